@@ -1,0 +1,109 @@
+"""Records and batches as bytes: deterministic CBOR, zstd over the batch, bounds on both ways.
+
+A batch is a CBOR list of byte strings, one encoded record each, so that the shore hashes exactly
+the bytes that the device signed for: the same key with another hash is a cloned card, not a repeat.
+
+Example:
+    >>> blob = encode_batch([encode_record(record)])
+    >>> decode_batch(blob)[0] == encode_record(record)
+    True
+"""
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from io import BytesIO
+from typing import Any
+
+import cbor2
+
+from wire import VERSION
+from wire.checked import FieldError, read
+from wire.records import Record
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+BATCH_MAX = 256 * 1024
+"""Largest batch on the link, compressed, in bytes."""
+UNPACKED_MAX = 8 * 1024 * 1024
+"""Largest batch after decompression: a bomb is refused before it is in memory."""
+RECORD_MAX = 192 * 1024
+"""Largest encoded record, in bytes; the outbox refuses a larger one when it is made."""
+RECORDS_MAX = 2000
+"""Most records in a batch."""
+
+
+class CodecError(ValueError):
+    """Bytes from the link that are not a batch or not a record; the message says why."""
+
+
+def encode_record(record: Record) -> bytes:
+    """Canonical CBOR of the record (RFC 8949 core deterministic encoding)."""
+    data: dict[str, Any] = {f.name: getattr(record, f.name) for f in fields(record)}
+    return cbor2.dumps({"v": VERSION, **data}, canonical=True)
+
+
+def decode_record(blob: bytes) -> Record:
+    """The record in `blob`. Raises CodecError (not CBOR) or FieldError (a wrong field)."""
+    data = loads(blob)
+    if not isinstance(data, dict):
+        raise CodecError(f"record: expected a map, got {type(data).__name__}")
+    version = data.get("v")
+    if not isinstance(version, int) or version > VERSION:
+        raise FieldError(f"Record.v: expected at most {VERSION}, got {version!r}")
+    record = read(Record, data)
+    for name, limit in (("epoch", 2**32), ("seq", 2**63), ("priority", 6), ("boot", 2**32)):
+        if not 0 <= getattr(record, name) < limit:
+            raise FieldError(f"Record.{name}: expected 0 to {limit - 1}, got {data[name]}")
+    return record
+
+
+def loads(blob: bytes) -> Any:
+    """One CBOR item and nothing after it. Raises CodecError."""
+    stream = BytesIO(blob)
+    try:
+        data = cbor2.load(stream)
+    except (cbor2.CBORError, ValueError, OverflowError, RecursionError, MemoryError) as error:
+        raise CodecError(f"not CBOR: {error}") from error
+    if stream.tell() != len(blob):
+        raise CodecError(f"{len(blob) - stream.tell()} bytes after the CBOR item")
+    return data
+
+
+def record_hash(blob: bytes) -> bytes:
+    """SHA-256 of an encoded record, 32 bytes."""
+    return hashlib.sha256(blob).digest()
+
+
+def encode_batch(records: Sequence[bytes]) -> bytes:
+    """Encoded records as one compressed body."""
+    return zstd.compress(cbor2.dumps(list(records)), level=3)
+
+
+def decode_batch(blob: bytes) -> list[bytes]:
+    """The encoded records in a batch. Raises CodecError for anything else, within UNPACKED_MAX."""
+    if len(blob) > BATCH_MAX:
+        raise CodecError(f"batch: expected at most {BATCH_MAX} bytes, got {len(blob)}")
+    data = loads(_decompress(blob))
+    if not isinstance(data, list) or not all(isinstance(item, bytes) for item in data):
+        raise CodecError("batch: expected a list of byte strings")
+    if len(data) > RECORDS_MAX:
+        raise CodecError(f"batch: expected at most {RECORDS_MAX} records, got {len(data)}")
+    return data
+
+
+def _decompress(blob: bytes) -> bytes:
+    unpacker = zstd.ZstdDecompressor()
+    try:
+        data = unpacker.decompress(blob, max_length=UNPACKED_MAX + 1)
+    except zstd.ZstdError as error:
+        raise CodecError(f"batch: not zstd: {error}") from error
+    if len(data) > UNPACKED_MAX:
+        raise CodecError(f"batch: unpacks to more than {UNPACKED_MAX} bytes")
+    if not unpacker.eof:
+        raise CodecError("batch: zstd stream is cut short")
+    return data
