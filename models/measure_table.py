@@ -1,0 +1,156 @@
+"""The table of measures: name, unit, definition and source of each, in the order of the values.
+
+``docs/measures.md`` is made from it (``python -m models.measure_table``), the EcoTaxa columns are
+named by it, and a release says which version it was trained on. Change a definition, add or
+reorder a measure: raise :data:`MEASURES_VERSION`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MEASURES_VERSION = 1
+
+ZOOPROCESS = "ZooProcess"
+IMAGEJ = "ZooProcess (ImageJ)"
+SKIMAGE = "scikit-image"
+OURS = "Seadrift"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure. ``kind``: "size", "shape", "grey" or "place" (no place in a classifier)."""
+
+    name: str
+    unit: str
+    definition: str
+    source: str
+    kind: str
+
+
+MEASURES: tuple[Measure, ...] = (
+    Measure("area", "px", "pixels of the filled object", ZOOPROCESS, "size"),
+    Measure("mean", "grey", "mean grey = intden / area", ZOOPROCESS, "grey"),
+    Measure("stddev", "grey", "standard deviation of grey, divisor n - 1", IMAGEJ, "grey"),
+    Measure("mode", "grey", "most frequent grey; of several, the lowest", IMAGEJ, "grey"),
+    Measure("min", "grey", "lowest grey (0 = black)", ZOOPROCESS, "grey"),
+    Measure("max", "grey", "highest grey (255 = white)", ZOOPROCESS, "grey"),
+    Measure("x", "px", "x of the centroid, in the frame", "morphocut, PlanktoScope", "place"),
+    Measure("y", "px", "y of the centroid, in the frame", "morphocut, PlanktoScope", "place"),
+    Measure(
+        "xm",
+        "px",
+        "x of the centroid weighted by signal (grey in a dark field, 255 - grey in a bright one)",
+        OURS,
+        "place",
+    ),
+    Measure("ym", "px", "y of the same", OURS, "place"),
+    Measure(
+        "perim.",
+        "px",
+        "length of the outer boundary along pixel edges, two unit steps round a corner counting "
+        "as one diagonal",
+        "ImageJ (traced perimeter)",
+        "size",
+    ),
+    Measure("bx", "px", "left of the bounding box, in the frame", ZOOPROCESS, "place"),
+    Measure("by", "px", "top of the bounding box, in the frame", ZOOPROCESS, "place"),
+    Measure("width", "px", "width of the bounding box", ZOOPROCESS, "size"),
+    Measure("height", "px", "height of the bounding box", ZOOPROCESS, "size"),
+    Measure(
+        "major",
+        "px",
+        "major axis of the ellipse with the object's area and the shape of its second moments",
+        IMAGEJ,
+        "size",
+    ),
+    Measure("minor", "px", "minor axis of the same", IMAGEJ, "size"),
+    Measure(
+        "angle",
+        "degrees",
+        "from the x axis to the major axis, anticlockwise as seen, 0 <= angle < 180; 0 if round",
+        IMAGEJ,
+        "place",
+    ),
+    Measure("circ.", "", "4 pi area / perim.^2", ZOOPROCESS, "shape"),
+    Measure("feret", "px", "largest distance between two points of the boundary", IMAGEJ, "size"),
+    Measure("intden", "grey", "sum of grey over the filled object", ZOOPROCESS, "grey"),
+    Measure(
+        "median", "grey", "lowest grey with at least half the pixels at or below", OURS, "grey"
+    ),
+    Measure("skew", "", "skewness of grey, m3 / m2^1.5", ZOOPROCESS, "grey"),
+    Measure("kurt", "", "excess kurtosis of grey, m4 / m2^2 - 3", ZOOPROCESS, "grey"),
+    Measure("%area", "%", "share of holes, 100 (1 - area_exc / area)", ZOOPROCESS, "shape"),
+    Measure("xstart", "px", "x of the first pixel in reading order, in the frame", IMAGEJ, "place"),
+    Measure("ystart", "px", "y of the same", IMAGEJ, "place"),
+    Measure("area_exc", "px", "pixels of the object without its holes", ZOOPROCESS, "size"),
+    Measure("histcum1", "grey", "lowest grey with 25 % of the pixels at or below", OURS, "grey"),
+    Measure("histcum2", "grey", "the same at 50 %", OURS, "grey"),
+    Measure("histcum3", "grey", "the same at 75 %", OURS, "grey"),
+    Measure("convperim", "px", "perimeter of the convex hull of the pixels", OURS, "size"),
+    Measure("convarea", "px", "area of the convex hull of the pixels", OURS, "size"),
+    Measure("esd", "px", "equivalent spherical diameter, 2 sqrt(area / pi)", ZOOPROCESS, "size"),
+    Measure("elongation", "", "major / minor", ZOOPROCESS, "shape"),
+    Measure("range", "grey", "max - min", ZOOPROCESS, "grey"),
+    Measure("meanpos", "", "(mean - max) / (mean - min)", ZOOPROCESS, "grey"),
+    Measure("centroids", "px", "distance between (x, y) and (xm, ym)", OURS, "shape"),
+    Measure("cv", "%", "100 stddev / mean", ZOOPROCESS, "grey"),
+    Measure("sr", "%", "100 stddev / range", ZOOPROCESS, "grey"),
+    Measure("perimareaexc", "", "perim. / sqrt(area_exc)", ZOOPROCESS, "shape"),
+    Measure("feretareaexc", "", "feret / sqrt(area_exc)", ZOOPROCESS, "shape"),
+    Measure("perimferet", "", "perim. / feret", ZOOPROCESS, "shape"),
+    Measure("perimmajor", "", "perim. / major", ZOOPROCESS, "shape"),
+    Measure("circex", "", "4 pi area_exc / perim.^2", ZOOPROCESS, "shape"),
+    Measure("cdexc", "", "centroids / sqrt(area_exc)", OURS, "shape"),
+    Measure("kurt_mean", "", "kurt / mean", ZOOPROCESS, "grey"),
+    Measure("skew_mean", "", "skew / mean", ZOOPROCESS, "grey"),
+    Measure("convperim_perim", "", "convperim / perim.", ZOOPROCESS, "shape"),
+    Measure("convarea_area", "", "convarea / area", ZOOPROCESS, "shape"),
+    Measure("median_mean", "grey", "median - mean", ZOOPROCESS, "grey"),
+    Measure("median_mean_range", "", "(median - mean) / range", ZOOPROCESS, "grey"),
+    Measure("solidity", "", "area_exc / convarea", SKIMAGE, "shape"),
+    Measure("extent", "", "area_exc / (width height)", SKIMAGE, "shape"),
+    Measure("eccentricity", "", "of the ellipse, sqrt(1 - (minor / major)^2)", SKIMAGE, "shape"),
+    Measure("bounding_box_area", "px", "width height", SKIMAGE, "size"),
+    Measure(
+        "blur_laplacian",
+        "",
+        "variance of the Laplacian (4 neighbours) of the background-corrected bounding box",
+        OURS,
+        "grey",
+    ),
+    *(
+        Measure(
+            f"hu_moment-{k}", "", f"Hu's invariant {k} of the filled object", "Hu 1962", "shape"
+        )
+        for k in range(1, 8)
+    ),
+)
+
+INDEX: dict[str, int] = {m.name: i for i, m in enumerate(MEASURES)}
+
+
+def as_markdown() -> str:
+    """The text of ``docs/measures.md``."""
+    lines = [
+        "# Measures",
+        "",
+        f"Version {MEASURES_VERSION}. This page is made from `models/measure_table.py` by",
+        "`python -m models.measure_table > docs/measures.md`; a test keeps it current.",
+        "",
+        "Grey is that of the vignette, background-corrected: in a dark field the background is 0,",
+        "in a bright field 255. Pixels are squares, so a row of 10 pixels is 10 long. Shape and",
+        "grey are taken on the *filled* object (its holes included) as ZooProcess does. What would",
+        "be undefined (a quotient by zero, the skewness of an even grey) is 0. *Source* names the",
+        "program or paper whose definition it is; Seadrift: ours, where the name is used in the",
+        "field but we could not check a definition, or chose one.",
+        "",
+        "| name | unit | definition | source |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| `{m.name}` | {m.unit} | {m.definition} | {m.source} |" for m in MEASURES]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")
