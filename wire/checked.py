@@ -16,10 +16,10 @@ Example:
 
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -37,7 +37,8 @@ class _Slot:
 
 
 @cache
-def _slots(cls: type[Any]) -> tuple[_Slot, ...]:
+def _slots(cls: Hashable) -> tuple[_Slot, ...]:
+    assert isinstance(cls, type)
     hints = get_type_hints(cls)
     return tuple(
         _Slot(
@@ -55,7 +56,7 @@ def read(cls: type[T], data: object) -> T:
     if not isinstance(data, Mapping):
         raise FieldError(f"{cls.__name__}: expected a map, got {_shown(data)}")
     values: dict[str, Any] = {}
-    for slot in _slots(cls):
+    for slot in _slots(cast("Hashable", cls)):
         where = f"{cls.__name__}.{slot.name}"
         if slot.name in data:
             values[slot.name] = _fit(slot.kind, data[slot.name], where)

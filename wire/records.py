@@ -27,7 +27,7 @@ PRIORITY: dict[str, int] = {
     "object": 2,
     "vignette": 4,
 }
-"""P0 health and clock, P1 summaries, P2 records, P3 wanted vignettes, P4 other vignettes, P5 frames."""
+"""P0 health and events, P1 summaries, P2 records, P3/P4 wanted/other vignettes, P5 frames."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,12 @@ class FrameSummary:
 
 @dataclass(frozen=True)
 class ObjectBody:
-    """One measured, classified object. `measures` is float32 little-endian in the order of
-    `models.measures.MEASURES` at `measures_version`; `embedding` is uint16 little-endian (256 times
-    the mean activation); `shape` is float32 little-endian [4]. `top` holds (taxon, score), best first;
-    it is empty, and `taxon` None, when the object was not classified."""
+    """One measured, classified object.
+
+    `measures` is float32 little-endian in the order of `models.measures.MEASURES` at
+    `measures_version`; `embedding` is uint16 little-endian (256 times the mean activation); `shape`
+    is float32 little-endian [4]. `top` holds (taxon, score), best first; it is empty, and `taxon`
+    None, when the object was not classified."""
 
     frame: str
     frame_index: int

