@@ -1,0 +1,12 @@
+"""The sparse network as data and as code: preparation, site tables, int8 inference, heads, releases.
+
+The core needs numpy only. A runtime (ONNX Runtime, LiteRT) is imported when it is asked for, scikit-learn
+when a head is fitted, torch never outside `models.training`. A network is eight layers of integers
+(`models.network`); whichever runtime computes them, the integers are the same.
+
+Example:
+    >>> from models.bundle import Bundle
+    >>> from models.classifier import Classifier
+    >>> from models import factory
+    >>> classifier = Classifier(Bundle.load(factory.path()))
+"""

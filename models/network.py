@@ -1,0 +1,164 @@
+"""The network as integers: what every runtime computes and nothing else. No runtime is imported here.
+
+A layer gathers rows of the previous feature map by a site table, multiplies the concatenated row (uint8)
+with int8 weights, adds an int32 bias and requantizes:
+
+    q = saturate_uint8(rint_half_even(float32(acc) * s)),   s = float32(in_scale * weight_scale) / out_scale
+
+Activations are uint8 with zero point 0: the zero site is 0 and ReLU is the saturation at 0. |acc| stays below
+2^24, so float32(acc) is exact; without fused multiply-add every engine gives the same integers. Batch
+normalisation is folded in before (models/quantize.py).
+
+Invariant: layers alternate `children` (2x2 stride 2; 4x4 for the stem) and `near` (3x3), one pair per level.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.archive import ArchiveError, pack_arrays, unpack_arrays
+from models.preprocess import CHANNELS
+from models.sites import LEVELS, Tables
+
+FORMAT = 1
+INPUT_SCALE = np.float32(1 / 255)
+_EXACT_ACCUMULATOR = 1 << 24
+
+Float32 = npt.NDArray[np.float32]
+Int8 = npt.NDArray[np.int8]
+Int32 = npt.NDArray[np.int32]
+Array = npt.NDArray[Any]
+
+
+class NetworkError(ValueError):
+    """The arrays do not describe a network that every runtime computes alike."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One gather, product and requantization."""
+
+    table: str  # "children" or "near"
+    level: int  # 1 .. 4: the level of its output
+    taps: int  # 16, 4 or 9 sites gathered per output site
+    weights: Int8  # [taps * C_in, C_out], within -127 .. 127
+    bias: Int32  # [C_out], in units of in_scale * weight_scale
+    weight_scale: Float32  # [C_out]
+    in_scale: np.float32
+    out_scale: np.float32
+
+    @property
+    def name(self) -> str:
+        return f"{self.table}{self.level}"
+
+    @property
+    def channels_in(self) -> int:
+        return self.weights.shape[0] // self.taps
+
+    @property
+    def channels_out(self) -> int:
+        return self.weights.shape[1]
+
+    @property
+    def multiplier(self) -> Float32:
+        """s of the module docstring, float32 [C_out], rounded exactly as the runtimes round it."""
+        return (self.in_scale * self.weight_scale).astype(np.float32) / self.out_scale
+
+    def table_of(self, tables: Tables) -> Int32:
+        """int32 [N_level, taps]."""
+        return (tables.children if self.table == "children" else tables.near)[self.level - 1]
+
+
+@dataclass(frozen=True)
+class Network:
+    layers: tuple[Layer, ...]
+
+    @property
+    def embedding_width(self) -> int:
+        return self.layers[-1].channels_out
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        return tuple(layer.channels_out for layer in self.layers[1::2])
+
+    @property
+    def parameters(self) -> int:
+        return sum(layer.weights.size + layer.bias.size for layer in self.layers)
+
+    def macs(self, site_counts: tuple[int, ...]) -> int:
+        """Multiply-accumulates for a batch with these sites per level (N0 .. N4)."""
+        return sum(site_counts[layer.level] * layer.weights.size for layer in self.layers)
+
+    def to_bytes(self) -> bytes:
+        arrays: dict[str, Array] = {"format": np.array(FORMAT, np.int32)}
+        for layer in self.layers:
+            arrays[f"{layer.name}.weights"] = layer.weights
+            arrays[f"{layer.name}.bias"] = layer.bias
+            arrays[f"{layer.name}.weight_scale"] = layer.weight_scale
+            arrays[f"{layer.name}.out_scale"] = np.array(layer.out_scale, np.float32)
+        return pack_arrays(arrays)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Network:
+        """Raises NetworkError naming the array that is missing or does not fit."""
+        try:
+            arrays = unpack_arrays(data)
+        except ArchiveError as error:
+            raise NetworkError(str(error)) from error
+        if "format" not in arrays or arrays["format"].shape != () or arrays["format"] != FORMAT:
+            raise NetworkError(f"format: expected {FORMAT}")
+        layers: list[Layer] = []
+        scale, channels = INPUT_SCALE, CHANNELS
+        for level in range(1, LEVELS + 1):
+            for table in ("children", "near"):
+                layer = _read_layer(arrays, table, level, channels, scale)
+                scale, channels = layer.out_scale, layer.channels_out
+                layers.append(layer)
+        if len(arrays) != 1 + 4 * len(layers):
+            raise NetworkError("arrays that no layer uses")
+        return cls(tuple(layers))
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+
+def taps_of(table: str, level: int) -> int:
+    if table == "near":
+        return 9
+    return 16 if level == 1 else 4
+
+
+def _read_layer(
+    arrays: dict[str, Array], table: str, level: int, channels: int, scale: np.float32
+) -> Layer:
+    name, taps = f"{table}{level}", taps_of(table, level)
+
+    def read(part: str, dtype: type[np.generic], ndim: int) -> Array:
+        array = arrays.get(f"{name}.{part}")
+        if array is None or array.dtype != dtype or array.ndim != ndim:
+            raise NetworkError(f"{name}.{part}: expected {dtype.__name__} of {ndim} dimensions")
+        return array
+
+    weights = read("weights", np.int8, 2)
+    bias = read("bias", np.int32, 1)
+    weight_scale = read("weight_scale", np.float32, 1)
+    out_scale = read("out_scale", np.float32, 0)
+    width = weights.shape[1]
+    if weights.shape[0] != taps * channels or width < 1 or bias.shape != (width,):
+        raise NetworkError(f"{name}: weights {weights.shape}, expected {taps * channels} rows")
+    if weight_scale.shape != (width,) or not _positive(weight_scale) or not _positive(out_scale):
+        raise NetworkError(f"{name}: scales must be positive, finite, one per channel")
+    reach = 255 * np.abs(weights.astype(np.int64)).sum(axis=0) + np.abs(bias.astype(np.int64))
+    if int(weights.min()) < -127 or int(reach.max()) >= _EXACT_ACCUMULATOR:
+        raise NetworkError(f"{name}: weights below -127, or sums beyond 2^24 (not exact in float32)")
+    return Layer(table, level, taps, weights, bias, weight_scale, scale, np.float32(out_scale))
+
+
+def _positive(values: Array) -> bool:
+    return bool(np.isfinite(values).all() and (values > 0).all())

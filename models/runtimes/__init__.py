@@ -1,0 +1,89 @@
+"""What computes the network: one small interface, one file per runtime, the same integers from each.
+
+`auto` takes the first that can be imported of LiteRT (its gather is the cheapest), ONNX Runtime, and the
+numpy reference, which is always there. A runtime that is missing says so in one sentence and harms nobody.
+
+Example:
+    >>> runtime = load("auto", bundle.network, bundle.graphs)
+    >>> runtime.run(tables).shape             # (N4, C), uint8
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from models.network import Network
+from models.sites import Tables
+
+UInt8 = npt.NDArray[np.uint8]
+UInt16 = npt.NDArray[np.uint16]
+
+PREFERRED = ("litert", "onnx", "reference")
+_MODULES = {
+    "litert": "models.runtimes.litert",
+    "onnx": "models.runtimes.onnx",
+    "reference": "models.runtimes.reference",
+}
+
+
+class RuntimeMissing(RuntimeError):
+    """This runtime cannot be used here; the text says what to install."""
+
+
+class Runtime(Protocol):
+    """Computes the last feature map of a batch."""
+
+    @property
+    def name(self) -> str: ...
+
+    def run(self, tables: Tables) -> UInt8:
+        """uint8 [N4, C], one row per site of the last level. Tables without sites are fine."""
+        ...
+
+
+def load(name: str, network: Network, graphs: Mapping[str, bytes], threads: int = 1) -> Runtime:
+    """The named runtime, or with `auto` the first of PREFERRED that works here.
+
+    graphs: "network.onnx" and "network.tflite". Raises RuntimeMissing, or ValueError for an unknown name.
+    """
+    if name == "auto":
+        for candidate in PREFERRED:
+            try:
+                return load(candidate, network, graphs, threads)
+            except RuntimeMissing:
+                continue
+    if name not in _MODULES:
+        raise ValueError(f"runtime {name!r}: expected auto, {', '.join(PREFERRED)}")
+    create = importlib.import_module(_MODULES[name]).create
+    runtime: Runtime = create(network, graphs, threads)
+    return runtime
+
+
+def available() -> dict[str, str]:
+    """Each runtime, and why it cannot be used here; an empty text means that it can."""
+    reasons = {}
+    for name in PREFERRED:
+        try:
+            importlib.import_module(_MODULES[name]).probe()
+            reasons[name] = ""
+        except RuntimeMissing as error:
+            reasons[name] = str(error)
+    return reasons
+
+
+def embed(features: UInt8, object_sites: npt.NDArray[np.int32]) -> UInt16:
+    """The embedding, uint16 [n, C]: floor(256 * sum / count) over each object's sites of the last level.
+
+    Exact integers, so it is equal wherever the feature map (uint8 [N4, C]) is. Every count is at least 1.
+    """
+    counts = object_sites.astype(np.int64)
+    if len(counts) == 0:
+        return np.zeros((0, features.shape[1]), np.uint16)
+    starts = np.cumsum(counts) - counts
+    sums = np.add.reduceat(features.astype(np.int64), starts, axis=0)
+    return (256 * sums // counts[:, None]).astype(np.uint16)

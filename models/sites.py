@@ -1,0 +1,202 @@
+"""Site tables: where each site's neighbours are, as inputs of a graph that only gathers and multiplies.
+
+All objects of a frame form ONE batch of sites. Level 0 has one site per object pixel, in raster order,
+object after object. A site of level l + 1 covers a 2x2 block of level l that holds at least one site (Graham
+2014). Tables hold site numbers; row 0 is a constant zero site, so a missing neighbour needs no mask.
+
+Invariant: `build_tables_numpy` (the definition) and the C library give identical tables.
+
+Example, one object of one pixel:
+    >>> tables = build_tables([prepare(np.array([[7]], np.uint8), np.array([[True]]))])
+    >>> tables.x0.tolist(), tables.children[0].tolist()
+    ([[0, 0], [7, 255]], [[0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]])
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models import native
+from models.preprocess import CHANNELS, Bool, Prepared, UInt8
+
+LEVELS = 4  # coarse levels; level 0, the pixels, is not counted
+STEM_WINDOW = 4
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """One batch of sites; N0 .. N4 sites at the five levels, n objects."""
+
+    x0: UInt8  # [1 + N0, 2]; row 0 is the zero site
+    children: tuple[Int32, ...]  # [N1, 16] (4x4 from (2y-1, 2x-1)), then [Nl, 4] for l = 2, 3, 4
+    near: tuple[Int32, ...]  # [Nl, 9] for l = 1 .. 4: the 3x3 neighbourhood
+    object_sites: Int32  # [n]: sites of each object at level 4; at least 1 each
+
+    @property
+    def site_counts(self) -> tuple[int, ...]:
+        """Sites per level, (N0, N1, N2, N3, N4)."""
+        return (len(self.x0) - 1, *(len(table) for table in self.near))
+
+
+def build_tables(prepared: Sequence[Prepared]) -> Tables:
+    """The tables of one batch, by the C library if it is there, else by numpy. An empty list is fine."""
+    if native.LIBRARY is None:
+        return build_tables_numpy(prepared)
+    return build_tables_native(native.LIBRARY, prepared)
+
+
+# --- the definition, in numpy
+
+
+@dataclass(frozen=True)
+class _Level:
+    """Sites of one level and a raster of their numbers: all objects' padded rasters, one after another."""
+
+    owner: Int64  # [N] which object
+    y: Int64
+    x: Int64
+    heights: Int64  # [n]
+    widths: Int64
+    raster: Int32  # 1-D; 0 = no site
+    starts: Int64  # [n] where an object's raster begins
+
+    _MARGIN = 4
+
+    @classmethod
+    def number(cls, owner: Int64, y: Int64, x: Int64, heights: Int64, widths: Int64) -> _Level:
+        """Numbers the sites in the order given, from 1."""
+        sizes = (heights + 2 * cls._MARGIN) * (widths + 2 * cls._MARGIN)
+        starts = np.cumsum(sizes) - sizes
+        raster = np.zeros(int(sizes.sum()), np.int32)
+        level = cls(owner, y, x, heights, widths, raster, starts)
+        raster[level.cells(owner, y, x)] = np.arange(1, len(y) + 1, dtype=np.int32)
+        return level
+
+    def cells(self, owner: Int64, y: Int64, x: Int64) -> Int64:
+        stride = self.widths[owner] + 2 * self._MARGIN
+        cells: Int64 = self.starts[owner] + (y + self._MARGIN) * stride + x + self._MARGIN
+        return cells
+
+    def windows(self, owner: Int64, y: Int64, x: Int64, size: int) -> Int32:
+        """Site numbers of the size x size windows whose first cells are (y, x): int32 [N, size^2]."""
+        dy, dx = np.divmod(np.arange(size * size), size)
+        cells = self.cells(owner[:, None], y[:, None] + dy, x[:, None] + dx)
+        return self.raster[cells]
+
+    def coarser(self) -> _Level:
+        heights, widths = (self.heights + 1) // 2, (self.widths + 1) // 2
+        blocks = np.stack([self.owner, self.y // 2, self.x // 2], axis=1)
+        owner, y, x = np.unique(blocks, axis=0).T  # lexicographic: raster order, object after object
+        return _Level.number(owner, y, x, heights, widths)
+
+
+def build_tables_numpy(prepared: Sequence[Prepared]) -> Tables:
+    """The definition of the tables; slow and plain."""
+    fine = _pixels([p.mask for p in prepared])
+    values = [p.x[p.mask] for p in prepared]
+    x0 = np.concatenate([np.zeros((1, CHANNELS), np.uint8), *values])
+    children, near = [], []
+    for level in range(1, LEVELS + 1):
+        coarse = fine.coarser()
+        owner, y, x = coarse.owner, coarse.y, coarse.x
+        if level == 1:
+            children.append(fine.windows(owner, 2 * y - 1, 2 * x - 1, STEM_WINDOW))
+        else:
+            children.append(fine.windows(owner, 2 * y, 2 * x, 2))
+        near.append(coarse.windows(owner, y - 1, x - 1, 3))
+        fine = coarse
+    object_sites = np.bincount(fine.owner, minlength=len(prepared)).astype(np.int32)
+    return Tables(x0, tuple(children), tuple(near), object_sites)
+
+
+def _pixels(masks: Sequence[Bool]) -> _Level:
+    coordinates = [np.nonzero(mask) for mask in masks]
+    counts = [len(y) for y, _ in coordinates]
+    owner = np.repeat(np.arange(len(masks)), counts).astype(np.int64)
+    y = np.concatenate([np.zeros(0, np.int64), *(y for y, _ in coordinates)])
+    x = np.concatenate([np.zeros(0, np.int64), *(x for _, x in coordinates)])
+    heights = np.array([mask.shape[0] for mask in masks], np.int64)
+    widths = np.array([mask.shape[1] for mask in masks], np.int64)
+    return _Level.number(owner, y, x, heights, widths)
+
+
+# --- the same in C (edge/native/sites.h)
+
+_NATIVE_LEVELS = LEVELS + 1
+_MARGIN = 4
+_OK = 0
+
+
+class _Batch(ctypes.Structure):
+    """`seadrift_sites` of edge/native/sites.h, field for field."""
+
+    _fields_ = (
+        ("mask", ctypes.c_void_p),
+        ("x", ctypes.c_void_p),
+        ("heights", ctypes.c_void_p),
+        ("widths", ctypes.c_void_p),
+        ("objects", ctypes.c_int32),
+        ("channels", ctypes.c_int32),
+        ("scratch", ctypes.c_void_p),
+        ("scratch_cells", ctypes.c_int64),
+        ("capacity", ctypes.c_int32 * _NATIVE_LEVELS),
+        ("x0", ctypes.c_void_p),
+        ("children", ctypes.c_void_p * LEVELS),
+        ("near", ctypes.c_void_p * LEVELS),
+        ("object_sites", ctypes.c_void_p),
+        ("counts", ctypes.c_int32 * _NATIVE_LEVELS),
+        ("needed_scratch", ctypes.c_int64),
+    )
+
+
+def build_tables_native(library: ctypes.CDLL, prepared: Sequence[Prepared]) -> Tables:
+    """The same tables by the C library. Raises RuntimeError with its code if it refuses."""
+    n = len(prepared)
+    if n == 0:
+        return build_tables_numpy(prepared)
+    heights = np.array([p.mask.shape[0] for p in prepared], np.int32)
+    widths = np.array([p.mask.shape[1] for p in prepared], np.int32)
+    masks = np.concatenate([p.mask.ravel() for p in prepared])
+    x = np.concatenate([p.x.reshape(-1, CHANNELS) for p in prepared])
+    capacity = _capacity(heights, widths, int(np.count_nonzero(masks)))
+    cells = int(((heights.astype(np.int64) + 2 * _MARGIN) * (widths + 2 * _MARGIN)).max())
+    scratch = np.empty(2 * cells, np.int32)
+    x0 = np.empty((capacity[0] + 1, CHANNELS), np.uint8)
+    windows = (STEM_WINDOW**2, 4, 4, 4)
+    children = [np.empty((capacity[i + 1], windows[i]), np.int32) for i in range(LEVELS)]
+    near = [np.empty((capacity[i + 1], 9), np.int32) for i in range(LEVELS)]
+    object_sites = np.empty(n, np.int32)
+    batch = _Batch(
+        masks.ctypes.data, x.ctypes.data, heights.ctypes.data, widths.ctypes.data, n, CHANNELS,
+        scratch.ctypes.data, cells, (ctypes.c_int32 * _NATIVE_LEVELS)(*capacity), x0.ctypes.data,
+        (ctypes.c_void_p * LEVELS)(*(table.ctypes.data for table in children)),
+        (ctypes.c_void_p * LEVELS)(*(table.ctypes.data for table in near)),
+        object_sites.ctypes.data,
+    )  # fmt: skip
+    code = int(library.seadrift_build_sites(ctypes.byref(batch)))
+    if code != _OK:
+        raise RuntimeError(f"seadrift_build_sites refused {n} objects: code {code}")
+    counts = list(batch.counts)
+    return Tables(
+        x0,
+        tuple(table[: counts[i + 1]] for i, table in enumerate(children)),
+        tuple(table[: counts[i + 1]] for i, table in enumerate(near)),
+        object_sites,
+    )
+
+
+def _capacity(heights: Int32, widths: Int32, pixels: int) -> list[int]:
+    """An upper bound of the sites per level: a level has at most its parent's sites, and its cells."""
+    capacity = [pixels]
+    for level in range(1, LEVELS + 1):
+        rows = (heights.astype(np.int64) + (1 << level) - 1) >> level
+        columns = (widths.astype(np.int64) + (1 << level) - 1) >> level
+        capacity.append(min(capacity[-1], int((rows * columns).sum())))
+    return capacity
