@@ -1,0 +1,1 @@
+"""What runs on the instrument: from a frame to a record on its way to shore."""
