@@ -1,9 +1,9 @@
-"""One way to put named bytes, or named arrays, into one file: a stored zip that has exactly one form.
+"""Named bytes, or named arrays, in one file: a stored zip that has exactly one form.
 
-Why: a release is named by a hash and checked on an instrument that nobody can reach. So the same content
-must give the same bytes, and no byte of a file may be meaningless: `unpack` refuses a file that differs in
-any bit from what `pack` writes for its content (times, flags, comments, hidden gaps, compressed members,
-which also rules out decompression bombs).
+Why: a release is named by a hash and checked on an instrument that nobody can reach. So the same
+content must give the same bytes, and no byte of a file may be meaningless: `unpack` refuses a file
+that differs in any bit from what `pack` writes for its content (times, flags, comments, hidden
+gaps, compressed members, which also rules out decompression bombs).
 
 Example:
     >>> unpack(pack({"a.txt": b"1"}))
@@ -30,7 +30,7 @@ Array = npt.NDArray[Any]
 
 
 class ArchiveError(ValueError):
-    """The file is not an archive that `pack` could have written; the text says which member and why."""
+    """Not an archive that `pack` could have written; the text says which member and why."""
 
 
 def pack(members: Mapping[str, bytes]) -> bytes:
@@ -59,7 +59,7 @@ def unpack(data: bytes) -> dict[str, bytes]:
             members = {info.filename: _read(archive, info, len(data)) for info in infos}
     except ArchiveError:
         raise
-    except Exception as error:  # zipfile raises many kinds on damaged input, struct.error among them
+    except Exception as error:  # on damaged input zipfile raises many kinds, struct.error too
         raise ArchiveError(f"not a readable zip: {error}") from error
     if len(members) != len(infos):
         raise ArchiveError("a member name occurs twice")

@@ -1,9 +1,9 @@
-"""The integer network as a TFLite flatbuffer, written by hand: GATHER, RESHAPE, CONV_2D 1x1, CONCATENATION.
+"""The integer network as a TFLite flatbuffer: GATHER, RESHAPE, CONV_2D 1x1, CONCATENATION.
 
-Inputs and output as in models/export_onnx.py, but activations are int8 with zero point -128 (the same
-numbers shifted). The product is a 1x1 convolution because old runtimes refuse per-channel weights in
-FULLY_CONNECTED. Every tensor has an open first dimension, so the interpreter is resized per batch. Needs
-`ai_edge_litert` (its schema) and `flatbuffers`, to write only.
+Inputs and output as in models/export_onnx.py, but activations are int8 with zero point -128 (the
+same numbers shifted). The product is a 1x1 convolution because old runtimes refuse per-channel
+weights in FULLY_CONNECTED. Every tensor has an open first dimension, so the interpreter is resized
+per batch. Needs `ai_edge_litert` (its schema) and `flatbuffers`, to write only.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Graph:
         scale: npt.ArrayLike | None = None,
         zero_point: int = _ZERO_POINT,
     ) -> int:
-        """A tensor's number. -1 in shape: an open dimension (stored as 1, with a shape signature)."""
+        """A tensor's number. -1 in shape: an open dimension (1, with a shape signature)."""
         tensor = self.schema.TensorT()
         tensor.name = name.encode()
         tensor.type = getattr(self.schema.TensorType, kind)
@@ -71,7 +71,7 @@ class _Graph:
     def operator(
         self, name: str, version: int, inputs: list[int], output: int, kind: str, **options: Any
     ) -> int:
-        """Adds one operator, e.g. ("GATHER", 2, [a, b], c, "GatherOptions", axis=0); returns output."""
+        """Adds e.g. ("GATHER", 2, [a, b], c, "GatherOptions", axis=0); returns output."""
         code = getattr(self.schema.BuiltinOperator, name)
         if (code, version) not in self._codes:
             self._codes[code, version] = len(self.model.operatorCodes)

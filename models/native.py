@@ -1,8 +1,8 @@
 """The compiled C library, if there is one: `LIBRARY`, or None and the `REASON`.
 
-Why optional: Seadrift installs on machines without a C compiler; numpy then does the same work, slower, with
-identical results. The library is plain C behind ctypes, so it needs no Python headers and no rebuild per
-Python version.
+Why optional: Seadrift installs on machines without a C compiler; numpy then does the same work,
+slower, with identical results. The library is plain C behind ctypes, so it needs no Python headers
+and no rebuild per Python version.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _open(folder: Path) -> tuple[ctypes.CDLL | None, str]:
         return None, "switched off by SEADRIFT_NATIVE=off"
     candidates = sorted(p for s in _SUFFIXES for p in folder.glob(f"_native*{s}"))
     if not candidates:
-        return None, f"no _native library in {folder}: installed without a C compiler; numpy is used"
+        return None, f"no _native library in {folder} (installed without a C compiler)"
     reasons = []
     for path in candidates:
         try:
@@ -36,3 +36,6 @@ def _open(folder: Path) -> tuple[ctypes.CDLL | None, str]:
 
 
 LIBRARY, REASON = _open(Path(__file__).parent)
+
+if __name__ == "__main__":
+    print(f"seadrift: {'C library loaded' if LIBRARY else 'numpy fallback: ' + REASON}")

@@ -1,15 +1,18 @@
-"""The network as integers: what every runtime computes and nothing else. No runtime is imported here.
+"""The network as integers: what every runtime computes and nothing else. No runtime is imported
+here.
 
-A layer gathers rows of the previous feature map by a site table, multiplies the concatenated row (uint8)
-with int8 weights, adds an int32 bias and requantizes:
+A layer gathers rows of the previous feature map by a site table, multiplies the concatenated row
+(uint8) with int8 weights, adds an int32 bias and requantizes:
 
-    q = saturate_uint8(rint_half_even(float32(acc) * s)),   s = float32(in_scale * weight_scale) / out_scale
+    q = saturate_uint8(rint_half_even(float32(acc) * s)),   s = float32(in_scale * weight_scale) /
+    out_scale
 
-Activations are uint8 with zero point 0: the zero site is 0 and ReLU is the saturation at 0. |acc| stays below
-2^24, so float32(acc) is exact; without fused multiply-add every engine gives the same integers. Batch
-normalisation is folded in before (models/quantize.py).
+Activations are uint8 with zero point 0: the zero site is 0 and ReLU is the saturation at 0. |acc|
+stays below 2^24, so float32(acc) is exact; without fused multiply-add every engine gives the same
+integers. Batch normalisation is folded in before (models/quantize.py).
 
-Invariant: layers alternate `children` (2x2 stride 2; 4x4 for the stem) and `near` (3x3), one pair per level.
+Invariant: layers alternate `children` (2x2 stride 2; 4x4 for the stem) and `near` (3x3), one pair
+per level.
 """
 
 from __future__ import annotations
@@ -58,11 +61,11 @@ class Layer:
 
     @property
     def channels_in(self) -> int:
-        return self.weights.shape[0] // self.taps
+        return int(self.weights.shape[0]) // self.taps
 
     @property
     def channels_out(self) -> int:
-        return self.weights.shape[1]
+        return int(self.weights.shape[1])
 
     @property
     def multiplier(self) -> Float32:
@@ -156,7 +159,9 @@ def _read_layer(
         raise NetworkError(f"{name}: scales must be positive, finite, one per channel")
     reach = 255 * np.abs(weights.astype(np.int64)).sum(axis=0) + np.abs(bias.astype(np.int64))
     if int(weights.min()) < -127 or int(reach.max()) >= _EXACT_ACCUMULATOR:
-        raise NetworkError(f"{name}: weights below -127, or sums beyond 2^24 (not exact in float32)")
+        raise NetworkError(
+            f"{name}: weights below -127, or sums beyond 2^24 (not exact in float32)"
+        )
     return Layer(table, level, taps, weights, bias, weight_scale, scale, np.float32(out_scale))
 
 

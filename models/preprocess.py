@@ -1,10 +1,12 @@
 """From a region to the network's input: own pixels only, halved until it is small enough.
 
-Why: big objects would hold most of all sites (five of a hundred hold 82 %), so an object is halved until
-its ESD is at most 64 px; its true size and its level go to the head instead. Everything here is integer
-arithmetic, so that the training, the shore and every instrument give the network the same bytes.
+Why: big objects would hold most of all sites (five of a hundred hold 82 %), so an object is halved
+until its ESD is at most 64 px; its true size and its level go to the head instead. Everything here
+is integer arithmetic, so that the training, the shore and every instrument give the network the
+same bytes.
 
-Invariant: `prepare` never changes which object it is about: pixels outside the mask have no influence.
+Invariant: `prepare` never changes which object it is about: pixels outside the mask have no
+influence.
 
 Example:
     >>> prepared = prepare(signal, mask)      # uint8 [h, w], bool [h, w]
@@ -64,8 +66,9 @@ def prepare(signal: UInt8, mask: Bool) -> Prepared:
 def shape_values(mask: Bool, level: int) -> Float32:
     """What halving hides, float32 [4], unchanged by rotation and mirroring (see SHAPE_NAMES).
 
-    The ellipse has the mask's second moments (each pixel a unit square, hence the 1/12), as ImageJ's
-    EllipseFitter; fill is area over the ellipse's area: 1 for a solid ellipse, small for limbs and loops.
+    The ellipse has the mask's second moments (each pixel a unit square, hence the 1/12), as
+    ImageJ's EllipseFitter; fill is area over the ellipse's area: 1 for a solid ellipse, small for
+    limbs and loops.
     """
     area = int(np.count_nonzero(mask))
     ys, xs = np.nonzero(mask)

@@ -1,8 +1,10 @@
-"""Site tables: where each site's neighbours are, as inputs of a graph that only gathers and multiplies.
+"""Site tables: where each site's neighbours are, as inputs of a graph that only gathers and
+multiplies.
 
-All objects of a frame form ONE batch of sites. Level 0 has one site per object pixel, in raster order,
-object after object. A site of level l + 1 covers a 2x2 block of level l that holds at least one site (Graham
-2014). Tables hold site numbers; row 0 is a constant zero site, so a missing neighbour needs no mask.
+All objects of a frame form ONE batch of sites. Level 0 has one site per object pixel, in raster
+order, object after object. A site of level l + 1 covers a 2x2 block of level l that holds at least
+one site (Graham 2014). Tables hold site numbers; row 0 is a constant zero site, so a missing
+neighbour needs no mask.
 
 Invariant: `build_tables_numpy` (the definition) and the C library give identical tables.
 
@@ -46,7 +48,8 @@ class Tables:
 
 
 def build_tables(prepared: Sequence[Prepared]) -> Tables:
-    """The tables of one batch, by the C library if it is there, else by numpy. An empty list is fine."""
+    """The tables of one batch, by the C library if it is there, else by numpy. An empty list is
+    fine."""
     if native.LIBRARY is None:
         return build_tables_numpy(prepared)
     return build_tables_native(native.LIBRARY, prepared)
@@ -57,7 +60,8 @@ def build_tables(prepared: Sequence[Prepared]) -> Tables:
 
 @dataclass(frozen=True)
 class _Level:
-    """Sites of one level and a raster of their numbers: all objects' padded rasters, one after another."""
+    """Sites of one level and a raster of their numbers: all objects' padded rasters, one after
+    another."""
 
     owner: Int64  # [N] which object
     y: Int64
@@ -85,7 +89,8 @@ class _Level:
         return cells
 
     def windows(self, owner: Int64, y: Int64, x: Int64, size: int) -> Int32:
-        """Site numbers of the size x size windows whose first cells are (y, x): int32 [N, size^2]."""
+        """Site numbers of the size x size windows whose first cells are (y, x): int32 [N,
+        size^2]."""
         dy, dx = np.divmod(np.arange(size * size), size)
         cells = self.cells(owner[:, None], y[:, None] + dy, x[:, None] + dx)
         return self.raster[cells]
@@ -93,7 +98,9 @@ class _Level:
     def coarser(self) -> _Level:
         heights, widths = (self.heights + 1) // 2, (self.widths + 1) // 2
         blocks = np.stack([self.owner, self.y // 2, self.x // 2], axis=1)
-        owner, y, x = np.unique(blocks, axis=0).T  # lexicographic: raster order, object after object
+        owner, y, x = np.unique(
+            blocks, axis=0
+        ).T  # lexicographic: raster order, object after object
         return _Level.number(owner, y, x, heights, widths)
 
 
@@ -193,7 +200,8 @@ def build_tables_native(library: ctypes.CDLL, prepared: Sequence[Prepared]) -> T
 
 
 def _capacity(heights: Int32, widths: Int32, pixels: int) -> list[int]:
-    """An upper bound of the sites per level: a level has at most its parent's sites, and its cells."""
+    """An upper bound of the sites per level: a level has at most its parent's sites, and its
+    cells."""
     capacity = [pixels]
     for level in range(1, LEVELS + 1):
         rows = (heights.astype(np.int64) + (1 << level) - 1) >> level

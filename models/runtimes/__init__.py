@@ -1,7 +1,9 @@
-"""What computes the network: one small interface, one file per runtime, the same integers from each.
+"""What computes the network: one small interface, one file per runtime, the same integers from
+each.
 
-`auto` takes the first that can be imported of LiteRT (its gather is the cheapest), ONNX Runtime, and the
-numpy reference, which is always there. A runtime that is missing says so in one sentence and harms nobody.
+`auto` takes the first that can be imported of LiteRT (its gather is the cheapest), ONNX Runtime,
+and the numpy reference, which is always there. A runtime that is missing says so in one sentence
+and harms nobody.
 
 Example:
     >>> runtime = load("auto", bundle.network, bundle.graphs)
@@ -31,7 +33,7 @@ _MODULES = {
 }
 
 
-class RuntimeMissing(RuntimeError):
+class MissingRuntimeError(RuntimeError):
     """This runtime cannot be used here; the text says what to install."""
 
 
@@ -49,13 +51,14 @@ class Runtime(Protocol):
 def load(name: str, network: Network, graphs: Mapping[str, bytes], threads: int = 1) -> Runtime:
     """The named runtime, or with `auto` the first of PREFERRED that works here.
 
-    graphs: "network.onnx" and "network.tflite". Raises RuntimeMissing, or ValueError for an unknown name.
+    graphs: "network.onnx" and "network.tflite". Raises MissingRuntimeError, or ValueError for an
+    unknown name.
     """
     if name == "auto":
         for candidate in PREFERRED:
             try:
                 return load(candidate, network, graphs, threads)
-            except RuntimeMissing:
+            except MissingRuntimeError:
                 continue
     if name not in _MODULES:
         raise ValueError(f"runtime {name!r}: expected auto, {', '.join(PREFERRED)}")
@@ -71,15 +74,17 @@ def available() -> dict[str, str]:
         try:
             importlib.import_module(_MODULES[name]).probe()
             reasons[name] = ""
-        except RuntimeMissing as error:
+        except MissingRuntimeError as error:
             reasons[name] = str(error)
     return reasons
 
 
 def embed(features: UInt8, object_sites: npt.NDArray[np.int32]) -> UInt16:
-    """The embedding, uint16 [n, C]: floor(256 * sum / count) over each object's sites of the last level.
+    """The embedding, uint16 [n, C]: floor(256 * sum / count) over each object's sites of the last
+    level.
 
-    Exact integers, so it is equal wherever the feature map (uint8 [N4, C]) is. Every count is at least 1.
+    Exact integers, so it is equal wherever the feature map (uint8 [N4, C]) is. Every count is at
+    least 1.
     """
     counts = object_sites.astype(np.int64)
     if len(counts) == 0:

@@ -1,8 +1,9 @@
-"""LiteRT (formerly TensorFlow Lite) with its XNNPACK delegate: the fastest of the stock runtimes here.
+"""LiteRT (formerly TensorFlow Lite) with its XNNPACK delegate: the fastest of the stock runtimes
+here.
 
-Its activations are int8 with zero point -128, which is uint8 with zero point 0 shifted by 128. With the
-delegate the integers equal the reference's; without it (and in tflite-runtime 2.14) rounding is in fixed
-point, and about a quarter of the values differ by a few units: a self-test then says so.
+Its activations are int8 with zero point -128, which is uint8 with zero point 0 shifted by 128. With
+the delegate the integers equal the reference's; without it (and in tflite-runtime 2.14) rounding is
+in fixed point, and about a quarter of the values differ by a few units: a self-test then says so.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.network import Network
-from models.runtimes import RuntimeMissing
+from models.runtimes import MissingRuntimeError
 from models.sites import Tables
 
 UInt8 = npt.NDArray[np.uint8]
@@ -26,14 +27,14 @@ _ZERO_POINT = 128
 
 
 def probe() -> Any:
-    """The interpreter's module, or RuntimeMissing."""
+    """The interpreter's module, or MissingRuntimeError."""
     reasons = []
     for name in _MODULES:
         try:
             return importlib.import_module(name)
         except ImportError as error:
             reasons.append(str(error))
-    raise RuntimeMissing(f"LiteRT: pip install ai-edge-litert ({'; '.join(reasons)})")
+    raise MissingRuntimeError(f"LiteRT: pip install ai-edge-litert ({'; '.join(reasons)})")
 
 
 def create(network: Network, graphs: Mapping[str, bytes], threads: int) -> LiteRtRuntime:
@@ -50,9 +51,7 @@ class LiteRtRuntime:
         options: dict[str, Any] = {"model_content": graph, "num_threads": threads}
         if not delegate:
             resolvers = module.OpResolverType
-            options["experimental_op_resolver_type"] = (
-                resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-            )
+            options["experimental_op_resolver_type"] = resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         self._width = network.embedding_width
         self._interpreter = module.Interpreter(**options)
         self._inputs = {d["name"]: d["index"] for d in self._interpreter.get_input_details()}

@@ -1,4 +1,5 @@
-"""ONNX Runtime, on the CPU. Bit-equal to the reference (its QGemm requantizes in float32, half to even)."""
+"""ONNX Runtime, on the CPU. Bit-equal to the reference (its QGemm requantizes in float32, half to
+even)."""
 
 from __future__ import annotations
 
@@ -10,18 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from models.network import Network
-from models.runtimes import RuntimeMissing
+from models.runtimes import MissingRuntimeError
 from models.sites import Tables
 
 UInt8 = npt.NDArray[np.uint8]
 
 
 def probe() -> Any:
-    """The module, or RuntimeMissing."""
+    """The module, or MissingRuntimeError."""
     try:
         return importlib.import_module("onnxruntime")
     except ImportError as error:
-        raise RuntimeMissing(f"ONNX Runtime: pip install onnxruntime ({error})") from error
+        raise MissingRuntimeError(f"ONNX Runtime: pip install onnxruntime ({error})") from error
 
 
 def create(network: Network, graphs: Mapping[str, bytes], threads: int) -> OnnxRuntime:
@@ -43,7 +44,7 @@ class OnnxRuntime:
     def run(self, tables: Tables) -> UInt8:
         if tables.site_counts[-1] == 0:
             return np.zeros((0, self._width), np.uint8)
-        inputs = {"x0": tables.x0}
+        inputs: dict[str, npt.NDArray[Any]] = {"x0": tables.x0}
         for level, (children, near) in enumerate(zip(tables.children, tables.near, strict=True), 1):
             inputs[f"children{level}"] = children
             inputs[f"near{level}"] = near

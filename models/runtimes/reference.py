@@ -1,4 +1,5 @@
-"""The network in numpy integers: the oracle that the other runtimes are held to, and the last fallback."""
+"""The network in numpy integers: the oracle that the other runtimes are held to, and the last
+fallback."""
 
 from __future__ import annotations
 
@@ -45,8 +46,10 @@ def feature_maps(network: Network, tables: Tables) -> list[UInt8]:
 def _run_layer(layer: Layer, sites: UInt8, tables: Tables) -> UInt8:
     table = layer.table_of(tables)  # [N, taps]
     gathered = sites[table].reshape(len(table), layer.weights.shape[0])  # [N, taps * C_in]
-    # float64 holds these sums exactly (below 2^24) and multiplies much faster than integers do in numpy
+    # float64 holds these sums exactly (below 2^24) and multiplies much faster than integers do in
+    # numpy
     product = gathered.astype(np.float64) @ layer.weights.astype(np.float64)
     accumulator = product.astype(np.int32) + layer.bias  # [N, C_out]
     scaled = accumulator.astype(np.float32) * layer.multiplier
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    quantized: UInt8 = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return quantized

@@ -1,0 +1,117 @@
+"""The model card: what a release was trained on, how good it is on what it never saw, what it
+cannot do.
+
+`card.json` is for programs, `card.md` is made from it for people. Figures come from
+models/evaluation.py; numbers are never typed in by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from models.evaluation import Evaluation
+
+
+def make_card(
+    name: str,
+    evaluation: Evaluation,
+    *,
+    trained_on: Mapping[str, int],
+    description: str = "",
+    data: str = "",
+    licence: str = "",
+    split: str = "",
+    limits: Sequence[str] = (),
+    details: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A card as plain JSON values.
+
+    trained_on: taxon -> objects it was trained on. details: anything further, shown as a table
+    (e.g. {"network": {...}, "class map": {...}}).
+    """
+    return {
+        "name": name,
+        "description": description,
+        "summary": evaluation.summary(),
+        "data": data,
+        "licence": licence,
+        "split": split,
+        "limits": list(limits),
+        "taxa": [
+            {
+                "taxon": t.taxon,
+                "trained_on": trained_on.get(t.taxon, 0),
+                "support": t.support,
+                "precision": None if t.precision is None else round(t.precision, 4),
+                "recall": None if t.recall is None else round(t.recall, 4),
+                "f1": None if t.f1 is None else round(t.f1, 4),
+            }
+            for t in evaluation.taxa
+        ],
+        "confusion": {
+            "taxa": [t.taxon for t in evaluation.taxa],
+            "rows_are_truth": evaluation.confusion.tolist(),
+        },
+        "details": dict(details or {}),
+    }
+
+
+def as_markdown(card: Mapping[str, Any]) -> str:
+    """The card for people; sections that the card does not have are left out."""
+    lines = [f"# {card.get('name', 'Model card')}", ""]
+    for field in ("description",):
+        if card.get(field):
+            lines += [str(card[field]), ""]
+    if card.get("summary"):
+        lines += ["## On held-out objects", "", *_table(card["summary"]), ""]
+    for title, field in (("Data", "data"), ("Licence", "licence"), ("Split", "split")):
+        if card.get(field):
+            lines += [f"## {title}", "", str(card[field]), ""]
+    if card.get("limits"):
+        lines += ["## Limits", "", *(f"- {limit}" for limit in card["limits"]), ""]
+    if card.get("taxa"):
+        lines += ["## Taxa", "", *_taxa(card["taxa"]), ""]
+    if card.get("confusion"):
+        lines += ["## Most frequent confusions", "", *_confusions(card["confusion"]), ""]
+    for title, rows in dict(card.get("details", {})).items():
+        lines += [f"## {title[:1].upper()}{title[1:]}", "", *_table(rows), ""]
+    return "\n".join(lines)
+
+
+def _table(rows: Mapping[str, Any]) -> list[str]:
+    return ["| | |", "|---|---|", *(f"| {key} | {_text(value)} |" for key, value in rows.items())]
+
+
+def _taxa(taxa: Sequence[Mapping[str, Any]]) -> list[str]:
+    header = "| taxon | trained on | support | precision | recall | F1 |"
+    rows = [
+        f"| {t['taxon']} | {t['trained_on']} | {t['support']} "
+        f"| {_share(t['precision'])} | {_share(t['recall'])} | {_share(t['f1'])} |"
+        for t in taxa
+    ]
+    return [header, "|---|---:|---:|---:|---:|---:|", *rows]
+
+
+def _confusions(confusion: Mapping[str, Any], most: int = 12) -> list[str]:
+    names, rows = confusion["taxa"], confusion["rows_are_truth"]
+    pairs = [
+        (count, names[i], names[j])
+        for i, row in enumerate(rows)
+        for j, count in enumerate(row)
+        if i != j and count
+    ]
+    pairs.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
+    return [
+        "| objects | are | were called |",
+        "|---:|---|---|",
+        *(f"| {count} | {truth} | {called} |" for count, truth, called in pairs[:most]),
+    ]
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

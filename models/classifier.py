@@ -1,0 +1,94 @@
+"""A bundle at work: regions in, embeddings and probabilities out. The same on the instrument and on
+shore.
+
+Example:
+    >>> classifier = Classifier(Bundle.load(factory.path()))
+    >>> prediction = classifier.classify([signal], [mask], measures)     # measures float32 [1, K]
+    >>> classifier.classes[int(prediction.probabilities[0].argmax())]
+    'Copepoda'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.bundle import Bundle
+from models.preprocess import SHAPE_NAMES, Bool, Float32, Prepared, UInt8, prepare
+from models.runtimes import embed, load
+from models.sites import build_tables
+
+MAX_BATCH_CELLS = (
+    1 << 20
+)  # raster cells in one batch: bounds memory on a small board (about 100 MB)
+
+UInt16 = npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is said about n objects."""
+
+    embedding: UInt16  # [n, C]
+    shape: Float32  # [n, 4], models.preprocess.SHAPE_NAMES
+    probabilities: Float32  # [n, classes], rows sum to 1
+
+
+class Classifier:
+    def __init__(self, bundle: Bundle, runtime: str = "auto", threads: int = 1) -> None:
+        """runtime: auto, litert, onnx or reference. Raises MissingRuntimeError naming what to
+        install."""
+        self._bundle = bundle
+        self._runtime = load(runtime, bundle.network, bundle.graphs, threads)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self._bundle.classes
+
+    @property
+    def release_id(self) -> str:
+        return self._bundle.release_id
+
+    @property
+    def runtime_name(self) -> str:
+        return self._runtime.name
+
+    def classify(
+        self, signals: Sequence[UInt8], masks: Sequence[Bool], measures: Float32
+    ) -> Prediction:
+        """signals: uint8 [h, w] each, 0 = background; masks: bool [h, w]; measures: float32 [n, K].
+
+        No objects is fine. Raises ValueError (HeadError) for arrays that do not fit or are not
+        finite.
+        """
+        prepared = [prepare(s, m) for s, m in zip(signals, masks, strict=True)]
+        shape = np.array([p.shape for p in prepared], np.float32).reshape(-1, len(SHAPE_NAMES))
+        embedding = self.embed(prepared)
+        return Prediction(
+            embedding, shape, self._bundle.head.probabilities(embedding, shape, measures)
+        )
+
+    def embed(self, prepared: Sequence[Prepared]) -> UInt16:
+        """uint16 [n, C]; objects do not influence each other, so how they are batched does not
+        matter."""
+        parts = [np.zeros((0, self._bundle.network.embedding_width), np.uint16)]
+        for batch in _batches(prepared):
+            tables = build_tables(batch)
+            parts.append(embed(self._runtime.run(tables), tables.object_sites))
+        return np.concatenate(parts)
+
+
+def _batches(prepared: Sequence[Prepared]) -> Iterator[list[Prepared]]:
+    batch: list[Prepared] = []
+    cells = 0
+    for one in prepared:
+        if batch and cells + one.mask.size > MAX_BATCH_CELLS:
+            yield batch
+            batch, cells = [], 0
+        batch.append(one)
+        cells += one.mask.size
+    if batch:
+        yield batch
