@@ -32,7 +32,7 @@ def reckon(
     frames: Iterable[dict[str, Any]],
     objects: Iterable[dict[str, Any]],
 ) -> Account:
-    """Compares the instruments' `status --json` (by device name) with the shore's frames and objects.
+    """Compares the instruments' `status --json` (by device name) with what the shore holds.
 
     Each instrument numbers its frames from 0 without a gap, so `frames` of its status says exactly
     which ones the shore must hold.

@@ -45,7 +45,7 @@ class Judged:
 
 
 def read_truth(path: Path) -> dict[int, list[Organism]]:
-    """Organisms by frame index, from the simulator's truth file; a frame drawn twice counts once."""
+    """Organisms by frame index, from the truth file; a frame drawn twice counts once."""
     truth: dict[int, list[Organism]] = {}
     for line in path.read_text().splitlines():
         try:
@@ -72,7 +72,7 @@ def overlap(a: Organism, bx: int, by: int, width: int, height: int) -> float:
 def judge(
     objects: Iterable[dict[str, Any]], truth: dict[str, dict[int, list[Organism]]]
 ) -> list[Judged]:
-    """The objects that can be told for sure, each with its true taxon. `truth` is by device name."""
+    """The objects that can be told for sure, with their true taxa; `truth` is by device name."""
     out = []
     for o in objects:
         organisms = truth.get(o["device"], {}).get(o["frame_index"], [])

@@ -49,7 +49,11 @@ class Process:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
-                [*self._argv, *more], stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._env
+                [*self._argv, *more],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env=self._env,
             )
 
     def kill(self) -> None:

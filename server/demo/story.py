@@ -262,7 +262,7 @@ def _count(stage: Stage) -> dict[str, int]:
 
 
 def _cut_and_restore(stage: Stage, plan: Plan, say: Say) -> tuple[float, int]:
-    """The link of `south` goes away for a third of the first act. Returns seconds and records held."""
+    """The link of `south` goes away for a third of the act; seconds, and records held."""
     third = max(2, plan.frames_before // 3)
     stage.until("waiting for first frames", lambda: min(_count(stage).values()) >= third)
     stage.link.cut()
@@ -310,7 +310,5 @@ def _adopt(stage: Stage, plan: Plan, release: str, say: Say) -> None:
     say("both instruments have checked, tried and committed the new release")
     stage.until(
         "letting the new release work",
-        lambda: all(
-            n >= counts[name] + plan.frames_after for name, n in _count(stage).items()
-        ),
+        lambda: all(n >= counts[name] + plan.frames_after for name, n in _count(stage).items()),
     )

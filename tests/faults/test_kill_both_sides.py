@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from server.demo.account import reckon
 from server.demo.story import Plan, Stage
 
@@ -20,7 +21,9 @@ KILLS = 20
 @pytest.mark.timeout(420)
 @pytest.mark.xdist_group("loop")
 def test_twenty_kills_lose_and_duplicate_nothing(tmp_path: Path) -> None:
-    plan = Plan(folder=tmp_path / "demo", density=12, interval_s=0.05, width=1024, height=768, port=0)
+    plan = Plan(
+        folder=tmp_path / "demo", density=12, interval_s=0.05, width=1024, height=768, port=0
+    )
     stage = Stage(plan)
     chance = random.Random(20)
     killed = dict.fromkeys(("shore", *stage.instruments), 0)
