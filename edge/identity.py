@@ -1,0 +1,139 @@
+"""Who this instrument is: a key pair that never leaves it, and what the shore said at enrolment.
+
+The private key is made here, on the first start, in a file that only its owner can read. The shore
+learns the public half once, with a claim token. Requests carry a counter that only rises; it is
+reserved on disk in blocks, so that a power cut skips numbers and never repeats one.
+
+Example:
+    >>> identity = Identity.load_or_make(Path("data/identity"))
+    >>> identity.enrolment is None
+    True
+"""
+
+import json
+import logging
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from edge.files import write_atomic
+from wire.checked import FieldError, read
+from wire.signing import PrivateKey, PublicKey, SignatureError, sign_request
+
+log = logging.getLogger("seadrift.identity")
+
+KEY = "key"
+ENROLMENT = "enrolment.json"
+COUNTER = "counter"
+BLOCK = 1000
+"""Request numbers reserved on disk at a time."""
+
+
+class IdentityError(Exception):
+    """The identity's files cannot be used; the message names the file."""
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """What the shore answered to the claim. `url` is the shore that said so."""
+
+    device_id: str
+    release_key: str
+    url: str
+
+    @property
+    def key(self) -> PublicKey:
+        """The key that signs releases and assignments. Raises SignatureError."""
+        return PublicKey.from_text(self.release_key)
+
+
+class Identity:
+    """The key, the enrolment and the request counter, in one folder."""
+
+    def __init__(self, folder: Path, key: PrivateKey, enrolment: Enrolment | None) -> None:
+        self.folder = folder
+        self._key = key
+        self.enrolment = enrolment
+        self._counter = RequestCounter(folder / COUNTER)
+
+    @classmethod
+    def load_or_make(cls, folder: Path) -> "Identity":
+        """The identity in `folder`, its key made on the first call. Raises IdentityError."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / KEY
+        if not path.exists():
+            write_atomic(path, PrivateKey.make().raw.hex().encode(), mode=0o600)
+        if path.stat().st_mode & 0o077:
+            log.warning("%s: others could read the private key; now only its owner can", path)
+            path.chmod(0o600)
+        try:
+            raw = bytes.fromhex(path.read_text())
+        except (OSError, ValueError) as error:
+            raise IdentityError(f"{path}: not a private key: {error}") from error
+        if len(raw) != 32:
+            raise IdentityError(f"{path}: expected a key of 32 bytes, got {len(raw)}")
+        return cls(folder, PrivateKey(raw), _read_enrolment(folder / ENROLMENT))
+
+    @property
+    def public(self) -> PublicKey:
+        return self._key.public
+
+    def enrolled_at(self, url: str) -> bool:
+        """Whether the shore at `url` knows this instrument."""
+        return self.enrolment is not None and self.enrolment.url == url
+
+    def enrol(self, enrolment: Enrolment) -> None:
+        """Keep the shore's answer. Raises SignatureError when its release key is not a key."""
+        _ = enrolment.key
+        data = json.dumps(asdict(enrolment), indent=1).encode()
+        write_atomic(self.folder / ENROLMENT, data, mode=0o600)
+        self.enrolment = enrolment
+
+    def sign(self, method: str, path: str, body: bytes) -> dict[str, str]:
+        """The headers of a signed request. Raises IdentityError before enrolment."""
+        if self.enrolment is None:
+            raise IdentityError("not enrolled yet: the shore has not taken this instrument's claim")
+        number = self._counter.next()
+        return sign_request(self._key, self.enrolment.device_id, number, method, path, body)
+
+
+class RequestCounter:
+    """Numbers that only rise, through any number of power cuts."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._guard = threading.Lock()
+        self._next = self._stored()
+        self._reserved = self._next
+
+    def next(self) -> int:
+        """The next number. Raises OSError when a block cannot be reserved."""
+        with self._guard:
+            if self._next >= self._reserved:
+                write_atomic(self._path, str(self._next + BLOCK).encode())
+                self._reserved = self._next + BLOCK
+            number = self._next
+            self._next += 1
+            return number
+
+    def _stored(self) -> int:
+        """The first number that was never reserved; if that is lost, a number far above it."""
+        try:
+            return int(self._path.read_text())
+        except FileNotFoundError:
+            return 1
+        except (OSError, ValueError):
+            log.warning("%s: damaged; counting on from the time in milliseconds", self._path)
+            return time.time_ns() // 1_000_000
+
+
+def _read_enrolment(path: Path) -> Enrolment | None:
+    try:
+        enrolment = read(Enrolment, json.loads(path.read_text()))
+        _ = enrolment.key
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, FieldError, SignatureError) as error:
+        raise IdentityError(f"{path}: damaged ({error}); remove it and enrol again") from error
+    return enrolment

@@ -1,0 +1,23 @@
+"""The device's promise: a record that `commit` accepted survives until the shore says it holds it.
+
+Example:
+    >>> with Outbox.open(folder, max_mb=512, reserve_mb=1, clock=clock) as outbox:
+    ...     outbox.commit([Draft(frame_summary), Draft(the_object), Draft(vignette, about=1)],
+    ...                   cursor="18")
+    ...     batch = outbox.next_batch(192 * 1024)
+    ...     outbox.acknowledge(ack)  # what the shore holds is deleted
+"""
+
+from edge.outbox.database import OutboxBusyError, OutboxError, OutboxFullError
+from edge.outbox.outbox import Batch, Draft, Outbox, Pending, RecordTooLargeError
+
+__all__ = [
+    "Batch",
+    "Draft",
+    "Outbox",
+    "OutboxBusyError",
+    "OutboxError",
+    "OutboxFullError",
+    "Pending",
+    "RecordTooLargeError",
+]

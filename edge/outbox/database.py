@@ -1,0 +1,225 @@
+"""The outbox's SQLite file: opened one way only, by one process, and checked before it is trusted.
+
+WAL with synchronous=FULL is the only setting that kept every acknowledged commit through power
+cuts (docs/adr/0001). One connection in one process avoids the WAL-reset bug of SQLite before
+3.51.3, and that version is asserted all the same. The file may not grow past `max_page_count`,
+because on a full disk SQLite cannot even delete; a reserve file gives the last megabyte back when
+the disk is full.
+
+Example:
+    >>> database = Database.open(Path("data/outbox"), max_mb=512, reserve_mb=1)
+    >>> database.free_bytes()
+    536346624
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from edge.files import sync_folder
+
+SQLITE_MIN = (3, 51, 3)
+PAGE_BYTES = 4096
+HEADROOM_PAGES = 256
+"""Pages above the budget that only upkeep may use (acknowledgements, the dead, gaps): 1 MiB."""
+FILE = "outbox.sqlite"
+LOCK = "lock"
+RESERVE = "reserve"
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS record (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    made_ms INTEGER,
+    failures INTEGER NOT NULL DEFAULT 0,
+    size INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS record_name ON record (epoch, seq);
+CREATE INDEX IF NOT EXISTS record_order ON record (priority, id);
+CREATE TABLE IF NOT EXISTS dead (
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    code TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (epoch, seq)
+);
+"""
+
+
+class OutboxError(Exception):
+    """The outbox cannot be used; the message says what a person can do."""
+
+
+class OutboxBusyError(OutboxError):
+    """Another process has this outbox open."""
+
+
+class OutboxFullError(OutboxError):
+    """No room for the record, and nothing left that may be given up."""
+
+
+class DamagedError(OutboxError):
+    """The file is not a sound database."""
+
+
+def check_version(version: str | None = None) -> None:
+    """Raises OutboxError when the SQLite in use has the WAL-reset bug."""
+    found = version or apsw.sqlite_lib_version()
+    if tuple(int(part) for part in found.split(".")[:3]) < SQLITE_MIN:
+        wanted = ".".join(map(str, SQLITE_MIN))
+        raise OutboxError(
+            f"SQLite {found} can corrupt a database in WAL mode; expected {wanted} or later:"
+            " pip install --upgrade apsw"
+        )
+
+
+def take_lock(folder: Path) -> int:
+    """An exclusive lock on the folder until the process ends. Raises OutboxBusyError."""
+    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        owner = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
+        os.close(handle)
+        raise OutboxBusyError(
+            f"{folder}: another agent (process {owner}) uses this data folder; stop it, or give"
+            " this one its own [device] data"
+        ) from error
+    os.truncate(handle, 0)
+    os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+    return handle
+
+
+def release_lock(handle: int) -> None:
+    os.close(handle)
+
+
+class Database:
+    """The one connection, its size limit and its reserve file."""
+
+    def __init__(self, folder: Path, connection: Any, max_mb: int, reserve_mb: int) -> None:
+        self.folder = folder
+        self.connection = connection
+        self.reserve_bytes = reserve_mb * 2**20
+        self.budget_bytes = max_mb * 2**20
+        page = int(self.value("PRAGMA page_size"))
+        self.page_bytes = page
+        pages = self.budget_bytes // page + HEADROOM_PAGES
+        self.value(f"PRAGMA max_page_count={pages}")
+        with contextlib.suppress(OSError):  # a full disk: made later, when there is room
+            self.make_reserve()
+
+    @classmethod
+    def open(cls, folder: Path, max_mb: int, reserve_mb: int) -> "Database":
+        """Raises DamagedError for an unsound file, OutboxFullError when the disk has no room."""
+        connection = None
+        try:
+            connection = apsw.Connection(str(folder / FILE))
+            connection.set_busy_timeout(0)
+            check(connection)
+            prepare(connection)
+            return cls(folder, connection, max_mb, reserve_mb)
+        except (apsw.CorruptError, apsw.NotADBError, apsw.FormatError) as error:
+            _close(connection)
+            raise DamagedError(f"{folder / FILE}: {error}") from error
+        except apsw.FullError as error:
+            _close(connection)
+            raise OutboxFullError(f"{folder}: the disk is full: {error}") from error
+        except DamagedError:
+            _close(connection)
+            raise
+
+    def close(self) -> None:
+        _close(self.connection)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, durable when it returns."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.connection.execute("COMMIT")
+        except BaseException:
+            # SQLite ends the transaction by itself on some errors (a full disk, for one).
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
+
+    def execute(self, sql: str, values: tuple[Any, ...] = ()) -> Any:
+        return self.connection.execute(sql, values)
+
+    def value(self, sql: str, values: tuple[Any, ...] = ()) -> Any:
+        return self.connection.execute(sql, values).get
+
+    def fact(self, name: str) -> str | None:
+        found = self.value("SELECT value FROM fact WHERE name = ?", (name,))
+        return None if found is None else str(found)
+
+    def set_fact(self, name: str, value: object) -> None:
+        self.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, str(value)))
+
+    def free_bytes(self) -> int:
+        """Room left below the budget; pages freed inside the running transaction count."""
+        used = int(self.value("PRAGMA page_count")) - int(self.value("PRAGMA freelist_count"))
+        return self.budget_bytes - used * self.page_bytes
+
+    def make_reserve(self) -> None:
+        """Raises OSError when the disk has no room for it."""
+        path = self.folder / RESERVE
+        if not self.reserve_bytes or (path.exists() and path.stat().st_size >= self.reserve_bytes):
+            return
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            os.posix_fallocate(handle, 0, self.reserve_bytes)
+        except OSError:
+            path.unlink()
+            raise
+        finally:
+            os.close(handle)
+
+    def relieve(self) -> None:
+        """A write found the disk full: give the reserve back and move the log into the file."""
+        with contextlib.suppress(FileNotFoundError):
+            (self.folder / RESERVE).unlink()
+            sync_folder(self.folder)
+        with contextlib.suppress(apsw.Error):
+            self.execute("PRAGMA wal_checkpoint(RESTART)")
+
+
+def prepare(connection: Any) -> None:
+    """The pragmas and the schema; page_size only counts for a new file."""
+    connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+    mode = connection.execute("PRAGMA journal_mode=WAL").get
+    if mode != "wal":
+        raise OutboxError(f"the file system does not support WAL (got {mode}); use a local disk")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA wal_autocheckpoint=1000")
+    connection.execute(f"PRAGMA journal_size_limit={16 * 2**20}")
+    connection.execute("PRAGMA mmap_size=0")
+    with connection:
+        connection.execute(SCHEMA)
+
+
+def check(connection: Any) -> None:
+    """Raises DamagedError unless every page of the file makes sense."""
+    found = connection.execute("PRAGMA quick_check(1)").get
+    if found != "ok":
+        raise DamagedError(f"quick_check: {found}")
+
+
+def _close(connection: Any) -> None:
+    if connection is not None:
+        with contextlib.suppress(apsw.Error):
+            connection.close()

@@ -1,0 +1,135 @@
+"""A damaged outbox file: moved aside whole, and what can still be read is carried over.
+
+Cards lie about fsync, so this will happen. Records keep the names under which they were made: the
+shore recognises one that it holds already. New records get a new epoch, since seqs that were given
+after the damaged page was written may be lost, and a name must never mean two things.
+
+Example:
+    >>> rebuild(Path("data/outbox"), "database disk image is malformed").reason
+    'outbox damaged (database disk image is malformed); 812 records carried over'
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from edge.files import sync_folder
+from edge.outbox.database import FILE, prepare
+from wire.checked import FieldError
+from wire.codec import CodecError, decode_record
+from wire.records import Gap, Record
+
+QUARANTINE = "damaged"
+
+
+def rebuild(folder: Path, reason: str) -> Gap:
+    """Replace the damaged file in `folder`; returns the record that tells the shore."""
+    damaged = _move_aside(folder)
+    fresh = folder / f"{FILE}.new"
+    for leftover in folder.glob(f"{FILE}.new*"):
+        leftover.unlink()
+    connection = apsw.Connection(str(fresh))
+    prepare(connection)
+    kept = _carry_over(damaged, connection)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    os.replace(fresh, folder / FILE)
+    sync_folder(folder)
+    return Gap(
+        kind="outbox",
+        count=max(0, _rows_expected(damaged) - kept),
+        bytes=0,
+        reason=f"outbox damaged ({reason[:200]}); {kept} records carried over",
+        ranges=(),
+    )
+
+
+def _move_aside(folder: Path) -> Path:
+    number = 1 + len(list(folder.glob(f"{QUARANTINE}-*")))
+    aside = folder / f"{QUARANTINE}-{number}"
+    aside.mkdir()
+    for name in (f"{FILE}-wal", f"{FILE}-shm", FILE):
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(folder / name, aside / name)
+    sync_folder(folder)
+    return aside / FILE
+
+
+def _carry_over(damaged: Path, fresh: Any) -> int:
+    kept = 0
+    cursor = None
+    with fresh:
+        for row in _readable(damaged, "record"):
+            record = _sound(row)
+            if record is None:
+                continue
+            fresh.execute(
+                "INSERT OR IGNORE INTO record (epoch, seq, priority, kind, made_ms, size, bytes)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    record.epoch,
+                    record.seq,
+                    record.priority,
+                    record.kind,
+                    record.utc_ms,
+                    len(row["bytes"]),
+                    row["bytes"],
+                ),
+            )
+            kept += int(fresh.changes())
+            if record.kind in ("frame", "badframe"):
+                cursor = max(cursor or 0, int(record.body.get("frame_index", -1)) + 1)
+        for row in _readable(damaged, "dead"):
+            values = tuple(row[k] for k in ("epoch", "seq", "kind", "code", "detail", "bytes"))
+            fresh.execute("INSERT OR IGNORE INTO dead VALUES (?, ?, ?, ?, ?, ?)", values)
+        facts = {row["name"]: row["value"] for row in _readable(damaged, "fact")}
+        facts = {k: v for k, v in facts.items() if k not in ("epoch", "next_seq")}
+        if cursor is not None and int(facts.get("cursor", 0)) < cursor:
+            facts["cursor"] = str(cursor)
+        for item in facts.items():
+            fresh.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", item)
+    return kept
+
+
+def _sound(row: dict[str, Any]) -> Record | None:
+    """The row's record when its bytes are whole and carry the row's name."""
+    try:
+        record = decode_record(row["bytes"])
+    except (CodecError, FieldError, TypeError):
+        return None
+    return record if record.key == (row["epoch"], row["seq"]) else None
+
+
+def _readable(damaged: Path, table: str) -> Iterator[dict[str, Any]]:
+    """Every row that can be had: one at a time by row id, from both ends towards the damage."""
+    for direction in ("ASC", "DESC"):
+        try:
+            connection = apsw.Connection(str(damaged), flags=apsw.SQLITE_OPEN_READWRITE)
+        except apsw.Error:
+            return
+        try:
+            key = "name" if table == "fact" else "rowid"
+            rows = connection.execute(f"SELECT * FROM {table} ORDER BY {key} {direction}")  # noqa: S608 - names above
+            names = [column[0] for column in rows.get_description()]
+            for row in rows:
+                yield dict(zip(names, row, strict=True))
+            return
+        except (apsw.Error, UnicodeDecodeError):
+            continue  # the damage: go on from the other end
+        finally:
+            connection.close()
+
+
+def _rows_expected(damaged: Path) -> int:
+    """How many records the damaged file says that it held; 0 when it cannot say."""
+    with contextlib.suppress(apsw.Error):
+        connection = apsw.Connection(str(damaged), flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            return int(connection.execute("SELECT COUNT(*) FROM record").get or 0)
+        finally:
+            connection.close()
+    return 0
