@@ -1,7 +1,7 @@
 """Where the instrument is at each frame: a cast from the surface down and up, at drifting stations.
 
-Position, depth, temperature and time are pure functions of the frame's index, and continuous: a cast
-moves at one winch speed, the ship drifts slowly, and the thermocline breathes with internal waves.
+Position, depth, temperature and time are pure functions of the frame's index, and continuous: a
+cast moves at one winch speed, the ship drifts slowly, the thermocline breathes with internal waves.
 
 Example::
 

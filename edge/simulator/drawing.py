@@ -1,10 +1,10 @@
-"""Organisms as drawings: shapes in body lengths, placed into water, turned into two planes of matter.
+"""Organisms as drawings: shapes in body lengths, placed in the frame, turned into matter.
 
 An organism is first a list of :class:`Shape` in its own coordinates (the body's axis along x, unit
 length 1, head towards +x). ``Pose`` bends, tilts, turns and scales it to pixels of the frame;
 ``rasterize`` then draws it into ``Matter``: how much transparent ``tissue`` and how much ``dense``
-matter (pigment, gut, shell) each pixel looks through. Light comes later (:mod:`optics`), so the same
-animal can be seen in a dark and in a bright field.
+matter (pigment, gut, shell) each pixel looks through. Light comes later (:mod:`optics`), so the
+same animal can be seen in a dark and in a bright field.
 
 Example::
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TypeAlias
 
 import cv2
@@ -29,6 +30,10 @@ Points: TypeAlias = NDArray[np.float64]
 Plane: TypeAlias = NDArray[np.float32]
 """``float32 [h, w]``."""
 
+Fixed: TypeAlias = NDArray[np.int32]
+"""Pixel coordinates in sixteenths, as OpenCV's drawing takes them, ``int32 [n, 2]``."""
+
+_THIN_PX = 1.5
 _SHIFT = 4  # fractional bits of OpenCV's polygon coordinates
 _ONE = 1 << _SHIFT
 
@@ -72,12 +77,13 @@ class Pose:
             )
         x, y = x * self.tilt * self.length_px, (-y if self.mirror else y) * self.length_px
         cos, sin = math.cos(self.angle_rad), math.sin(self.angle_rad)
-        return np.stack([self.x + cos * x - sin * y, self.y + sin * x + cos * y], axis=1)
+        placed: Points = np.stack([self.x + cos * x - sin * y, self.y + sin * x + cos * y], axis=1)
+        return placed
 
 
 @dataclass(frozen=True, eq=False)
 class Matter:
-    """What a patch of the frame looks through; the patch's corner is pixel (x0, y0) of the frame."""
+    """What a patch of the frame looks through; its corner is pixel (x0, y0) of the frame."""
 
     x0: int
     y0: int
@@ -87,10 +93,10 @@ class Matter:
 
 def ellipse(x: float, y: float, a: float, b: float, angle_rad: float = 0.0, n: int = 40) -> Points:
     """The outline of an ellipse with half axes a and b."""
-    turn = np.linspace(0, 2 * math.pi, n, endpoint=False)
-    u, v = a * np.cos(turn), b * np.sin(turn)
     cos, sin = math.cos(angle_rad), math.sin(angle_rad)
-    return np.stack([x + cos * u - sin * v, y + sin * u + cos * v], axis=1)
+    axes = np.array([[a * cos, a * sin], [-b * sin, b * cos]])
+    outline: Points = _circle(n) @ axes + np.array([x, y])
+    return outline
 
 
 def profile(stations: Sequence[tuple[float, float]], n: int = 40) -> Points:
@@ -105,13 +111,27 @@ def profile(stations: Sequence[tuple[float, float]], n: int = 40) -> Points:
 
 def curve(controls: Sequence[tuple[float, float]], n: int = 24) -> Points:
     """A Bézier curve through the first and last control point."""
-    points = np.array(controls, dtype=np.float64)
-    t = np.linspace(0, 1, n)[:, None]
-    order = len(points) - 1
-    terms = [
-        math.comb(order, k) * t**k * (1 - t) ** (order - k) * points[k] for k in range(order + 1)
-    ]
-    return np.sum(terms, axis=0)
+    path: Points = _bernstein(len(controls) - 1, n) @ np.array(controls, dtype=np.float64)
+    return path
+
+
+@cache
+def _unit(n: int) -> NDArray[np.float64]:
+    return np.linspace(0.0, 1.0, n)
+
+
+@cache
+def _circle(n: int) -> Points:
+    turn = np.linspace(0, 2 * math.pi, n, endpoint=False)
+    return np.stack([np.cos(turn), np.sin(turn)], axis=1)
+
+
+@cache
+def _bernstein(order: int, n: int) -> NDArray[np.float64]:
+    """The weight of each control point at n steps along a Bézier curve, [n, order + 1]."""
+    t = _unit(n)
+    terms = [math.comb(order, k) * t**k * (1 - t) ** (order - k) for k in range(order + 1)]
+    return np.stack(terms, axis=1)
 
 
 def blob(
@@ -126,7 +146,7 @@ def line(
 ) -> Shape:
     """A line whose width goes from ``width`` at its first point to ``tip`` at its last."""
     end = width if tip is None else tip
-    return Shape(points, np.linspace(width, end, len(points)), tissue, dense)
+    return Shape(points, width + (end - width) * _unit(len(points)), tissue, dense)
 
 
 def moved(shape: Shape, x: float, y: float, angle_rad: float = 0.0, scale: float = 1.0) -> Shape:
@@ -139,37 +159,41 @@ def moved(shape: Shape, x: float, y: float, angle_rad: float = 0.0, scale: float
 
 def _ribbon(points: Points, width: NDArray[np.float64]) -> Points:
     """The outline of a line with a width at each point."""
-    along = np.gradient(points, axis=0)
-    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
-    side = np.stack([-along[:, 1], along[:, 0]], axis=1) * width[:, None] / 2
+    along = np.empty_like(points)
+    along[1:-1] = points[2:] - points[:-2]
+    along[0], along[-1] = points[1] - points[0], points[-1] - points[-2]
+    along *= (width / 2 / np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9))[:, None]
+    side = np.stack([-along[:, 1], along[:, 0]], axis=1)
     return np.concatenate([points + side, (points - side)[::-1]])
 
 
-def _cover(shape: Shape, placed: Points, scale: float, size: tuple[int, int]) -> Plane:
+def _cover(shape: Shape, fixed: Fixed, scale: float, size: tuple[int, int]) -> Plane:
     """How much of the shape each pixel of a small patch holds, float32 [h, w] in 0..1."""
     mask = np.zeros(size, np.uint8)
+    strength = 1 / 255
     if shape.width is None:
-        fixed = np.rint(placed * _ONE).astype(np.int32)
         cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, _SHIFT)
-        cover = mask.astype(np.float32) * np.float32(1 / 255)
-        return cover * _bulge(mask) if shape.round else cover
-    width_px = shape.width * scale
-    thin = float(width_px.mean())
-    if thin < 1.5:  # OpenCV draws no line thinner than a pixel: draw it fainter instead
-        fixed = np.rint(placed * _ONE).astype(np.int32)
+    elif (thin := float(shape.width[len(shape.width) // 2]) * scale) < _THIN_PX:
+        # OpenCV draws no line thinner than a pixel: draw it fainter instead
         cv2.polylines(mask, [fixed], False, 255, 1, cv2.LINE_AA, _SHIFT)
-        return mask.astype(np.float32) * np.float32(min(1.0, thin) / 255)
-    outline = np.rint(_ribbon(placed, np.maximum(width_px, 0.8)) * _ONE).astype(np.int32)
-    cv2.fillPoly(mask, [outline], 255, cv2.LINE_AA, _SHIFT)
-    return mask.astype(np.float32) * np.float32(1 / 255)
+        strength *= min(1.0, thin)
+    else:
+        width = np.maximum(shape.width * (scale * _ONE), 0.8 * _ONE)
+        outline = np.rint(_ribbon(fixed.astype(np.float64), width)).astype(np.int32)
+        cv2.fillPoly(mask, [outline], 255, cv2.LINE_AA, _SHIFT)
+    cover = mask.astype(np.float32)
+    cover *= np.float32(strength)
+    return cover * _bulge(mask) if shape.round else cover
 
 
 def _bulge(mask: NDArray[np.uint8]) -> Plane:
     """The thickness of a rounded body of this outline, 1 where it is thickest."""
-    inside = np.pad((mask > 0).astype(np.uint8), 1)
-    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)[1:-1, 1:-1]
-    share = depth / max(float(depth.max()), 1e-6)
-    return np.sqrt(share * (2 - share)).astype(np.float32)  # a circle's chord over its diameter
+    inside = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    share = cv2.distanceTransform(inside, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    share = np.divide(share, max(float(share.max()), 1e-6), dtype=np.float32)
+    return np.asarray(
+        np.sqrt(share * (2 - share)), np.float32
+    )  # a circle's chord over its diameter
 
 
 def rasterize(
@@ -180,35 +204,43 @@ def rasterize(
     The patch reaches ``margin`` pixels beyond the organism (room for blur), and may reach as far
     beyond the frame's border, so that what lies outside still blurs into the picture.
     """
-    placed = [pose.place(shape.points) for shape in shapes]
-    spread = max(float(s.width.max()) if s.width is not None else 0.0 for s in shapes)
-    edge = margin + math.ceil(spread * pose.length_px / 2) + 1
-    low = np.floor(np.min([p.min(0) for p in placed], 0)).astype(int) - edge
-    high = np.ceil(np.max([p.max(0) for p in placed], 0)).astype(int) + edge
-    low, high = np.maximum(low, -margin), np.minimum(high, [width + margin, height + margin])
-    if (high - low <= 0).any() or (high <= 0).any() or (low >= [width, height]).any():
+    counts = [len(shape.points) for shape in shapes]
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    placed = pose.place(np.concatenate([shape.points for shape in shapes]))
+    room = [_room_px(shape, pose.length_px) for shape in shapes]
+    lows = np.floor(np.minimum.reduceat(placed, starts, axis=0)).astype(int) - room
+    highs = np.ceil(np.maximum.reduceat(placed, starts, axis=0)).astype(int) + room
+    low = np.maximum(lows.min(0) - margin, -margin)
+    high = np.minimum(highs.max(0) + margin, [width + margin, height + margin])
+    if (high <= 0).any() or (low >= [width, height]).any():
         return None
     size = (int(high[1] - low[1]), int(high[0] - low[0]))
     matter = Matter(
         int(low[0]), int(low[1]), np.zeros(size, np.float32), np.zeros(size, np.float32)
     )
-    for shape, points in zip(shapes, placed, strict=True):
-        _add(matter, shape, points - low, pose.length_px)
+    corners = np.clip(np.hstack([lows - low, highs - low]), 0, [size[1], size[0]] * 2)
+    fixed = np.rint((placed - low) * _ONE).astype(np.int32)
+    for shape, start, count, box in zip(shapes, starts, counts, corners.tolist(), strict=True):
+        _add(matter, shape, fixed[start : start + count], pose.length_px, box)
     return matter
 
 
-def _add(matter: Matter, shape: Shape, points: Points, scale: float) -> None:
-    """Draw one shape into its own corner of the patch: the stronger matter of two shapes wins."""
-    height, width = matter.tissue.shape
-    room = 2.0 if shape.width is None else 2.0 + float(shape.width.max()) * scale / 2
-    x0, y0 = np.maximum(np.floor(points.min(0) - room).astype(int), 0)
-    x1, y1 = np.minimum(np.ceil(points.max(0) + room).astype(int) + 1, [width, height])
+def _room_px(shape: Shape, scale: float) -> list[int]:
+    """How far a shape may reach beyond its points: half a line's width, and soft edges."""
+    half = 0 if shape.width is None else math.ceil(float(shape.width.max()) * scale / 2)
+    return [half + 2, half + 2]
+
+
+def _add(matter: Matter, shape: Shape, fixed: Fixed, scale: float, box: list[int]) -> None:
+    """Draw one shape into its own box of the patch: the stronger matter of two shapes wins."""
+    x0, y0, x1, y1 = box
     if x1 <= x0 or y1 <= y0:
         return
-    cover = _cover(shape, points - [x0, y0], scale, (int(y1 - y0), int(x1 - x0)))
+    corner = np.array([x0 * _ONE, y0 * _ONE], np.int32)
+    cover = _cover(shape, fixed - corner, scale, (y1 - y0, x1 - x0))
     for plane, amount in ((matter.tissue, shape.tissue), (matter.dense, shape.dense)):
         part = plane[y0:y1, x0:x1]
         if shape.cut > 0:
-            part *= 1 - shape.cut * np.minimum(cover * 2, 1)
+            part *= 1 - np.float32(shape.cut) * np.minimum(cover * 2, 1)
         if amount > 0:
-            np.maximum(part, amount * cover, out=part)
+            np.maximum(part, np.float32(amount) * cover, out=part)

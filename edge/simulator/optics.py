@@ -29,7 +29,7 @@ from edge.simulator.streams import Purpose, stream
 
 _TILE = 1024  # side of the texture that mottles organisms
 _DARK_WEIGHTS = (0.42, 1.15, 0.80)  # light from tissue, from its rims, from dense matter
-_BRIGHT_WEIGHTS = (0.22, 0.75, 0.85)  # the same as optical density
+_BRIGHT_WEIGHTS = (0.30, 0.90, 1.00)  # the same as optical density
 _DRIFT_FRAMES = ((190.0, 0.7), (53.0, 0.3))  # period in frames, share of the drift
 _FLICKER = 0.002  # of the lamp, from frame to frame
 
@@ -43,7 +43,7 @@ def _texture() -> Plane:
         noise = rng.standard_normal((_TILE, _TILE), dtype=np.float32)
         smooth = cv2.GaussianBlur(noise, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
         tile += smooth / smooth.std()
-    return (tile / tile.std()).astype(np.float32)
+    return np.asarray(tile / tile.std(), np.float32)
 
 
 @cache
@@ -53,7 +53,7 @@ def _normal_table() -> Plane:
     grid = np.linspace(-5, 5, 20001)
     share = np.array([0.5 * (1 + math.erf(x / math.sqrt(2))) for x in grid])
     values = np.interp(levels, share, grid)
-    return (values / values.std()).astype(np.float32)
+    return np.asarray(values / values.std(), np.float32)
 
 
 def blur(plane: Plane, sigma: float) -> Plane:
@@ -61,10 +61,12 @@ def blur(plane: Plane, sigma: float) -> Plane:
     step = int(sigma / 2.5)
     height, width = plane.shape
     if step < 2 or min(height, width) < 8 * step:
-        return cv2.GaussianBlur(plane, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)  # type: ignore[return-value]  # OpenCV's stubs forget float32
+        wide = cv2.GaussianBlur(plane, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+        return np.asarray(wide, np.float32)
     small = cv2.resize(plane, (-(-width // step), -(-height // step)), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), sigma / step, borderType=cv2.BORDER_CONSTANT)
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]  # as above
+    wide = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(wide, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +99,14 @@ class Optics:
         flicker = stream(self.settings.seed, Purpose.FLICKER, index).normal(0, _FLICKER)
         return float((1 + self.settings.drift * slow) * (1 + flicker))
 
+    @property
+    def typical_effect(self) -> float:
+        """The effect that makes ``signal_grey`` in the middle of the frame."""
+        settings = self.settings
+        if settings.field == "dark":
+            return settings.signal_grey
+        return -math.log(1 - settings.signal_grey / settings.background_grey)
+
     def margin_px(self, organism: Organism) -> int:
         """How far an organism's light may spread beyond its outline."""
         return math.ceil(3 * math.hypot(self.settings.blur_px, organism.defocus_px)) + 3
@@ -112,18 +122,17 @@ class Optics:
         cols = np.arange(organism.texture_xy[0], organism.texture_xy[0] + width) % _TILE
         mottle = np.maximum(1 + organism.grain * _texture()[rows[:, None], cols[None, :]], 0.15)
         light = weights[0] * matter.tissue + weights[1] * rim + weights[2] * matter.dense
-        scale = self.settings.signal_grey * organism.opacity
-        if self.settings.field == "bright":  # signal_grey is defined for a background of 205
-            scale /= 115.0
-        light *= mottle * np.float32(scale)
+        light *= mottle * np.float32(organism.opacity * self.typical_effect)
         return blur(light, math.hypot(self.settings.blur_px, organism.defocus_px))
 
     def signal(self, effect: Plane, y0: int, x0: int, brightness: float) -> Plane:
         """Grey levels away from the background of the part of a patch inside the frame."""
         here = np.s_[y0 : y0 + effect.shape[0], x0 : x0 + effect.shape[1]]
         if self.settings.field == "dark":
-            return effect * self.illumination[here] * np.float32(brightness)
-        return self.background[here] * (1 - np.exp(-effect)) * np.float32(brightness)
+            light = self.illumination[here] * np.float32(brightness)
+            return np.asarray(effect * light, np.float32)
+        light = self.background[here] * np.float32(brightness)
+        return np.asarray(light * (1 - np.exp(-effect)), np.float32)
 
     def expose(self, effect: Plane, brightness: float, rng: np.random.Generator) -> Grey:
         """The camera's picture of all effects together, uint8 [H, W]; ``effect`` is used up."""
@@ -147,7 +156,8 @@ class Optics:
         np.sqrt(spread, out=spread)
         noise *= spread
         noise += light
-        return cv2.convertScaleAbs(np.maximum(noise, 0, out=noise))  # type: ignore[return-value]  # uint8 by definition, rounded and saturated
+        rounded = cv2.convertScaleAbs(np.maximum(noise, 0, out=noise))  # and saturated
+        return np.asarray(rounded, np.uint8)
 
 
 def _illumination(settings: SimSettings, rng: np.random.Generator) -> Plane:
@@ -159,7 +169,7 @@ def _illumination(settings: SimSettings, rng: np.random.Generator) -> Plane:
     shape = 1 - np.float32(settings.falloff / 2) * (x * x + y * y)
     coarse = rng.standard_normal((6, 8), dtype=np.float32) * np.float32(0.06 * settings.falloff)
     shape += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    return (np.maximum(shape, 0.02) / shape.max()).astype(np.float32)
+    return np.asarray(np.maximum(shape, 0.02) / shape.max(), np.float32)
 
 
 def _add_dust(background: Plane, settings: SimSettings, rng: np.random.Generator) -> None:
@@ -184,4 +194,4 @@ def _through_codec(grey: Grey, quality: int) -> Grey:
     if quality == 0:
         return grey
     _, coded = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)  # type: ignore[return-value]  # uint8 by the flag
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.uint8)

@@ -41,7 +41,7 @@ class Organism:
 
 
 def expected(settings: SimSettings, depth_m: float) -> dict[str, float]:
-    """The mean number of each taxon in a frame at this depth; their mean over the cast is density."""
+    """The mean number of each taxon in a frame at this depth; over the cast they add to density."""
     share = depth_m / settings.cast_depth_m if settings.cast_depth_m > 0 else 0.5
     total = sum(settings.taxa.values())
     return {

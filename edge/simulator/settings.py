@@ -109,6 +109,11 @@ class SimSettings:
                 f"background_grey: a bright field needs at least {2 * self.visible_grey:g}"
                 f" (twice visible_grey), got {self.background_grey:g}"
             )
+        if self.field == "bright" and self.signal_grey > 0.95 * self.background_grey:
+            raise SettingsError(
+                f"signal_grey: in a bright field at most {0.95 * self.background_grey:g}"
+                f" (0.95 of background_grey), got {self.signal_grey:g}"
+            )
         _check_taxa(self.taxa)
         object.__setattr__(self, "taxa", MappingProxyType(dict(self.taxa)))
 
@@ -153,7 +158,8 @@ _BRIGHT: Mapping[str, Any] = MappingProxyType(
         "field": "bright",
         "background_grey": 205.0,
         "falloff": 0.18,
-        "shot_noise_grey": 0.018,
+        "read_noise_grey": 0.6,
+        "shot_noise_grey": 0.005,
         "drift": 0.03,
     }
 )

@@ -95,8 +95,7 @@ class Simulator:
         rng = stream(self.settings.seed, Purpose.SPECKS, index)
         total = speck_effect(self.settings, rng)
         total += haze_effect(self.settings, rng)
-        scale = self.settings.signal_grey
-        total *= np.float32(scale if self.settings.field == "dark" else scale / 115.0)
+        total *= np.float32(self._optics.typical_effect)
         return total
 
     def _draw(self, organism: Organism, total: Plane, brightness: float) -> TrueObject | None:

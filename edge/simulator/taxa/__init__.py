@@ -1,7 +1,7 @@
 """The taxa that the simulated instrument meets.
 
-Lengths and depths are plausible round figures for a temperate sea in summer, not a census: they make
-taxa overlap in size and place, so that telling them apart needs their shape.
+Lengths and depths are plausible round figures for a temperate sea in summer, not a census: they
+make taxa overlap in size and place, so that telling them apart needs their shape.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ def _antenna(rng: np.random.Generator, side: int, spread: float, reach: float) -
     elbow = (0.46 - 0.1 * spread, side * (0.06 + reach * 0.45))
     hand = (0.40 - spread * reach, side * (0.1 + reach * (1 - 0.55 * spread)))
     path = curve([start, elbow, hand], 16)
-    path[1:] += np.cumsum(rng.normal(0, 0.006, (15, 2)), axis=0)
-    shapes = [line(path, 0.035, 0.012, tissue=0.75)]
+    path[1:] += np.cumsum(rng.normal(0, 0.005, (15, 2)), axis=0)
+    shapes = [line(path, 0.030, 0.010, tissue=0.5)]
     for k in (6, 9, 12):
         if rng.random() < 0.6:
             tip = path[k] + [rng.uniform(0, 0.06), side * rng.uniform(0.02, 0.07)]
@@ -35,42 +35,51 @@ def _antenna(rng: np.random.Generator, side: int, spread: float, reach: float) -
 
 
 def copepod(rng: np.random.Generator) -> list[Shape]:
-    """Prosome, segmented urosome with furca, two antennae, swimming legs, gut and oil sac or eggs."""
+    """Prosome, segmented urosome with furca, antennae, swimming legs, gut, oil sac or eggs."""
     lateral = rng.random() < 0.45
     plump = rng.uniform(0.14, 0.22) * (0.85 if lateral else 1.0)
     split = rng.uniform(-0.22, -0.12)  # where the prosome ends
-    body = profile(
-        [(split, 0.45 * plump), (split + 0.1, 0.85 * plump), (0.1, plump), (0.32, 0.8 * plump)]
-        + [(0.44, 0.42 * plump), (0.48, 0.05 * plump)]
-    )
+    stations = [
+        (split, 0.45 * plump),
+        (split + 0.1, 0.85 * plump),
+        (0.1, plump),
+        (0.32, 0.8 * plump),
+        (0.44, 0.42 * plump),
+        (0.48, 0.05 * plump),
+    ]
     shapes: list[Shape] = []
-    spread, reach = rng.uniform(0.0, 1.0), rng.uniform(0.35, 0.85)
+    spread, reach = rng.uniform(0.0, 1.0), rng.uniform(0.35, 0.8)
     for side in (-1, 1):
         if lateral and side == 1 and rng.random() < 0.7:
             continue  # the other antenna is hidden behind the body
         shapes += _antenna(rng, side, spread + rng.normal(0, 0.12), reach)
-    shapes.append(blob(body, tissue=0.62))
-    bend = rng.normal(0, 0.25) + (0.3 if lateral else 0)
-    tail = profile([(-0.3, 0.05), (-0.15, 0.06), (0.0, 0.075)], 20)
-    urosome = moved(blob(tail, tissue=0.7), split + 0.01, 0, bend)
-    end = urosome.points[0] * 0.5 + urosome.points[-1] * 0.5
-    shapes += [urosome]
-    for side in (-1, 1):
-        fork = end + 0.06 * np.array([-math.cos(bend + 0.25 * side), -math.sin(bend + 0.25 * side)])
-        shapes.append(line(np.stack([end, fork]), 0.03, 0.015, tissue=0.7))
-        shapes += _setae(
-            rng, fork[0], fork[1], math.pi + bend + 0.2 * side, rng.uniform(0.08, 0.18)
-        )
+    shapes.append(blob(profile(stations), tissue=0.85))
+    shapes += _urosome(rng, split, rng.normal(0, 0.25) + (0.3 if lateral else 0))
     for k in range(int(rng.integers(3, 6))):  # the joints of the thorax show as brighter rims
         x = split + 0.07 + 0.075 * k
-        half = 0.8 * plump * (1 - 0.4 * max(0.0, 0.1 - (x - split)) / 0.1)
+        half = 0.8 * plump * (1 - 4.0 * max(0.0, 0.1 - (x - split)))
         joint = curve([(x + 0.02, -half), (x - 0.02, 0), (x + 0.02, half)], 8)
-        shapes.append(line(joint, 0.012, tissue=0.85))
+        shapes.append(line(joint, 0.010, tissue=0.97))
     if lateral or rng.random() < 0.4:  # swimming legs
-        for x in np.linspace(split + 0.08, 0.2, 4):
+        for x in np.linspace(split + 0.08, 0.2, 4).tolist():
             tip = (x - rng.uniform(0.06, 0.14), -plump - rng.uniform(0.03, 0.12))
             shapes.append(line(np.array([(x, -0.7 * plump), tip]), 0.03, 0.01, tissue=0.5))
     return shapes + _insides(rng, plump, split)
+
+
+def _urosome(rng: np.random.Generator, split: float, bend: float) -> list[Shape]:
+    """The narrow hind body behind ``split``, turned by ``bend``, with its bristled fork."""
+    tail = profile([(-0.3, 0.05), (-0.15, 0.06), (0.0, 0.075)], 20)
+    shapes = [moved(blob(tail, tissue=0.75), split + 0.01, 0, bend)]
+    end = (shapes[0].points[0] + shapes[0].points[-1]) / 2
+    for side in (-1, 1):
+        turn = bend + 0.25 * side
+        fork = end - 0.06 * np.array([math.cos(turn), math.sin(turn)])
+        shapes.append(line(np.stack([end, fork]), 0.03, 0.015, tissue=0.7))
+        shapes += _setae(
+            rng, float(fork[0]), float(fork[1]), math.pi + turn, rng.uniform(0.08, 0.18)
+        )
+    return shapes
 
 
 def _insides(rng: np.random.Generator, plump: float, split: float) -> list[Shape]:
@@ -119,7 +128,7 @@ def nauplius(rng: np.random.Generator) -> list[Shape]:
             tip = (knee[0] + 0.5 * length * math.cos(bent), knee[1] + 0.5 * length * math.sin(bent))
             shapes.append(line(curve([root, knee, tip], 10), 0.07, 0.025, tissue=0.65))
             shapes += _setae(rng, tip[0], tip[1], bent, 0.18)
-    shapes.append(blob(shield, tissue=0.65))
+    shapes.append(blob(shield, tissue=0.85))
     shapes.append(blob(ellipse(0.3, 0, 0.04, 0.05), dense=rng.uniform(0.5, 1.0)))
     if rng.random() < 0.6:
         gut = ellipse(rng.uniform(-0.15, 0.05), 0, rng.uniform(0.1, 0.2), 0.35 * plump)

@@ -75,34 +75,37 @@ def medusa(rng: np.random.Generator) -> list[Shape]:
     """A bell with rim, stomach and tentacles; seen from the side, or from above as a disc."""
     if rng.random() < 0.25:
         return _medusa_from_above(rng)
-    tall, open_ = rng.uniform(0.35, 0.62), rng.uniform(0.32, 0.5)  # along x, half width at the rim
-    bell = curve(
-        [(-0.25, -open_), (0.15, -1.15 * open_), (tall, -0.6 * open_), (tall, 0.6 * open_)]
-        + [(0.15, 1.15 * open_), (-0.25, open_)],
-        48,
-    )
-    shapes = [blob(bell, tissue=0.42)]
+    tall, gape = rng.uniform(0.30, 0.75), rng.uniform(0.30, 0.5)  # along x; half width at the rim
+    square = rng.uniform(0.55, 1.05)  # 1: shoulders as wide as the rim
+    half = [(-0.25, gape), (0.05, 1.2 * gape), (tall, 1.05 * square * gape), (tall, 0.35 * gape)]
+    bell = curve([(x, -y) for x, y in half] + half[::-1], 48)
     hollow = bell * [0.72, 0.74] - [0.08, 0]
-    shapes.append(blob(hollow, cut=rng.uniform(0.3, 0.6)))
-    shapes.append(line(bell, 0.025, tissue=0.75))
-    rim = curve([(-0.25, -open_), (-0.29, 0), (-0.25, open_)], 16)
-    shapes.append(line(rim, 0.03, tissue=0.6))
+    rim = curve([(-0.25, -gape), (-0.25 - rng.uniform(0.0, 0.1), 0), (-0.25, gape)], 16)
     stomach = profile([(-0.3 + rng.uniform(0, 0.25), 0.03), (0.0, 0.05), (0.28, 0.09)], 20)
-    shapes.append(blob(stomach, tissue=0.5, dense=rng.uniform(0.2, 0.7)))
+    shapes = [
+        blob(bell, tissue=0.42),
+        blob(hollow, cut=rng.uniform(0.3, 0.6)),
+        line(bell, 0.025, tissue=0.75),
+        line(rim, 0.03, tissue=0.6),
+        blob(stomach, tissue=0.5, dense=rng.uniform(0.2, 0.7)),
+    ]
+    return shapes + _tentacles(rng, gape)
+
+
+def _tentacles(rng: np.random.Generator, gape: float) -> list[Shape]:
+    """Tentacles from the rim, all carried the same way by the water, with or without bulbs."""
+    shapes = []
     reach, drift = rng.uniform(0.1, 1.3), rng.normal(0, 0.25)
-    for y in np.linspace(-open_, open_, int(rng.integers(4, 14))):
+    for y in np.linspace(-gape, gape, int(rng.integers(4, 14))).tolist():
         length = reach * rng.uniform(0.5, 1.1)
-        wave = rng.normal(0, 0.12, 2)
-        path = curve(
-            [
-                (-0.26, y),
-                (-0.3 - 0.3 * length, y + wave[0]),
-                (-0.3 - 0.6 * length, y + wave[1] + drift),
-            ]
-            + [(-0.3 - length, y * 1.2 + 1.5 * drift)],
-            16,
-        )
-        shapes.append(line(path, 0.022, 0.008, tissue=0.55))
+        wave = rng.normal(0, 0.12, 2).tolist()
+        path = [
+            (-0.26, y),
+            (-0.3 - 0.3 * length, y + wave[0]),
+            (-0.3 - 0.6 * length, y + wave[1] + drift),
+            (-0.3 - length, y * 1.2 + 1.5 * drift),
+        ]
+        shapes.append(line(curve(path, 16), 0.022, 0.008, tissue=0.55))
         if rng.random() < 0.6:
             shapes.append(blob(ellipse(-0.26, y, 0.022, 0.022), dense=0.5))
     return shapes
@@ -141,8 +144,7 @@ def ctenophore(rng: np.random.Generator) -> list[Shape]:
     )
     shapes = [blob(body, tissue=0.40)]
     rows, turn = int(rng.integers(4, 7)), rng.uniform(-0.12, 0.12)
-    for across in np.linspace(-0.92, 0.92, rows) + turn:
-        across = float(np.clip(across, -0.97, 0.97))
+    for across in np.clip(np.linspace(-0.92, 0.92, rows) + turn, -0.97, 0.97).tolist():
         x = np.linspace(-0.36, 0.40, int(rng.integers(12, 20)))
         y = across * wide * np.sqrt(np.maximum(0.0, 1 - (x / 0.52) ** 2))
         plate = 0.06 * math.sqrt(1.05 - across**2) + 0.015
@@ -208,9 +210,8 @@ def siphonophore(rng: np.random.Generator) -> list[Shape]:
     )
     shapes.append(line(stem, 0.022, 0.012, tissue=0.7, dense=0.2))
     for k in range(3, 24, int(rng.integers(2, 5))):
-        member = ellipse(
-            *stem[k], rng.uniform(0.02, 0.045), rng.uniform(0.015, 0.03), rng.uniform(0, 3)
-        )
+        (x, y), turn = stem[k].tolist(), rng.uniform(0, math.pi)
+        member = ellipse(x, y, rng.uniform(0.02, 0.045), rng.uniform(0.015, 0.03), turn)
         shapes.append(blob(member, tissue=0.6, dense=rng.uniform(0.1, 0.6)))
         tip = stem[k] + rng.normal(0, 0.1, 2) * [1, 1.4]
         shapes.append(line(np.stack([stem[k], tip]), 0.008, 0.004, tissue=0.45))

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from edge.simulator.drawing import Shape, blob, curve, ellipse, line
+from edge.simulator.drawing import Points, Shape, blob, curve, ellipse, line
 
 
-def _lump(rng: np.random.Generator, x: float, y: float, size: float) -> np.ndarray:
+def _lump(rng: np.random.Generator, x: float, y: float, size: float) -> Points:
     """An irregular outline."""
     turn = np.linspace(0, 2 * math.pi, 18, endpoint=False)
     radius = np.ones(18)
@@ -50,12 +50,9 @@ def aggregate(rng: np.random.Generator) -> list[Shape]:
 
 def fibre(rng: np.random.Generator) -> list[Shape]:
     """One long thread of even width, gently or strongly curved, sometimes with knots."""
-    loops = rng.normal(0, 0.16, (3, 2)) * [0.6, 1.0]
-    controls = [
-        (-0.5, 0.0),
-        *((x, y) for x, y in loops + [[-0.25, 0], [0, 0], [0.25, 0]]),
-        (0.5, 0.0),
-    ]
+    loops = rng.normal(0, 0.16, (3, 2)) * np.array([0.6, 1.0])
+    inner = [(x + at, y) for (x, y), at in zip(loops.tolist(), (-0.25, 0.0, 0.25), strict=True)]
+    controls = [(-0.5, 0.0), *inner, (0.5, 0.0)]
     path = curve(controls, 90)
     width = rng.uniform(0.004, 0.011)
     wide = width * (1 + 0.25 * np.sin(np.linspace(0, rng.uniform(2, 30), 90)))

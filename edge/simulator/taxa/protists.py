@@ -43,7 +43,7 @@ def diatom_chain(rng: np.random.Generator) -> list[Shape]:
         x = -0.5 + (k + 0.5) * pitch
         y = swing * math.sin(wave + 9 * x)
         a = 0.5 * pitch * (1 - gap)
-        cell = np.array([(-a, -half), (a, -half), (a, half), (-a, half)]) + [x, y]
+        cell = np.array([(-a, -half), (a, -half), (a, half), (-a, half)]) + np.array([x, y])
         shapes.append(blob(cell, tissue=0.42, round=False))
         shapes.append(line(np.vstack([cell, cell[:1]]), 0.006, tissue=0.8))
         if rng.random() < 0.85:

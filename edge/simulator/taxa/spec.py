@@ -17,11 +17,12 @@ Draw: TypeAlias = Callable[[np.random.Generator], list[Shape]]
 
 @dataclass(frozen=True)
 class TaxonSpec:
-    """One taxon. Lengths are lognormal within bounds; abundance peaks at a share of the cast's depth.
+    """One taxon. Lengths are lognormal; abundance peaks at a share of the cast's depth.
 
-    ``opacity`` scales how strongly the matter shows, drawn anew for each individual with a lognormal
-    spread of ``opacity_sigma``. ``bend`` is the typical curvature in radians over the body's length,
-    ``tilt_min`` the strongest foreshortening. ``grain`` is how mottled the matter is, 0 to 1.
+    ``opacity`` scales how strongly the matter shows, drawn anew for each individual with a
+    lognormal spread of ``opacity_sigma``. ``bend`` is the typical curvature in radians over the
+    body's length, ``tilt_min`` the strongest foreshortening, ``grain`` how mottled the matter is,
+    0 to 1.
     """
 
     name: str
