@@ -18,13 +18,13 @@ $(STAMP): requirements.lock pyproject.toml CMakeLists.txt $(wildcard edge/native
 	touch $@
 
 demo: setup  ## the whole loop on two simulated instruments; DEMO_EXIT=1 ends it after the table
-	$(BIN)/python -m tests.demo $(if $(DEMO_EXIT),--exit)
+	$(BIN)/seadrift demo $(if $(DEMO_EXIT),--exit)
 
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 bench: setup  ## ratios measured side by side in one run, also in build/bench/*.json
-	$(BIN)/python -m tests.bench
+	$(BIN)/seadrift-edge bench --out build/bench/edge.json
 
 lint: setup
 	$(BIN)/ruff check .

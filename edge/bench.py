@@ -1,0 +1,124 @@
+"""What a frame costs, side by side in one run: every figure beside the limit it could reach.
+
+Milliseconds mean little on another machine; ratios within one run do. So one read pass over the
+frame, the fallbacks and the other runtimes are timed beside what ships, each as the best of several
+turns of one thread. No figure here decides a test.
+
+Example:
+    >>> rows = measure(densities=(0, 100), turns=5, say=print)
+    >>> rows[0].name, rows[0].unit
+    ('one read pass over the frame', 'ms')
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import cv2
+
+from edge.frames import Frame
+from edge.pipeline import Pipeline
+from edge.segment import SegmentSettings
+from edge.simulator import Simulator, preset
+from models import factory
+from models.bundle import Bundle
+from models.classifier import Classifier
+from models.preprocess import prepare
+from models.runtimes import MissingRuntimeError, load
+from models.sites import Tables, build_tables, build_tables_numpy
+
+PIXEL_UM = 10.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure. `target` and `holds` are None where the figure is only there to compare with."""
+
+    name: str
+    value: float
+    unit: str
+    target: str | None = None
+    holds: bool | None = None
+
+
+def best_ms(work: Callable[[], object], turns: int) -> float:
+    """The quickest of `turns` runs after one that warms up, milliseconds."""
+    work()
+    times = []
+    for _ in range(turns):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return min(times) * 1e3
+
+
+def measure(densities: Sequence[int], turns: int, say: Callable[[str], None]) -> list[Row]:
+    """The rows of `build/bench/edge.json`. Needs the factory bundle; a runtime that is not
+    installed has no row."""
+    cv2.setNumThreads(1)
+    bundle = Bundle.load(factory.path())
+    rows: list[Row] = []
+    for density in densities:
+        say(f"rendering and timing a frame of {density} organisms")
+        frame = _frame(density)
+        if not rows:
+            rows.append(_read_pass(frame, turns))
+        rows += _whole_frame(frame, bundle, density, turns)
+    say("timing the network on the objects of the last frame")
+    rows += _network(_frame(max(densities)), bundle, turns)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rows.append(Row("peak memory of this process", peak, "MB"))
+    return rows
+
+
+def _frame(density: int) -> Frame:
+    settings = preset("darkfield", seed=5, density=density, pixel_um=PIXEL_UM)
+    return Simulator(settings).frame(0).frame
+
+
+def _read_pass(frame: Frame, turns: int) -> Row:
+    value = best_ms(lambda: cv2.norm(frame.grey, cv2.NORM_L1), turns)
+    return Row("one read pass over the frame", value, "ms")
+
+
+def _whole_frame(frame: Frame, bundle: Bundle, density: int, turns: int) -> list[Row]:
+    """Each stage on a background that has settled, and the whole."""
+    pipeline = Pipeline(SegmentSettings(pixel_um=PIXEL_UM, field="dark"), Classifier(bundle))
+    pipeline.process(frame)
+    laps = [pipeline.process(frame) for _ in range(turns)]
+    whole = min(laps, key=lambda lap: sum(lap.ms.values()))
+    objects = len(whole.objects)
+    stages = [Row(f"{density} organisms: {k}", v, "ms") for k, v in whole.ms.items()]
+    total = Row(f"{density} organisms: whole frame", sum(whole.ms.values()), "ms")
+    return [Row(f"{density} organisms: objects kept", objects, "objects"), *stages, total]
+
+
+def _network(frame: Frame, bundle: Bundle, turns: int) -> list[Row]:
+    """The same objects through every table builder and runtime, beside the first of each."""
+    found = Pipeline(SegmentSettings(pixel_um=PIXEL_UM, field="dark")).process(frame).objects
+    prepared = [prepare(o.region.signal, o.region.mask) for o in found]
+    tables = build_tables(prepared)
+    native = best_ms(lambda: build_tables(prepared), turns)
+    plain = best_ms(lambda: build_tables_numpy(prepared), max(2, turns // 3))
+    rows = [
+        Row("site tables, as shipped", native, "ms"),
+        Row("site tables, numpy", plain, "ms"),
+        Row("numpy over shipped site tables", plain / native, "times"),
+    ]
+    return rows + _runtimes(bundle, tables, turns)
+
+
+def _runtimes(bundle: Bundle, tables: Tables, turns: int) -> list[Row]:
+    rows = []
+    for name in ("litert", "onnx", "reference"):
+        try:
+            runtime = load(name, bundle.network, bundle.graphs, 1)
+        except MissingRuntimeError:
+            continue
+        value = best_ms(partial(runtime.run, tables), turns)
+        rows.append(Row(f"network, {name}", value, "ms"))
+    return rows
