@@ -68,7 +68,7 @@ class FileSource(ABC):
 
     def copy_original(self, name: str, target: Path) -> None:
         """Copy a file as it is. Raises UnreadableError if it cannot be read, OSError on writing."""
-        size = self._size(name)
+        size = self.size_of(name)
         if size > MAX_BYTES:
             raise UnreadableError(f"{size} bytes, more than are kept")
         with self._open(name) as original, target.open("wb") as copy:
@@ -76,7 +76,7 @@ class FileSource(ABC):
 
     def _read(self, name: str) -> bytes:
         try:
-            size = self._size(name)
+            size = self.size_of(name)
             if size > MAX_BYTES:
                 raise UnreadableError(f"{size} bytes, expected at most {MAX_BYTES}")
             with self._open(name) as file:
@@ -94,7 +94,8 @@ class FileSource(ABC):
     def _open(self, name: str) -> BinaryIO: ...
 
     @abstractmethod
-    def _size(self, name: str) -> int: ...
+    def size_of(self, name: str) -> int:
+        """Bytes of a file, as the folder or the zip states it; 0 if it has gone."""
 
     @abstractmethod
     def _path_of(self, name: str) -> Path: ...
@@ -117,8 +118,9 @@ class FolderSource(FileSource):
     def _open(self, name: str) -> BinaryIO:
         return self._path_of(name).open("rb")
 
-    def _size(self, name: str) -> int:
-        return self._path_of(name).stat().st_size
+    def size_of(self, name: str) -> int:
+        path = self._path_of(name)
+        return path.stat().st_size if path.exists() else 0
 
     def _path_of(self, name: str) -> Path:
         return self.path / name
@@ -153,7 +155,7 @@ class ZipSource(FileSource):
         assert isinstance(member, zipfile.ZipExtFile)
         return member  # type: ignore[return-value]  # an IO[bytes], which typeshed tells apart
 
-    def _size(self, name: str) -> int:
+    def size_of(self, name: str) -> int:
         return self._members[name].file_size
 
     def _path_of(self, name: str) -> Path:
