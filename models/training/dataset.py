@@ -1,0 +1,198 @@
+"""Labelled vignettes from a zip of folders, split by time: neighbouring frames show the same
+animal.
+
+A name tells where and when: `SPC-PWSSC-<unix time>-<frame>-<roi>-<x>-<y>-<w>-<h>`. Times form
+deployments (separated by a week without images) and bursts (separated by an hour). Of each
+deployment the last part is held out, cut between two bursts, so that no animal is on both sides. A
+name without a trusted time could be on either side, so it is dropped, and counted.
+
+Example:
+    >>> class_map = ClassMap.load(SPC_CLASSES)
+    >>> data = read_zip("spc.zip", class_map, progress=print)
+    >>> len(data.train), len(data.validation), len(data.test)
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tomllib
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from models.measure_table import MEASURES
+from models.measures import measure
+from models.preprocess import Bool, Float32, Prepared, UInt8, prepare
+
+SPC_CLASSES = Path(__file__).with_name("spc_classes.toml")
+DEPLOYMENT_GAP_S = 7 * 24 * 3600
+BURST_GAP_S = 3600
+FIRST_TRUSTED_TIME = 1_000_000_000  # 2001: an unset camera clock counts from 1970
+VALIDATION_SHARE, TEST_SHARE = 0.08, 0.20
+_TIME = re.compile(r"SPC-[A-Z]+-(\d+)-")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    version: int
+    taxon_of: dict[str, str]  # folder -> taxon
+    dropped: dict[str, str]  # folder -> reason
+
+    @classmethod
+    def load(cls, path: Path) -> ClassMap:
+        """Raises ValueError if a folder is named twice."""
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        taxon_of: dict[str, str] = {}
+        for taxon, folders in content["taxa"].items():
+            for folder in folders:
+                if folder in taxon_of or folder in content["drop"]:
+                    raise ValueError(f"{path.name}: folder {folder} is named twice")
+                taxon_of[folder] = taxon
+        return cls(int(content["version"]), taxon_of, dict(content["drop"]))
+
+    @property
+    def merged(self) -> dict[str, list[str]]:
+        """Taxon -> its folders."""
+        folders: dict[str, list[str]] = {}
+        for folder, taxon in sorted(self.taxon_of.items()):
+            folders.setdefault(taxon, []).append(folder)
+        return folders
+
+
+@dataclass(frozen=True)
+class Item:
+    """One labelled object, decoded and prepared."""
+
+    name: str
+    taxon: str
+    time_s: int
+    prepared: Prepared
+    measures: Float32  # [K]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    train: list[Item]
+    validation: list[Item]
+    test: list[Item]
+    dropped: dict[str, int] = field(default_factory=dict)  # reason -> images
+
+    @property
+    def taxa(self) -> tuple[str, ...]:
+        return tuple(sorted({item.taxon for item in self.train}))
+
+
+def read_zip(path: str | Path, class_map: ClassMap, progress: Progress) -> Dataset:
+    """Reads, prepares, measures and splits. Bad images are counted under their reason, never fatal.
+
+    Raises ValueError if the zip has a folder that the class map does not know, or nothing usable.
+    """
+    dropped: Counter[str] = Counter()
+    items: list[Item] = []
+    with zipfile.ZipFile(path) as archive:
+        names = [n for n in archive.namelist() if not n.endswith("/")]
+        for count, name in enumerate(names):
+            if count % 1000 == 0:
+                progress(f"reading {count} of {len(names)} images")
+            folder = PurePosixPath(name).parent.name
+            if folder in class_map.dropped:
+                dropped[f"folder {folder}: {class_map.dropped[folder]}"] += 1
+                continue
+            if folder not in class_map.taxon_of:
+                raise ValueError(f"{path}: folder {folder!r} is not in the class map")
+            time_s = time_of(name)
+            if time_s is None:
+                dropped["no trusted time in the name: could leak across the split"] += 1
+                continue
+            try:
+                items.append(_read_item(archive, name, class_map.taxon_of[folder], time_s))
+            except (OSError, ValueError, zipfile.BadZipFile) as error:
+                dropped[f"unreadable: {type(error).__name__}"] += 1
+                progress(f"set aside {name}: {error}")
+    if not items:
+        raise ValueError(f"{path}: no usable image")
+    part = split_by_time(np.array([item.time_s for item in items], np.int64))
+    groups = [[item for item, p in zip(items, part, strict=True) if p == k] for k in range(3)]
+    return Dataset(groups[0], groups[1], groups[2], dict(dropped))
+
+
+def time_of(name: str) -> int | None:
+    """Unix time in the name, or None where there is none to trust."""
+    match = _TIME.search(name)
+    time_s = int(match[1]) if match else 0
+    return time_s if time_s >= FIRST_TRUSTED_TIME else None
+
+
+def split_by_time(times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """0 = train, 1 = validation, 2 = test, int64 [n], for unix times [n].
+
+    Of each deployment (see the module) the last TEST_SHARE of objects is test and the
+    VALIDATION_SHARE before it validation; each cut moves to the nearest gap between bursts.
+    """
+    part = np.zeros(len(times), np.int64)
+    order = np.argsort(times, kind="stable")
+    gaps = np.diff(times[order])
+    for run in np.split(order, np.flatnonzero(gaps > DEPLOYMENT_GAP_S) + 1):
+        between = np.flatnonzero(np.diff(times[run]) > BURST_GAP_S) + 1  # a burst starts here
+        if len(between) == 0:
+            continue  # one burst cannot be divided: it stays in train
+        first_test = _nearest(between, (1 - TEST_SHARE) * len(run))
+        first_validation = _nearest(between, (1 - TEST_SHARE - VALIDATION_SHARE) * len(run))
+        part[run[first_validation:first_test]] = 1
+        part[run[first_test:]] = 2
+    return part
+
+
+def _nearest(places: npt.NDArray[np.int64], wanted: float) -> int:
+    return int(places[np.abs(places - wanted).argmin()])
+
+
+def _read_item(archive: zipfile.ZipFile, name: str, taxon: str, time_s: int) -> Item:
+    signal, mask = decode(archive.read(name))
+    values = measure(signal, mask, 0, 0, "dark")
+    return Item(name, taxon, time_s, prepare(signal, mask), values)
+
+
+def decode(data: bytes) -> tuple[UInt8, Bool]:
+    """(signal uint8 [h, w], mask bool [h, w]) of one dark-field vignette whose background is zero.
+
+    Grey is Pillow's L; the mask is the largest connected part of the pixels where any colour is not
+    0.
+    """
+    with Image.open(io.BytesIO(data)) as image:
+        colour = np.asarray(image.convert("RGB"))
+        grey = np.asarray(image.convert("L"))
+    mask = largest_part(colour.any(axis=2))
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return np.where(mask, grey, 0).astype(np.uint8)[box], np.ascontiguousarray(mask[box])
+
+
+def largest_part(mask: Bool) -> Bool:
+    """The largest 8-connected part. Raises ValueError if there is none."""
+    import cv2
+
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    if count < 2:
+        raise ValueError("the image is empty: no pixel above zero")
+    largest: Bool = labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    return largest
+
+
+def measures_of(items: Sequence[Item]) -> Float32:
+    """float32 [n, K]."""
+    return np.array([item.measures for item in items], np.float32).reshape(-1, len(MEASURES))
+
+
+def counts(items: Sequence[Item]) -> dict[str, int]:
+    """Objects per taxon, by name."""
+    return dict(sorted(Counter(item.taxon for item in items).items()))
