@@ -10,6 +10,7 @@ Example:
     True
 """
 
+import hashlib
 import json
 import logging
 import threading
@@ -36,11 +37,11 @@ class IdentityError(Exception):
 
 @dataclass(frozen=True)
 class Enrolment:
-    """What the shore answered to the claim. `url` is the shore that said so."""
+    """What the shore answered to the claim, of which the hash is kept."""
 
     device_id: str
     release_key: str
-    url: str
+    claim_sha256: str
 
     @property
     def key(self) -> PublicKey:
@@ -79,12 +80,16 @@ class Identity:
     def public(self) -> PublicKey:
         return self._key.public
 
-    def enrolled_at(self, url: str) -> bool:
-        """Whether the shore at `url` knows this instrument."""
-        return self.enrolment is not None and self.enrolment.url == url
+    def needs(self, claim: str) -> bool:
+        """Whether this claim is still to be made: the shore's address may change, a new claim
+        means a new enrolment."""
+        if self.enrolment is None:
+            return True
+        return bool(claim) and self.enrolment.claim_sha256 != _digest(claim)
 
-    def enrol(self, enrolment: Enrolment) -> None:
+    def enrol(self, device_id: str, release_key: str, claim: str) -> None:
         """Keep the shore's answer. Raises SignatureError when its release key is not a key."""
+        enrolment = Enrolment(device_id, release_key, _digest(claim))
         _ = enrolment.key
         data = json.dumps(asdict(enrolment), indent=1).encode()
         write_atomic(self.folder / ENROLMENT, data, mode=0o600)
@@ -126,6 +131,10 @@ class RequestCounter:
         except (OSError, ValueError):
             log.warning("%s: damaged; counting on from the time in milliseconds", self._path)
             return time.time_ns() // 1_000_000
+
+
+def _digest(claim: str) -> str:
+    return hashlib.sha256(claim.encode()).hexdigest()
 
 
 def _read_enrolment(path: Path) -> Enrolment | None:

@@ -1,0 +1,1 @@
+"""The agent: the loop that turns frames into records, and the thread that brings them to shore."""

@@ -1,0 +1,46 @@
+"""Where bad frames go on the instrument: a copy and a reason each, within a limit on the folder.
+
+Example:
+    >>> Quarantine(Path("data/quarantine"), source).keep(bad, frame=None)
+"""
+
+import logging
+import re
+from pathlib import Path
+
+import cv2
+
+from edge.files import write_atomic
+from edge.frames import BadFrame, Frame, Source
+from edge.sources import FileSource, quarantine
+
+log = logging.getLogger("seadrift.agent")
+
+LIMIT_BYTES = 256 * 2**20
+"""Beyond this much, only reasons are kept: a broken camera must not fill the disk."""
+
+
+class Quarantine:
+    """The folder, and the source that bad files can be copied from."""
+
+    def __init__(self, folder: Path, source: Source) -> None:
+        self.folder = folder
+        self._source = source
+
+    def keep(self, bad: BadFrame, frame: Frame | None) -> None:
+        """`frame` is given when its pixels were read and then could not be processed.
+
+        Raises OSError when nothing can be written."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        room = LIMIT_BYTES - sum(path.stat().st_size for path in self.folder.iterdir())
+        if frame is None and isinstance(self._source, FileSource) and room > 0:
+            quarantine(bad, self._source, self.folder)
+            return
+        safe = re.sub(r"[^\w.-]+", "_", bad.name).lstrip(".")[-150:]
+        stem = f"{bad.index:06d}_{safe}"
+        if frame is not None and room > frame.grey.nbytes:
+            done, data = cv2.imencode(".png", frame.grey)
+            if done:
+                write_atomic(self.folder / f"{stem}.png", bytes(data))
+        text = f"frame: {bad.name}\nreason: {bad.reason}\n"
+        write_atomic(self.folder / f"{stem}.reason.txt", text.encode())

@@ -1,0 +1,240 @@
+"""The link's thread: says hello, sends batches until nothing waits, and takes no for an answer.
+
+Being cut off for weeks is normal, so a failure is logged once, when it changes, and tried again
+with full jitter. Records are deleted only on an acknowledgement in the shore's own form. A record
+that the shore cannot take alone, five times, is set aside, so that it never blocks those behind.
+
+Example:
+    >>> sender = Sender(link, outbox, identity, updater, clock, settings)
+    >>> sender.start(); sender.wake(); sender.stop()
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from edge.clock import SystemClock
+from edge.config import LinkConfig
+from edge.identity import Identity, IdentityError
+from edge.links import BusyError, Link, LinkError, RefusedError
+from edge.links.backoff import Backoff
+from edge.outbox import Batch, Outbox, OutboxError
+from edge.updates.updater import Updater
+from wire.ack import Ack, Rejection
+from wire.codec import RECORDS_MAX, encode_batch
+from wire.signing import SignatureError
+
+log = logging.getLogger("seadrift.link")
+
+ATTEMPTS_MAX = 5
+"""A record refused so many times alone is set aside."""
+
+
+@dataclass(frozen=True)
+class LinkSettings:
+    """What the sender needs to know beside the objects it works with."""
+
+    link: LinkConfig
+    url: str
+    claim: str
+    name: str
+    board: str
+    software: str
+
+
+@dataclass(frozen=True)
+class LinkState:
+    """For `status`: the link as a person wants to see it. Times are on the monotonic clock."""
+
+    state: str = "starting"
+    error: str = ""
+    last_ack_s: float | None = None
+    acknowledged: int = 0
+    failures: int = 0
+
+
+class Sender(threading.Thread):
+    """Runs until `stop`. Only `state`, `wake` and `stop` are for other threads."""
+
+    def __init__(
+        self,
+        link: Link,
+        outbox: Outbox,
+        identity: Identity,
+        updater: Updater,
+        clock: SystemClock,
+        settings: LinkSettings,
+        release: Callable[[], str | None],
+    ) -> None:
+        super().__init__(name="link", daemon=True)
+        self._link = link
+        self._outbox = outbox
+        self._identity = identity
+        self._updater = updater
+        self._clock = clock
+        self._settings = settings
+        self._release = release
+        self._backoff = Backoff(settings.link.retry_max_s)
+        self._records_max = RECORDS_MAX
+        self._hello_due_s = 0.0
+        self._known = False
+        self._wanted = threading.Event()
+        self._ended = threading.Event()
+        self.state = LinkState()
+        self.moved_s = time.monotonic()
+
+    def wake(self) -> None:
+        """There are new records."""
+        self._wanted.set()
+
+    def stop(self, patience_s: float = 5.0) -> None:
+        """End after the request that is under way, or without waiting for it any longer."""
+        self._ended.set()
+        self._wanted.set()
+        if self.is_alive():
+            self.join(patience_s)
+
+    def run(self) -> None:
+        while not self._ended.is_set():
+            self.moved_s = time.monotonic()
+            wait_s = self.round()
+            failing = self._backoff.failures > 0
+            self._wanted.clear()
+            if failing:
+                self._ended.wait(wait_s)  # new records are no reason to hurry a link that is down
+            elif not self._outbox.pending().records:
+                self._wanted.wait(wait_s)
+        self._link.close()
+
+    def round(self) -> float:
+        """One visit: enrolment, hello, batches, download. Returns how long to wait, in seconds."""
+        try:
+            self._visit()
+            return max(0.05, self._hello_due_s - time.monotonic())
+        except (LinkError, IdentityError, SignatureError, OutboxError, OSError) as error:
+            return self._failed(error)
+        except Exception as error:
+            log.exception("unexpected error on the link")
+            return self._failed(error)
+
+    def _visit(self) -> None:
+        if not self._known:
+            self._introduce()
+        while not self._ended.is_set():
+            if time.monotonic() >= self._hello_due_s:
+                self._hello()
+            batch = self._outbox.next_batch(self._settings.link.batch_kb * 1024, self._records_max)
+            if batch is None:
+                break
+            self._deliver(batch)
+        if self._updater.wants_bytes and not self._ended.is_set():
+            self._updater.fetch(self._link)
+
+    def _introduce(self) -> None:
+        """Make sure that a shore answers and that it knows this instrument."""
+        settings = self._settings
+        self._link.ping()
+        if self._identity.needs(settings.claim):
+            if not settings.claim:
+                raise IdentityError(
+                    "not enrolled: make a claim on shore (seadrift claim) and put it in [shore]"
+                    " claim"
+                )
+            answer = self._link.enrol(
+                settings.claim, settings.name, settings.board, settings.software
+            )
+            self._identity.enrol(answer.device_id, answer.release_key, settings.claim)
+            self._clock.set_from_shore(answer.time_ms)
+            log.info("enrolled at %s as device %s", settings.url, answer.device_id)
+        self._known = True
+
+    def _hello(self) -> None:
+        outbox = self._outbox
+        reply = self._link.hello(
+            outbox.epoch,
+            outbox.next_seq,
+            self._settings.software,
+            self._release(),
+            self._updater.state.deploy_seq,
+        )
+        self._clock.set_from_shore(reply.time_ms)
+        self._take(reply.ack)
+        enrolment = self._identity.enrolment
+        if reply.assignment is not None and enrolment is not None:
+            self._updater.offer(reply.assignment, enrolment.key, enrolment.device_id)
+        self._succeeded(0)
+        self._hello_due_s = time.monotonic() + self._settings.link.hello_s
+
+    def _deliver(self, batch: Batch) -> None:
+        """Send a batch and delete what the shore then holds."""
+        try:
+            ack = self._link.send(encode_batch(batch.records))
+        except RefusedError as error:
+            if error.status in (400, 413, 422):
+                self._divide(batch, error)
+                return
+            raise
+        if ack.epoch != batch.epoch:
+            raise LinkError(f"acknowledgement is for epoch {ack.epoch}, sent was {batch.epoch}")
+        if not self._take(ack):
+            raise LinkError(f"the shore took none of {len(batch.seqs)} records")
+        self._records_max = min(RECORDS_MAX, self._records_max * 2)
+        self._succeeded(len(batch.seqs))
+
+    def _take(self, ack: Ack) -> int:
+        """Apply an acknowledgement; a shore that knows more of this epoch than was ever given here
+        means that the card was restored or cloned, and further records get names of their own."""
+        ahead = ack.epoch == self._outbox.epoch and ack.upto >= self._outbox.next_seq
+        clash = any(rejection.code == "hash_conflict" for rejection in ack.rejections)
+        left = self._outbox.acknowledge(ack)
+        if ahead or (clash and ack.epoch == self._outbox.epoch):
+            log.warning(
+                "the shore holds other records under names of this outbox (a restored or cloned"
+                " card?); going on with epoch %d",
+                self._outbox.renew_epoch(),
+            )
+        return left
+
+    def _divide(self, batch: Batch, error: RefusedError) -> None:
+        """Halve a batch that was refused as a whole, down to the record that is the cause."""
+        if len(batch.seqs) > 1:
+            self._records_max = len(batch.seqs) // 2
+            return
+        seq = batch.seqs[0]
+        attempts = self._outbox.blame(batch.epoch, seq)
+        if attempts < ATTEMPTS_MAX:
+            raise error
+        log.warning("record %d is set aside: %s", seq, error)
+        self._outbox.set_aside(batch.epoch, Rejection(seq, error.code, error.message))
+
+    def _succeeded(self, records: int) -> None:
+        if self.state.error:
+            log.info("link to %s is back", self._settings.url)
+        self._backoff = self._backoff.acknowledged()
+        self.moved_s = time.monotonic()
+        self.state = replace(
+            self.state,
+            state="up",
+            error="",
+            failures=0,
+            last_ack_s=time.monotonic(),
+            acknowledged=self.state.acknowledged + records,
+        )
+
+    def _failed(self, error: Exception) -> float:
+        """Note the failure, once in the log while it stays the same; returns the wait."""
+        message = str(error) or repr(error)
+        if message != self.state.error:
+            log.warning("link: %s; trying again", message)
+        self._known = self._known and isinstance(error, RefusedError | BusyError | OutboxError)
+        self._backoff = self._backoff.failed()
+        self.state = replace(
+            self.state, state="down", error=message, failures=self._backoff.failures
+        )
+        wait_s = self._backoff.wait_s(random.random)
+        if isinstance(error, BusyError):
+            wait_s = max(wait_s, min(error.retry_after_s, self._settings.link.retry_max_s))
+        return wait_s

@@ -1,0 +1,36 @@
+"""What a frame costs in joules, estimated from the board's profile and measured processor time.
+
+Two figures, because one of them always misleads: the marginal energy is what the frame adds above
+an idle board, and decides whether a better kernel is worth it; the whole-board energy is what the
+battery loses per frame, idle included, and decides how long a mission lasts.
+
+Example:
+    >>> frame_energy(board, busy_ms=65.0, period_s=1.0).marginal_j
+    0.02925
+"""
+
+from dataclasses import dataclass
+
+from edge.board import Board
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Joules for one frame; `basis` is that of the weakest figure behind them."""
+
+    marginal_j: float
+    board_j: float
+    basis: str
+
+
+def frame_energy(board: Board, busy_ms: float, period_s: float) -> Energy:
+    """`busy_ms` is one core's busy time for a frame, `period_s` the time from frame to frame.
+
+    marginal = core_w * busy; board = idle_w * period + marginal."""
+    busy_s = busy_ms / 1e3
+    marginal_j = board.core_w.value * busy_s
+    return Energy(
+        marginal_j=marginal_j,
+        board_j=board.idle_w.value * max(period_s, busy_s) + marginal_j,
+        basis=board.weakest,
+    )

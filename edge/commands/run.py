@@ -1,0 +1,81 @@
+"""`seadrift-edge run`: the agent. Ends after the frame that is under way on SIGTERM or Ctrl-C."""
+
+import argparse
+import logging
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+EPILOG = """example:
+  seadrift-edge run --config instrument.toml
+  seadrift-edge run --config instrument.toml --frames 10 --once
+
+The first is an agent that captures, classifies and sends until it is told to stop. The second does
+ten frames, sends all that waits, and ends.
+
+exit codes: 0 ended as asked; 1 with --once, some frames were bad and set aside; 2 the configuration
+is wrong; 3 it cannot work (another agent uses the data folder, no frames, no room).
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand to the command line's parser."""
+    parser = subparsers.add_parser(
+        "run",
+        help="be the instrument's agent",
+        description="Capture, measure, classify, queue and send, until told to stop.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="TOML")
+    parser.add_argument(
+        "--frames", type=_count, metavar="N", help="do at most N frames in this run (0: only send)"
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="end when the frames are done and all is sent"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns the exit code."""
+    from edge.agent.loop import Agent, CannotContinueError, Options
+    from edge.agent.parts import assemble
+    from edge.config import load
+    from edge.identity import IdentityError
+    from edge.outbox import OutboxError
+    from edge.sources import SourceError
+    from edge.tables import ConfigError
+
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        with assemble(load(args.config)) as parts:
+            agent = Agent(parts, Options(frames=args.frames, once=args.once))
+
+            def stop(number: int, frame: FrameType | None) -> None:
+                agent.stop()
+
+            signal.signal(signal.SIGTERM, stop)
+            signal.signal(signal.SIGINT, stop)
+            return agent.run()
+    except ConfigError as error:
+        return _complain(error, 2)
+    except (OutboxError, SourceError, IdentityError, CannotContinueError, OSError) as error:
+        return _complain(error, 3)
+
+
+def _complain(error: Exception, code: int) -> int:
+    print(f"seadrift-edge run: {error}", file=sys.stderr)
+    return code
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"expected 0 or more, got {number}")
+    return number

@@ -1,0 +1,162 @@
+"""From what the pipeline found to what crosses the link.
+
+Invariant: a frame's records go into the outbox in one commit, the frame first, then its objects in
+order, then their vignettes, each vignette pointing at its object's place in that commit. Vignettes
+lie together so that giving some up leaves a gap record of few ranges.
+
+Example:
+    >>> outbox.commit(frame_drafts(result, acquisition, release), cursor="18")
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.config import AcquisitionConfig, Config
+from edge.frames import BadFrame, Frame
+from edge.outbox import Draft
+from edge.pipeline import FrameResult, ObjectResult
+from models.measure_table import MEASURES_VERSION
+from wire import records as wire
+from wire.codec import RECORD_MAX
+
+PNG_MAX = RECORD_MAX - 1024
+"""Largest vignette file in bytes: the record around it needs the rest."""
+
+
+def frame_drafts(
+    result: FrameResult, acquisition: AcquisitionConfig, release: str | None
+) -> list[Draft]:
+    """Everything that one frame gives: its summary, its objects, their vignettes."""
+    objects = [
+        Draft(_object(item, place, result.frame, acquisition, release))
+        for place, item in enumerate(result.objects)
+    ]
+    vignettes = [
+        Draft(vignette(item.vignette), about=1 + place) for place, item in enumerate(result.objects)
+    ]
+    return [Draft(_summary(result, acquisition)), *objects, *vignettes]
+
+
+def context(config: Config, release: str | None, software: str) -> wire.Context:
+    """What stands above the object; sent whenever it changes."""
+    acquisition = config.acquisition
+    settings = {f"segment.{key}": str(value) for key, value in asdict(config.segment).items()}
+    return wire.Context(
+        project=acquisition.project,
+        sample=acquisition.sample,
+        acquisition=acquisition.acquisition,
+        process=acquisition.process,
+        instrument=acquisition.instrument,
+        pixel_um=acquisition.pixel_um,
+        optical_field=acquisition.field,
+        software=software,
+        release=release or "",
+        measures_version=MEASURES_VERSION,
+        settings=settings,
+    )
+
+
+def bad_frame(bad: BadFrame) -> wire.BadFrame:
+    return wire.BadFrame(frame=bad.name, frame_index=bad.index, reason=bad.reason[:1000])
+
+
+def vignette(grey: NDArray[np.uint8]) -> wire.Vignette:
+    """The crop `uint8 [h, w]` as PNG; one too large for a record is halved until it fits."""
+    data = _png(grey)
+    while len(data) > PNG_MAX:
+        half = (max(1, grey.shape[1] // 2), max(1, grey.shape[0] // 2))
+        grey = np.asarray(cv2.resize(grey, half, interpolation=cv2.INTER_AREA), np.uint8)
+        data = _png(grey)
+    height, width = grey.shape
+    return wire.Vignette(object_seq=0, rank=0, format="png", width=width, height=height, data=data)
+
+
+def _png(grey: NDArray[np.uint8]) -> bytes:
+    done, data = cv2.imencode(".png", grey)
+    if not done:
+        raise ValueError(f"vignette of {grey.shape}: cannot be encoded as PNG")
+    return bytes(data)
+
+
+def _summary(result: FrameResult, acquisition: AcquisitionConfig) -> wire.FrameSummary:
+    frame, found = result.frame, result.segmentation
+    height, width = frame.grey.shape
+    return wire.FrameSummary(
+        frame=frame.name,
+        frame_index=frame.index,
+        **_place(acquisition),
+        width=width,
+        height=height,
+        objects=len(result.objects),
+        specks=found.specks,
+        dropped=found.dropped,
+        brightness=float(found.brightness),
+        ms=_milliseconds(result.ms),
+        **_circumstances(frame),
+    )
+
+
+def _milliseconds(stages: Mapping[str, float]) -> dict[str, float]:
+    named = {name: round(float(ms), 3) for name, ms in stages.items() if name != "total"}
+    return {**named, "total": round(sum(named.values()), 3)}
+
+
+def _object(
+    item: ObjectResult,
+    place: int,
+    frame: Frame,
+    acquisition: AcquisitionConfig,
+    release: str | None,
+) -> wire.ObjectBody:
+    region = item.region
+    height, width = region.mask.shape
+    classified = bool(item.taxon)
+    return wire.ObjectBody(
+        frame=frame.name,
+        frame_index=frame.index,
+        index_in_frame=place,
+        **_place(acquisition),
+        bx=int(region.bx),
+        by=int(region.by),
+        width=int(width),
+        height=int(height),
+        esd_um=float(region.esd_um),
+        border=bool(region.touches_border),
+        measures_version=MEASURES_VERSION,
+        measures=_floats(item.measures),
+        embedding=np.ascontiguousarray(item.embedding, "<u2").tobytes(),
+        shape=_floats(item.shape),
+        release=release if classified else None,
+        taxon=item.taxon if classified else None,
+        score=float(item.score) if classified else None,
+        top=tuple((taxon, round(float(score), 6)) for taxon, score in item.top),
+        **_circumstances(frame),
+    )
+
+
+def _place(acquisition: AcquisitionConfig) -> dict[str, Any]:
+    return {
+        "sample": acquisition.sample,
+        "acquisition": acquisition.acquisition,
+        "process": acquisition.process,
+    }
+
+
+def _circumstances(frame: Frame) -> dict[str, Any]:
+    """When and where, as the instrument knew it."""
+    return {
+        "utc_ms": frame.utc_ms,
+        "lat_deg": frame.lat_deg,
+        "lon_deg": frame.lon_deg,
+        "depth_m": frame.depth_m,
+        "temperature_c": frame.temperature_c,
+    }
+
+
+def _floats(values: Sequence[float] | NDArray[np.float32]) -> bytes:
+    return np.ascontiguousarray(values, "<f4").tobytes()
