@@ -17,7 +17,7 @@ _EXAMPLE = """example:
   seadrift-edge bench --out build/bench/edge.json
 
 times the stages of a frame of 0, 20, 100 and 500 organisms, the network on each runtime, and the
-site tables in C and in numpy: one thread, best of several turns, the same simulated frames each time.
+site tables in C and in numpy: one thread, best of several turns.
 """
 
 
