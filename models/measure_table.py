@@ -110,7 +110,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure("median_mean_range", "", "(median - mean) / range", ZOOPROCESS, "grey"),
     Measure("solidity", "", "area_exc / convarea", SKIMAGE, "shape"),
     Measure("extent", "", "area_exc / (width height)", SKIMAGE, "shape"),
-    Measure("eccentricity", "", "of the ellipse, sqrt(1 - (minor / major)^2)", SKIMAGE, "shape"),
+    Measure("eccentricity", "", "of the ellipse, sqrt(1 - (minor / major)^2)", "UVP6", "shape"),
     Measure("bounding_box_area", "px", "width height", SKIMAGE, "size"),
     Measure(
         "blur_laplacian",

@@ -13,7 +13,6 @@ settings say so (``refused``), and what the cap on regions left out, smallest fi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -66,6 +65,14 @@ class Segmentation:
 
 
 @dataclass(frozen=True, eq=False)
+class _Outline:
+    """The outer outline of a component and those of its holes, each ``int32 [n, 1, 2]``."""
+
+    points: NDArray[np.int32]
+    holes: tuple[NDArray[np.int32], ...]
+
+
+@dataclass(frozen=True, eq=False)
 class _Shape:
     """A component: its box, its pixels ``uint8 [h, w]`` of 0 and 1, its area with holes filled."""
 
@@ -87,19 +94,19 @@ def segment(
     signal = corrected.signal
     smooth = np.asarray(cv2.GaussianBlur(signal, (3, 3), 0), np.uint8)
     above = _above(smooth, low, settings.close_px)
-    outlines, ignored = _outlines(above, settings)
-    specks, faint, refused, dropped = ignored
+    outlines, specks, dropped = _outlines(above, settings.esd_min_px)
+    faint = refused = 0
     shapes: list[_Shape] = []
     for outline in outlines:
-        for shape in _shapes(outline, above, math.pi / 4 * settings.esd_min_px**2):
-            if _esd_px(shape.filled_px) < settings.esd_min_px:
-                specks += 1
-            elif not _reaches(shape, smooth, high, settings.high_pixels):
-                faint += 1
-            elif _is_refused(shape, settings, signal.shape):
-                refused += 1
-            else:
-                shapes.append(shape)
+        shape = _shape(outline, math.pi / 4 * settings.esd_min_px**2)
+        if _esd_px(shape.filled_px) < settings.esd_min_px:
+            specks += 1
+        elif not _reaches(shape, smooth, high, settings.high_pixels):
+            faint += 1
+        elif _is_refused(shape, settings, signal.shape):
+            refused += 1
+        else:
+            shapes.append(shape)
     shapes.sort(key=lambda shape: -shape.filled_px)
     dropped += max(0, len(shapes) - settings.max_regions)
     kept = sorted(shapes[: settings.max_regions], key=lambda shape: (shape.by, shape.bx))
@@ -125,55 +132,47 @@ def _above(smooth: NDArray[np.uint8], low: float, close_px: int) -> NDArray[np.u
     return np.asarray(above, np.uint8)
 
 
-def _outlines(
-    above: NDArray[np.uint8], settings: SegmentSettings
-) -> tuple[list[NDArray[np.int32]], tuple[int, int, int, int]]:
-    """Outer outlines that may enclose enough; counts (specks, faint, refused, dropped) of others.
+def _outlines(above: NDArray[np.uint8], esd_min_px: float) -> tuple[list[_Outline], int, int]:
+    """Outlines that may enclose enough, and the counts of specks and of those left unlooked at.
 
     An outline of n steps encloses at most the area of a circle of that length (a diagonal step
     being the longer one): this bound is cheap and drops the thousands of specks at once.
     """
-    found = cv2.findContours(above, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
-    shortest = math.pi * (settings.esd_min_px - 2) / math.sqrt(2)
-    outlines = [np.asarray(outline, np.int32) for outline in found if len(outline) >= shortest]
-    specks = len(found) - len(outlines)
-    dropped = max(0, len(outlines) - MAX_COMPONENTS)
+    found, tree = cv2.findContours(above, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    if not found:
+        return [], 0, 0
+    relations = np.asarray(tree, np.int32)[0]  # [n, 4]: next, previous, first child, parent
+    lengths = np.fromiter((len(line) for line in found), np.int64, len(found))
+    outer = relations[:, 3] < 0
+    shortest = math.pi * (esd_min_px - 2) / math.sqrt(2)
+    (chosen,) = (outer & (lengths >= shortest)).nonzero()
+    specks = int(outer.sum()) - len(chosen)
+    dropped = max(0, len(chosen) - MAX_COMPONENTS)
     if dropped:
-        outlines = sorted(outlines, key=len, reverse=True)[:MAX_COMPONENTS]
-    return outlines, (specks, 0, 0, dropped)
+        chosen = chosen[np.argsort(-lengths[chosen], kind="stable")[:MAX_COMPONENTS]]
+    outlines = []
+    for i in chosen.tolist():
+        holes = []
+        child = int(relations[i, 2])
+        while child >= 0:
+            holes.append(np.asarray(found[child], np.int32))
+            child = int(relations[child, 0])
+        outlines.append(_Outline(np.asarray(found[i], np.int32), tuple(holes)))
+    return outlines, specks, dropped
 
 
-def _shapes(
-    outline: NDArray[np.int32], above: NDArray[np.uint8], pinhole_px: float
-) -> Iterator[_Shape]:
-    """The component of an outline, and any others that lie in its holes."""
-    x, y, width, height = cv2.boundingRect(outline)
-    filled = np.zeros((height, width), np.uint8)
-    cv2.drawContours(filled, [outline], 0, 1, cv2.FILLED, offset=(-x, -y))
-    filled_px = cv2.countNonZero(filled)
-    mask = cv2.bitwise_and(filled, above[y : y + height, x : x + width])
-    if cv2.countNonZero(mask) == filled_px:
-        yield _Shape(x, y, filled, filled_px)
-        return
-    count, labels = cv2.connectedComponents(mask, connectivity=8)
-    own = int(labels[outline[0, 0, 1] - y, outline[0, 0, 0] - x])
-    yield _Shape(x, y, _without_pinholes((labels == own).astype(np.uint8), pinhole_px), filled_px)
-    if count > 2:
-        nested = ((labels > 0) & (labels != own)).astype(np.uint8)
-        for inner in cv2.findContours(nested, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]:
-            for shape in _shapes(np.asarray(inner, np.int32), nested, pinhole_px):
-                yield replace(shape, bx=shape.bx + x, by=shape.by + y)
-
-
-def _without_pinholes(mask: NDArray[np.uint8], pinhole_px: float) -> NDArray[np.uint8]:
-    """The mask with holes filled that are smaller than the smallest object."""
-    empty = np.pad(1 - mask, 1, constant_values=1)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(empty, connectivity=4)
-    small = stats[:, cv2.CC_STAT_AREA] < pinhole_px
-    small[[0, labels[0, 0]]] = False  # the mask itself, and what is outside
-    if count <= 2 or not small.any():
-        return mask
-    return np.asarray(cv2.bitwise_or(mask, small[labels[1:-1, 1:-1]].astype(np.uint8)), np.uint8)
+def _shape(outline: _Outline, pinhole_px: float) -> _Shape:
+    """The component of an outline; holes smaller than the smallest object are filled."""
+    x, y, width, height = cv2.boundingRect(outline.points)
+    mask = np.zeros((height, width), np.uint8)
+    cv2.drawContours(mask, [outline.points], 0, 1, cv2.FILLED, offset=(-x, -y))
+    filled_px = cv2.countNonZero(mask)
+    holes = [hole for hole in outline.holes if cv2.contourArea(hole) >= pinhole_px]
+    for hole in holes:
+        cv2.drawContours(mask, [hole], 0, 0, cv2.FILLED, offset=(-x, -y))
+    # OpenCV's outline of a hole runs over the object's own pixels round it.
+    cv2.drawContours(mask, holes, -1, 1, 1, offset=(-x, -y))
+    return _Shape(x, y, mask, filled_px)
 
 
 def _reaches(shape: _Shape, smooth: NDArray[np.uint8], high: float, pixels: int) -> bool:
