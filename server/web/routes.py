@@ -1,0 +1,110 @@
+"""The pages: each renders a shell with the logged-in person; its module fetches the rest as JSON.
+
+Invariant: no page holds inline script or style, so the content policy allows none; a stranger is sent to
+the door and, once in, back to where they wanted to go, never to another site.
+
+Example:
+    >>> app.include_router(router)  # GET / , /login, /projects/3/review, /objects/7, /devices, /releases
+"""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from fastapi.templating import Jinja2Templates
+
+from server.api.deps import OptionalLogin
+from server.web.assets import Assets
+
+HERE = Path(__file__).parent
+ASSETS = Assets.load(HERE / "static")
+TEMPLATES = Jinja2Templates(directory=HERE / "templates")
+ROOMS = (
+    ("projects", "/", "Projects"),
+    ("devices", "/devices", "Devices"),
+    ("releases", "/releases", "Releases"),
+)
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_FOREVER = "public, max-age=31536000, immutable"
+_OBJID_MAX = 2**63 - 1
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/static/{version}/{name:path}")
+def static(version: str, name: str) -> Response:
+    asset = ASSETS.find(name)
+    if asset is None:
+        return Response("There is no such file.\n", status_code=404, media_type="text/plain")
+    cache = _FOREVER if version == ASSETS.version else "no-cache"
+    headers = {"Cache-Control": cache, "X-Content-Type-Options": "nosniff"}
+    return Response(asset.content, media_type=asset.media_type, headers=headers)
+
+
+@router.get("/favicon.ico")
+def favicon() -> Response:
+    return RedirectResponse(f"{ASSETS.prefix}/logo.svg", status_code=308)
+
+
+@router.get("/login")
+def login_page(request: Request, login: OptionalLogin, next: str = "/") -> Response:
+    target = local_path(next)
+    if login is not None:
+        return RedirectResponse(target, status_code=303)
+    return _render(request, "login.html", {"next": target, "user": None})
+
+
+@router.get("/")
+def projects_page(request: Request, login: OptionalLogin) -> Response:
+    return _page(request, login, "projects.html", here="projects")
+
+
+@router.get("/projects/{project_id}/review")
+def review_page(request: Request, login: OptionalLogin, project_id: int) -> Response:
+    return _page(request, login, "review.html", here="projects", project_id=project_id)
+
+
+@router.get("/objects/{objid}")
+def object_page(request: Request, login: OptionalLogin, objid: int) -> Response:
+    return _page(request, login, "object.html", here="projects", objid=objid)
+
+
+@router.get("/devices")
+def devices_page(request: Request, login: OptionalLogin) -> Response:
+    return _page(request, login, "devices.html", here="devices")
+
+
+@router.get("/releases")
+def releases_page(request: Request, login: OptionalLogin) -> Response:
+    return _page(request, login, "releases.html", here="releases")
+
+
+def local_path(text: str) -> str:
+    """`text` when it is a path of this site, else "/". Browsers read "//x" and "/\\x" as another site.
+
+    >>> local_path("/devices"), local_path("//evil.example"), local_path("https://evil.example")
+    ('/devices', '/', '/')
+    """
+    plain = text.isprintable() and "\\" not in text
+    return text if plain and text.startswith("/") and not text.startswith("//") else "/"
+
+
+def _page(request: Request, login: OptionalLogin, template: str, **context: Any) -> Response:
+    if login is None:
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/login?next={quote(wanted)}", status_code=303)
+    return _render(request, template, {"user": login.user, **context})
+
+
+def _render(request: Request, template: str, context: dict[str, Any]) -> Response:
+    shown = {"static": ASSETS.prefix, "rooms": ROOMS, "here": "", **context}
+    return TEMPLATES.TemplateResponse(request, template, shown, headers=HEADERS)

@@ -1,0 +1,142 @@
+/** One object: its picture with a scale, what it was taken for and by whom, its measures. */
+
+import { api } from "./api.js";
+import { byId, fill, h } from "./dom.js";
+import { figure, percent, place, roundLength, shortId, STATUS, um, when } from "./format.js";
+import { drawKey } from "./outbox.js";
+import { announce, explain } from "./shell.js";
+
+const root = byId("object");
+const objid = Number(root.dataset.objid);
+const VERBS = [["validate", "Validate", "primary"], ["dubious", "Dubious", ""], ["discard", "Discard", ""], ["reset", "Reset", ""]];
+/** Largest magnification of a vignette on its page. */
+const ENLARGE = 8;
+
+/** @param {any} object */
+function portrait(object) {
+  const first = object.images?.[0];
+  const source = object.image ?? (first ? `/api/objects/${objid}/image?rank=${first.rank ?? 0}` : null);
+  const frame = h("figure", { class: "portrait", data: { field: object.optical_field ?? "dark" } });
+  if (!source) {
+    fill(frame, h("span", { class: "muted" }, "The image has not arrived yet; the record came first."));
+    return frame;
+  }
+  const image = h("img", { src: source, alt: `Vignette of ${object.taxon ?? "an object"}` });
+  const bar = h("div", { class: "scale-bar", hidden: true }, h("span", { class: "scale-rule" }), h("span", {}));
+  image.addEventListener("load", () => enlarge(frame, image, bar, object.pixel_um ?? null));
+  fill(frame, image, bar);
+  return frame;
+}
+
+/**
+ * Shows the vignette as large as there is room for, and how long that is in the sea.
+ * @param {HTMLElement} frame
+ * @param {HTMLImageElement} image
+ * @param {HTMLElement} bar
+ * @param {number|null} pixelUm
+ */
+function enlarge(frame, image, bar, pixelUm) {
+  const room = Math.min(frame.clientWidth - 56, 560);
+  const times = Math.min(ENLARGE, room / image.naturalWidth, 460 / image.naturalHeight);
+  image.style.width = `${image.naturalWidth * times}px`;
+  if (times > 3) image.style.imageRendering = "pixelated";
+  if (!pixelUm) return;
+  const perPx = pixelUm / times;
+  const length = roundLength(Math.min(160, room / 2) * perPx);
+  const [rule, text] = /** @type {HTMLElement[]} */ ([...bar.children]);
+  rule.style.width = `${length / perPx}px`;
+  text.textContent = um(length);
+  bar.hidden = false;
+}
+
+/** @param {any} object */
+function facts(object) {
+  /** @type {Array<[string, string]>} */
+  const rows = [
+    ["ESD", um(object.esd_um)],
+    ["Depth", object.depth_m === null || object.depth_m === undefined ? "–" : `${object.depth_m.toFixed(1)} m`],
+    ["Place", place(object.lat_deg, object.lon_deg)],
+    ["Time", when(object.utc_ms)],
+    ["Sample", object.sample ?? "–"],
+    ["Acquisition", object.acquisition ?? "–"],
+    ["Device", object.device ?? "–"],
+    ["Release", shortId(object.release)],
+    ["Pixel", object.pixel_um ? `${figure(object.pixel_um)} µm` : "–"],
+    ["Vignette", object.width && object.height ? `${object.width} × ${object.height} px` : "–"],
+  ];
+  return h("dl", { class: "facts" }, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+/** @param {any} object */
+function guesses(object) {
+  if (!object.top?.length) return null;
+  return h("section", { class: "card" }, h("h2", {}, "The device's guesses"),
+    h("div", { class: "tops" }, object.top.map((/** @type {[string, number]} */ [name, score]) =>
+      h("div", { class: "top-row" }, h("span", {}, name), h("span", { class: "muted" }, percent(score)),
+        h("progress", { max: 1, value: score, "aria-label": `Score of ${name}` })))));
+}
+
+/** @param {any[]} events */
+function history(events) {
+  if (!events?.length) return h("p", { class: "muted" }, "Nobody has touched it yet.");
+  return h("ol", { class: "history" }, events.map((event) => {
+    const status = event.status ?? event.to_status ?? "U";
+    const what = [STATUS[status]?.word ?? status, event.taxon ? `as ${event.taxon}` : "", event.score != null ? percent(event.score) : ""];
+    const who = event.user ?? event.user_email ?? (event.release ? `release ${shortId(event.release)}` : "the device");
+    return h("li", { data: { status } }, h("div", {}, what.filter(Boolean).join(" ")),
+      h("small", {}, `${who} · ${when(event.at_ms ?? event.time_ms ?? event.utc_ms)}${event.undone ? " · undone" : ""}`));
+  }));
+}
+
+/** @param {any} object */
+function measures(object) {
+  const values = Object.entries(object.measures ?? {});
+  if (!values.length) return h("p", { class: "muted" }, "No measures came with this object.");
+  const units = object.units ?? {};
+  return h("div", { class: "scroll-x" }, h("table", { class: "plain" },
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Measure"), h("th", { scope: "col", class: "number" }, "Value"), h("th", { scope: "col" }, ""))),
+    h("tbody", {}, values.map(([name, value]) => {
+      const number = typeof value === "object" && value !== null ? /** @type {any} */ (value).value : value;
+      const unit = typeof value === "object" && value !== null ? /** @type {any} */ (value).unit : (units[name] ?? "");
+      return h("tr", {}, h("td", { class: "mono" }, name), h("td", { class: "number" }, figure(/** @type {number} */ (number))), h("td", { class: "muted" }, unit));
+    }))));
+}
+
+/** @param {any} object */
+function show(object) {
+  document.title = `${object.taxon ?? "Object"} ${objid} · Seadrift`;
+  const back = `/projects/${object.project_id}/review`;
+  fill(root,
+    h("div", { class: "page-head" },
+      h("div", {}, object.project_id ? h("a", { class: "muted", href: back }, "Back to the review") : null, h("h1", {}, object.taxon ?? "No taxon"),
+        h("p", { class: "muted" }, `${object.orig_id ?? "Object"} · objid ${objid}`)),
+      h("span", { class: "badge", data: { status: object.status } }, STATUS[object.status]?.word ?? object.status)),
+    h("div", { class: "column" }, portrait(object), verbs(object), h("section", { class: "card" }, h("h2", {}, "Where it was"), facts(object))),
+    h("div", { class: "column" }, guesses(object),
+      h("section", { class: "card" }, h("h2", {}, "History"), history(object.history)),
+      h("section", { class: "card" }, h("h2", {}, "Measures"), measures(object))));
+  root.setAttribute("aria-busy", "false");
+}
+
+/** @param {any} object */
+function verbs(object) {
+  return h("div", { class: "card-foot" }, VERBS.map(([verb, label, kind]) =>
+    h("button", { type: "button", class: kind, onclick: () => act(object, verb, label), disabled: verb === "validate" && object.status === "V" }, label)));
+}
+
+/**
+ * @param {any} object
+ * @param {string} verb
+ * @param {string} label
+ */
+async function act(object, verb, label) {
+  try {
+    await api("POST", `/api/projects/${object.project_id}/classify`, { action: verb, objids: [objid], key: drawKey() });
+    show(await api("GET", `/api/objects/${objid}`));
+    announce(`${label}: done`);
+  } catch (error) {
+    explain(error);
+  }
+}
+
+api("GET", `/api/objects/${objid}`).then(show).catch(explain);

@@ -1,0 +1,77 @@
+/** The first page: what is waiting in each project, and whether the devices are well. */
+
+import { api } from "./api.js";
+import { byId, fill, h } from "./dom.js";
+import { ago, count, percent, plural, STATUS } from "./format.js";
+import { health, HEALTH_WORDS } from "./health.js";
+import { explain } from "./shell.js";
+import { meterParts } from "./taxa-list.js";
+
+/** @param {any} project */
+function statusCounts(project) {
+  const counts = project.counts ?? project;
+  const sums = /** @type {Record<string, number>} */ ({});
+  for (const [letter, { key }] of Object.entries(STATUS)) sums[key] = counts[key] ?? counts[letter] ?? 0;
+  sums.total = counts.total ?? Object.values(sums).reduce((a, b) => a + b, 0);
+  return sums;
+}
+
+/** @param {any} project */
+function card(project) {
+  const counts = statusCounts(project);
+  const address = `/projects/${project.project_id ?? project.id}/review`;
+  const share = counts.total ? counts.validated / counts.total : 0;
+  return h(
+    "article",
+    { class: "card" },
+    h("div", { class: "card-head" }, h("h2", {}, h("a", { class: "card-title", href: address }, project.title)),
+      h("span", { class: "muted" }, `${percent(share)} validated`)),
+    counts.total === 0
+      ? h("p", { class: "muted" }, "No object has arrived yet. Enrol a device and its objects surface here.")
+      : h("p", {}, h("span", { class: "big" }, count(counts.predicted)), h("span", { class: "muted" }, "  waiting for a person")),
+    h("div", { class: "meter", role: "img", "aria-label": `${percent(share)} validated` }, meterParts(counts)),
+    tally(counts),
+    h("div", { class: "card-foot" },
+      h("a", { class: counts.predicted ? "button primary" : "button", href: counts.total ? address : "/devices" },
+        counts.total ? (counts.predicted ? "Sort" : "Look") : "Enrol a device")),
+  );
+}
+
+/** @param {Record<string, number>} counts */
+function tally(counts) {
+  const shown = Object.entries(STATUS).filter(([, { key }]) => counts[key] > 0);
+  if (!shown.length) return null;
+  return h("ul", { class: "tally" },
+    shown.map(([status, { word, key }]) => h("li", { data: { status } }, h("span", { class: "dot" }), h("b", {}, count(counts[key])), word.toLowerCase())));
+}
+
+/** @param {any} device */
+function chip(device) {
+  const state = health(device, Date.now());
+  return h("a", { class: "device-chip", href: "/devices", data: { health: state } },
+    h("span", { class: "dot" }), device.name,
+    h("small", {}, `${HEALTH_WORDS[state]} · ${ago(device.last_seen_ms, Date.now())}`));
+}
+
+async function show() {
+  const [projects, devices] = await Promise.all([api("GET", "/api/projects"), api("GET", "/api/devices")]);
+  const waiting = projects.reduce((/** @type {number} */ sum, /** @type {any} */ p) => sum + statusCounts(p).predicted, 0);
+  byId("waiting").textContent = waiting ? `${plural(waiting, "object")} waiting for a person` : "Nothing is waiting";
+  fill(byId("projects"), projects.length ? projects.map(card) : h("p", { class: "muted" }, "No project yet. Make the first one above."));
+  byId("projects").setAttribute("aria-busy", "false");
+  fill(byId("devices"), devices.length ? devices.map(chip) : h("p", { class: "muted" }, "No device yet. ", h("a", { href: "/devices" }, "Enrol the first one"), "."));
+}
+
+/** @type {HTMLFormElement} */ (byId("new-project")).addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  try {
+    await api("POST", "/api/projects", { title: new FormData(form).get("title") });
+    form.reset();
+    await show();
+  } catch (error) {
+    explain(error);
+  }
+});
+
+show().catch(explain);

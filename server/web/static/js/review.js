@@ -1,0 +1,343 @@
+/**
+ * The review page: wires the queue of objects, the grid, the taxa, the filters, the keys and the
+ * outbox together. What each does is in its own file; here is only who tells whom.
+ */
+
+import { api } from "./api.js";
+import { VERBS } from "./actions.js";
+import { byId } from "./dom.js";
+import { Filters, fromAddress, toAddress } from "./filters.js";
+import { plural } from "./format.js";
+import "./grid.js";
+import { buildHelp } from "./help.js";
+import { inspect } from "./inspector.js";
+import { commandFor } from "./keymap.js";
+import { Outbox } from "./outbox.js";
+import { Queue } from "./queue.js";
+import { announce, explain, notify } from "./shell.js";
+import { Sorting } from "./sorting.js";
+import { Stage } from "./stage.js";
+import { TaxaList } from "./taxa-list.js";
+import { TaxonSearch } from "./taxon-search.js";
+
+/** @typedef {import("./types.js").Verb} Verb */
+/** @typedef {import("./types.js").Taxon} Taxon */
+
+const PAGE_SIZE = 200;
+
+class Review {
+  constructor() {
+    const root = byId("review");
+    this.projectId = Number(root.dataset.project);
+    this.base = `/api/projects/${this.projectId}`;
+    /** @type {import("./grid.js").Grid} */
+    this.grid = byId("grid");
+    const who = document.body.dataset.user ?? "";
+    this.outbox = new Outbox(localStorage, `seadrift.outbox.${who}.${this.projectId}`, (entry) =>
+      api("POST", `${this.base}/${entry.op}`, entry.body),
+    );
+    this.queue = new Queue(
+      (filter, offset, limit) => api("GET", `${this.base}/objects`, { ...filter, offset, limit }),
+      () => this.#settled(),
+      PAGE_SIZE,
+    );
+    const { filter, empty } = fromAddress(location.search);
+    this.taxa = new TaxaList((taxonId) => this.filters.set({ taxon_id: taxonId }));
+    this.filters = new Filters(filter, () => void this.load());
+    this.chooseFirst = empty;
+    this.sorting = new Sorting(this.queue, this.outbox, this.taxa);
+    this.search = new TaxonSearch(byId("taxon-search"), this.projectId, () => this.taxa.taxa);
+    this.stage = new Stage(this);
+    /** @type {Taxon|null} */
+    this.lastTaxon = null;
+    this.turning = false;
+    /** @type {Set<string>} undo orders whose effect only the shore knows */
+    this.asked = new Set();
+  }
+
+  async start() {
+    buildHelp(byId("help"));
+    this.#listen();
+    this.stage.showOutbox();
+    void this.outbox.flush();
+    try {
+      await this.#settled();
+      const [project, taxa] = await Promise.all([api("GET", this.base), api("GET", `${this.base}/taxa`)]);
+      this.taxa.take(taxa);
+      this.filters.offer(project);
+      this.stage.showProject(project);
+      if (this.chooseFirst) {
+        const first = this.taxa.mostWaiting();
+        this.filters.filter = { ...this.filters.filter, status: "P", taxon_id: first?.taxon_id ?? null };
+      }
+      await this.load();
+      this.grid.focus({ preventScroll: true });
+    } catch (error) {
+      explain(error);
+    }
+  }
+
+  /** Loads the queue of the present filter from its start. */
+  async load() {
+    const { filter } = this.filters;
+    history.replaceState(null, "", toAddress(filter));
+    this.taxa.chosen = filter.taxon_id;
+    this.taxa.status = filter.status;
+    this.stage.showCounts();
+    try {
+      if (await this.queue.load(filter)) this.stage.showPage(true);
+    } catch (error) {
+      explain(error);
+    }
+  }
+
+  /** Counts and page anew from the shore, keeping the place. */
+  async refresh() {
+    try {
+      await this.#settled();
+      this.taxa.take(await api("GET", `${this.base}/taxa`));
+      this.stage.showCounts();
+      if (await this.queue.load(this.filters.filter, this.queue.offset)) this.stage.showPage(false);
+    } catch (error) {
+      explain(error);
+    }
+  }
+
+  /** Resolves once the shore holds everything, or when it cannot be reached. */
+  #settled() {
+    const { outbox } = this;
+    if (outbox.size === 0 || outbox.held) return Promise.resolve();
+    return new Promise((/** @type {(value: void) => void} */ resolve) => {
+      const look = () => {
+        if (outbox.size > 0 && !outbox.held) return;
+        outbox.removeEventListener("change", look);
+        resolve();
+      };
+      outbox.addEventListener("change", look);
+    });
+  }
+
+  #listen() {
+    document.addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("click", (event) => this.#clicked(event));
+    this.grid.addEventListener("cursor", (/** @type {any} */ event) =>
+      inspect(event.detail, (guess) => this.run(`guess-${guess + 1}`)),
+    );
+    this.grid.addEventListener("selection", () => this.stage.showChosen());
+    this.grid.addEventListener("open", (/** @type {any} */ event) => location.assign(`/objects/${event.detail}`));
+    this.outbox.addEventListener("change", () => this.stage.showOutbox());
+    this.outbox.addEventListener("refused", (/** @type {any} */ event) => this.#refused(event.detail));
+    this.outbox.addEventListener("sent", (/** @type {any} */ event) => {
+      if (this.asked.delete(event.detail.entry.key)) void this.refresh();
+    });
+    window.addEventListener("online", () => void this.outbox.flush());
+    window.addEventListener("offline", () => this.stage.showOutbox());
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (document.querySelector("dialog[open]") || isTyping(event.target)) return;
+    const found = commandFor(event);
+    if (!found || (onControl(event.target) && (event.key === "Enter" || event.key === " "))) return;
+    event.preventDefault();
+    this.run(found.command, found);
+  }
+
+  /** @param {MouseEvent} event */
+  #clicked(event) {
+    const button = /** @type {HTMLElement|null} */ (/** @type {Element} */ (event.target).closest?.("[data-command]"));
+    if (!button) return;
+    this.run(String(button.dataset.command));
+    if (!document.querySelector("dialog[open]")) this.grid.focus({ preventScroll: true });
+  }
+
+  /**
+   * Does what a key or a button asks for.
+   * @param {string} command
+   * @param {{text?: string, key?: string}} [how]
+   */
+  run(command, how = {}) {
+    const { grid } = this;
+    if (command in VERBS && command !== "relabel") return this.act(/** @type {Verb} */ (command), null);
+    if (command.startsWith("guess-")) return this.#guess(Number(command.slice(6)) - 1);
+    switch (command) {
+      case "search": return void this.#relabel(how.text ?? "");
+      case "repeat": return this.#repeat();
+      case "undo": return this.#undo();
+      case "redo": return this.#redo();
+      case "toggle": return grid.toggle();
+      case "select-all": return grid.selectAll();
+      case "clear": return grid.clear();
+      case "extend": return grid.move(wayOf(how.key), true);
+      case "left": case "right": case "up": case "down": case "first": case "last":
+        return grid.move(command);
+      case "next-page": return void this.#turn(1);
+      case "previous-page": return void this.#turn(-1);
+      case "open": return grid.current ? location.assign(`/objects/${grid.current.objid}`) : undefined;
+      case "next-taxon": return this.#nextTaxon();
+      case "help": return byId("help").showModal();
+    }
+  }
+
+  /**
+   * @param {Verb} verb
+   * @param {Taxon|null} taxon
+   */
+  act(verb, taxon) {
+    if (this.stage.finished) return verb === "validate" ? this.#nextTaxon() : undefined;
+    const ids = this.grid.targets();
+    if (!ids.length) return;
+    const at = Math.min(...ids.map((id) => this.grid.places.get(id) ?? 0));
+    const changed = this.#safely(() => this.sorting.act(verb, ids, taxon));
+    if (changed === undefined) return;
+    if (changed === 0) {
+      const why = verb === "validate" ? "Nothing to validate here: give it a taxon first, or go on." : "Nothing to change.";
+      announce(why);
+      if (ids.length === 1) this.grid.move("right");
+      else notify(why);
+      return;
+    }
+    const left = ids.filter((id) => !this.queue.visible.some((object) => object.objid === id)).length;
+    this.grid.clear();
+    this.grid.cursor = left === ids.length ? at : ids.length === 1 ? at + 1 : at;
+    this.stage.changed(changed);
+    announce(`${VERBS[verb].done} ${plural(changed, "object")}${taxon ? ` as ${taxon.display_name}` : ""}`);
+    if (!this.queue.visible.length) void this.#turn(1);
+  }
+
+  /** @param {string} text */
+  async #relabel(text) {
+    const ids = this.grid.targets();
+    if (!ids.length || this.stage.finished) return;
+    const taxon = await this.search.ask(text, plural(ids.length, "object"));
+    this.grid.focus({ preventScroll: true });
+    if (!taxon) return;
+    this.lastTaxon = taxon;
+    this.act("relabel", taxon);
+  }
+
+  #repeat() {
+    if (this.lastTaxon) this.act("relabel", this.lastTaxon);
+    else notify("Relabel something first: . repeats the last taxon.");
+  }
+
+  /** @param {number} index */
+  async #guess(index) {
+    const name = this.grid.current?.top?.[index]?.[0];
+    if (!name) return;
+    const taxon = this.taxa.taxa.find((one) => one.taxon_id !== null && (one.name === name || one.display_name === name)) ?? (await this.#taxonNamed(name));
+    if (!taxon) return notify(`No taxon is called “${name}” on shore.`, { kind: "bad" });
+    this.lastTaxon = taxon;
+    this.act("relabel", taxon);
+  }
+
+  /** @param {string} name @returns {Promise<Taxon|undefined>} */
+  async #taxonNamed(name) {
+    try {
+      /** @type {Taxon[]} */
+      const found = await api("GET", "/api/taxa/search", { q: name, project_id: this.projectId, limit: 20 });
+      return found.find((one) => one.name === name || one.display_name === name);
+    } catch (error) {
+      explain(error);
+      return undefined;
+    }
+  }
+
+  #undo() {
+    const deed = this.#safely(() => this.sorting.undo());
+    if (deed === undefined) return;
+    if (deed === null) return this.#undoOnShore();
+    this.stage.changed(-deed.objects.length);
+    this.grid.goTo(this.grid.places.get(deed.objects[0].objid) ?? 0);
+    announce(`Undone: ${plural(deed.objects.length, "object")} as before`);
+  }
+
+  /** After a reload this tab remembers nothing, but the shore does. */
+  #undoOnShore() {
+    this.asked.add(this.sorting.undoOnShore());
+    announce("Asking the shore to undo your last action");
+  }
+
+  #redo() {
+    const deed = this.#safely(() => this.sorting.redo());
+    if (!deed) return announce("Nothing to redo");
+    this.stage.changed(deed.objects.length);
+    announce(`Done again: ${plural(deed.objects.length, "object")}`);
+    if (!this.queue.visible.length) void this.#turn(1);
+  }
+
+  /**
+   * Runs what stores something; a full browser storage is said, and nothing is shown as done.
+   * @template T
+   * @param {() => T} work
+   * @returns {T|undefined}
+   */
+  #safely(work) {
+    try {
+      return work();
+    } catch (error) {
+      notify(`Not done: this browser cannot keep the action (${error instanceof Error ? error.message : error}).`, { kind: "bad" });
+      return undefined;
+    }
+  }
+
+  /** @param {1|-1} way */
+  async #turn(way) {
+    if (this.turning || (way < 0 && !this.queue.hasPrevious)) return;
+    this.turning = true;
+    try {
+      if (way < 0) await this.queue.previous();
+      else if (this.queue.hasNext) await this.queue.next();
+      else if (this.queue.visible.length) return announce("This is the last page");
+      else await this.queue.load(this.filters.filter);
+      this.stage.showPage(true);
+    } catch (error) {
+      this.stage.showPage(true);
+      explain(error);
+    } finally {
+      this.turning = false;
+    }
+  }
+
+  #nextTaxon() {
+    const next = this.taxa.mostWaiting(this.filters.filter.taxon_id);
+    if (next) this.filters.set({ taxon_id: next.taxon_id, status: "P", score_min: null, score_max: null });
+  }
+
+  /** @param {{entry: import("./outbox.js").Entry, error: any}} detail */
+  #refused({ entry, error }) {
+    if (entry.op !== "classify") {
+      notify(error.status === 409 ? `Nothing to ${entry.op}.` : error.message, { kind: error.status === 409 ? "good" : "bad" });
+      return;
+    }
+    const count = this.sorting.takeBack(entry.key);
+    this.stage.changed(-count);
+    notify(`The shore refused: ${error.message} ${plural(count, "object")} put back.`, {
+      kind: "bad",
+      action: { label: "Try again", run: () => this.#retry(entry) },
+    });
+  }
+
+  /** @param {import("./outbox.js").Entry} entry */
+  #retry(entry) {
+    this.asked.add(entry.key);
+    this.outbox.add({ key: entry.key, op: entry.op, body: entry.body });
+  }
+}
+
+/** @param {string|undefined} key */
+function wayOf(key) {
+  return /** @type {"left"|"right"|"up"|"down"} */ ((key ?? "ArrowRight").slice(5).toLowerCase());
+}
+
+/** @param {EventTarget|null} target */
+function isTyping(target) {
+  return target instanceof HTMLElement && target.matches("input:not([type=checkbox]):not([type=range]), textarea, select");
+}
+
+/** @param {EventTarget|null} target */
+function onControl(target) {
+  return target instanceof HTMLElement && target.matches("a, button, input, summary");
+}
+
+new Review().start();

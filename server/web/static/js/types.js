@@ -1,0 +1,57 @@
+/**
+ * The shapes that the shore's API gives, for the type checker and the reader; no code.
+ * The invariant: what is named here is named so in `server/api/`.
+ *
+ * @typedef {"P"|"V"|"D"|"X"|"U"} Status
+ *
+ * @typedef {Object} SeaObject
+ * @property {number} objid
+ * @property {string} orig_id
+ * @property {number|null} taxon_id
+ * @property {string|null} taxon
+ * @property {Status} status
+ * @property {number|null} score
+ * @property {string|null} release
+ * @property {number|null} width
+ * @property {number|null} height
+ * @property {number|null} esd_um
+ * @property {number|null} depth_m
+ * @property {number|null} lat_deg
+ * @property {number|null} lon_deg
+ * @property {number|null} utc_ms
+ * @property {string|null} sample
+ * @property {string|null} device
+ * @property {string|null} image
+ * @property {number|null} [pixel_um]
+ * @property {string|null} [optical_field]
+ * @property {Array<[string, number]>} top
+ *
+ * @typedef {Object} Taxon
+ * @property {number|null} taxon_id
+ * @property {string} name
+ * @property {string} display_name
+ * @property {string} [path]
+ * @property {number} [uses]
+ *
+ * @typedef {Taxon & {total: number, predicted: number, validated: number, dubious: number,
+ *   discarded: number, unclassified: number}} TaxonCount
+ *
+ * @typedef {Object} Filter
+ * @property {number|null} taxon_id
+ * @property {Status|null} status
+ * @property {number|null} score_min  0 to 1
+ * @property {number|null} score_max  0 to 1
+ * @property {string|null} sample_id
+ * @property {string|null} release
+ * @property {string} sort
+ *
+ * @typedef {"validate"|"dubious"|"discard"|"relabel"|"reset"} Verb
+ *
+ * @typedef {Object} Snapshot  What an object was before an action.
+ * @property {number} objid
+ * @property {Status} status
+ * @property {number|null} taxon_id
+ * @property {string|null} taxon
+ * @property {number|null} score
+ */
+export {};
