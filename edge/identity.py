@@ -27,6 +27,7 @@ log = logging.getLogger("seadrift.identity")
 KEY = "key"
 ENROLMENT = "enrolment.json"
 COUNTER = "counter"
+COUNTER_MAX = 10**17
 BLOCK = 1000
 """Request numbers reserved on disk at a time."""
 
@@ -76,6 +77,11 @@ class Identity:
             raise IdentityError(f"{path}: expected a key of 32 bytes, got {len(raw)}")
         return cls(folder, PrivateKey(raw), _read_enrolment(folder / ENROLMENT))
 
+    @classmethod
+    def passing(cls) -> "Identity":
+        """One that is not kept: for asking a shore what needs no signature."""
+        return cls(Path("/nonexistent"), PrivateKey.make(), None)
+
     @property
     def public(self) -> PublicKey:
         return self._key.public
@@ -94,6 +100,10 @@ class Identity:
         data = json.dumps(asdict(enrolment), indent=1).encode()
         write_atomic(self.folder / ENROLMENT, data, mode=0o600)
         self.enrolment = enrolment
+
+    def skip_ahead(self) -> None:
+        """The shore refused a counter that has not risen."""
+        self._counter.skip()
 
     def sign(self, method: str, path: str, body: bytes) -> dict[str, str]:
         """The headers of a signed request. Raises IdentityError before enrolment."""
@@ -121,6 +131,12 @@ class RequestCounter:
             number = self._next
             self._next += 1
             return number
+
+    def skip(self) -> None:
+        """Go far ahead: the shore has seen this number before (the file was restored or lost)."""
+        with self._guard:
+            self._next = min(COUNTER_MAX, max(2 * self._next, time.time_ns() // 1_000_000))
+            self._reserved = self._next
 
     def _stored(self) -> int:
         """The first number that was never reserved; if that is lost, a number far above it."""

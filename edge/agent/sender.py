@@ -174,13 +174,14 @@ class Sender(threading.Thread):
             ack = self._link.send(encode_batch(batch.records))
         except RefusedError as error:
             if error.status in (400, 413, 422):
-                self._divide(batch, error)
+                self._divide(batch, error.code, error)
                 return
             raise
-        if ack.epoch != batch.epoch:
-            raise LinkError(f"acknowledgement is for epoch {ack.epoch}, sent was {batch.epoch}")
-        if not self._take(ack):
-            raise LinkError(f"the shore took none of {len(batch.seqs)} records")
+        if ack.epoch != batch.epoch or not self._take(ack):
+            problem = LinkError(f"the shore took none of {len(batch.seqs)} records")
+            later = any(rejection.retry for rejection in ack.rejections)
+            self._divide(batch, "busy" if later else "ignored", problem)
+            return
         self._records_max = min(RECORDS_MAX, self._records_max * 2)
         self._succeeded(len(batch.seqs))
 
@@ -198,17 +199,18 @@ class Sender(threading.Thread):
             )
         return left
 
-    def _divide(self, batch: Batch, error: RefusedError) -> None:
-        """Halve a batch that was refused as a whole, down to the record that is the cause."""
+    def _divide(self, batch: Batch, code: str, error: LinkError) -> None:
+        """Halve a batch of which nothing was taken, down to the record that is the cause; that one
+        goes last from then on, and is set aside when it fails again and again."""
         if len(batch.seqs) > 1:
             self._records_max = len(batch.seqs) // 2
             return
         seq = batch.seqs[0]
         attempts = self._outbox.blame(batch.epoch, seq)
-        if attempts < ATTEMPTS_MAX:
+        if attempts < ATTEMPTS_MAX or code == "busy":
             raise error
         log.warning("record %d is set aside: %s", seq, error)
-        self._outbox.set_aside(batch.epoch, Rejection(seq, error.code, error.message))
+        self._outbox.set_aside(batch.epoch, Rejection(seq, code, str(error)))
 
     def _succeeded(self, records: int) -> None:
         if self.state.error:
@@ -227,6 +229,8 @@ class Sender(threading.Thread):
     def _failed(self, error: Exception) -> float:
         """Note the failure, once in the log while it stays the same; returns the wait."""
         message = str(error) or repr(error)
+        if isinstance(error, RefusedError) and error.code == "counter":
+            self._identity.skip_ahead()
         if message != self.state.error:
             log.warning("link: %s; trying again", message)
         self._known = self._known and isinstance(error, RefusedError | BusyError | OutboxError)

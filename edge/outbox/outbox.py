@@ -31,6 +31,7 @@ from wire.ack import Ack, Rejection
 from wire.codec import RECORD_MAX, RECORDS_MAX, encode_record
 from wire.records import KIND_OF, PRIORITY, Body, Record, Vignette, as_map
 
+LOCK_PATIENCE_S = 2.0
 ROW_BYTES = 160
 """What a row costs beside its bytes: two indices, a header and partly filled pages, measured."""
 
@@ -89,7 +90,7 @@ class Outbox:
         Raises OutboxBusyError, OutboxFullError or OutboxError."""
         db.check_version()
         folder.mkdir(parents=True, exist_ok=True)
-        lock = db.take_lock(folder)
+        lock = db.take_lock(folder, LOCK_PATIENCE_S)
         try:
             try:
                 database, damage = db.Database.open(folder, max_mb, reserve_mb), None
