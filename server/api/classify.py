@@ -1,0 +1,66 @@
+"""Validate, relabel, undo, redo."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from server.api.deps import Annotator, ShoreDep
+from server.api.objects import ID_MAX
+from server.api.projects import existing
+from server.clock import now_ms
+from server.db import classify
+from server.db.classify import MOST, ActionRefused, Outcome, Request
+from server.errors import ApiError
+
+router = APIRouter(prefix="/api/projects/{project_id}", tags=["classify"])
+Objid = Annotated[int, Field(ge=1, lt=ID_MAX)]
+
+
+class ClassifyBody(BaseModel):
+    """`key` is a UUID drawn by the client: the same again has no second effect."""
+
+    action: Literal["validate", "dubious", "discard", "relabel", "reset"]
+    objids: list[Objid] = Field(min_length=1, max_length=MOST)
+    taxon_id: Objid | None = None
+    key: UUID
+
+
+@router.post("/classify")
+def act(shore: ShoreDep, user: Annotator, project_id: int, body: ClassifyBody) -> dict[str, Any]:
+    request = Request(
+        project_id, user.id, body.action, tuple(body.objids), body.taxon_id, str(body.key)
+    )
+    try:
+        with shore.database.write() as connection:
+            existing(connection, project_id)
+            done = classify.act(connection, request, now_ms())
+    except ActionRefused as refused:
+        status = 404 if refused.code == "not_found" else 409
+        raise ApiError(status, refused.code, str(refused)) from refused
+    return {"action_id": done.action_id, "changed": done.changed}
+
+
+@router.post("/undo")
+def undo(shore: ShoreDep, user: Annotator, project_id: int) -> dict[str, Any]:
+    with shore.database.write() as connection:
+        existing(connection, project_id)
+        done = classify.undo(connection, project_id, user.id, str(uuid4()), now_ms())
+    return _turned(done, "undo")
+
+
+@router.post("/redo")
+def redo(shore: ShoreDep, user: Annotator, project_id: int) -> dict[str, Any]:
+    with shore.database.write() as connection:
+        existing(connection, project_id)
+        done = classify.redo(connection, project_id, user.id, str(uuid4()), now_ms())
+    return _turned(done, "redo")
+
+
+def _turned(done: Outcome | None, word: str) -> dict[str, Any]:
+    if done is None:
+        raise ApiError(
+            409, f"nothing_to_{word}", f"You have nothing left to {word} in this project."
+        )
+    return {"action_id": done.action_id, "changed": done.changed, "action": done.kind}

@@ -1,0 +1,82 @@
+"""Instruments: claims for new ones, the state of each, revoking, and what was set aside."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection
+
+from server.api.deps import Manager, ShoreDep, Viewer
+from server.api.objects import ID_MAX
+from server.api.projects import existing
+from server.auth.tokens import new_token, token_hash
+from server.clock import now_ms
+from server.db import fleet, ledger, quarantine
+from server.errors import not_found
+
+router = APIRouter(prefix="/api", tags=["devices"])
+HOUR_MS = 3_600_000
+
+
+class NewClaim(BaseModel):
+    project_id: Annotated[int, Field(ge=1, lt=ID_MAX)]
+    name: str = Field(default="", max_length=250)
+    valid_h: float = Field(default=24 * 7, gt=0, le=24 * 366)
+
+
+@router.get("/devices")
+def devices(shore: ShoreDep, user: Viewer) -> list[dict[str, Any]]:
+    with shore.database.read() as connection:
+        return [state(connection, row) for row in fleet.all_devices(connection)]
+
+
+def state(connection: Connection, row: dict[str, Any]) -> dict[str, Any]:
+    """A device as the page shows it: what it has sent, what is on its way, what it runs."""
+    epochs = ledger.epochs(connection, row["pk"])
+    health = json.loads(row["health"]) if row["health"] else None
+    shown = {k: v for k, v in row.items() if k not in ("pk", "health")}
+    return {
+        **shown,
+        "lag": sum(epoch.lag for epoch in epochs if epoch.epoch == row["epoch"]),
+        "pending": health["pending"] if health else None,
+        "held": sum(epoch.held for epoch in epochs),
+        "gaps": ledger.gap_count(connection, row["pk"]),
+        "epochs": len(epochs),
+        "deployment": fleet.deployment(connection, row["pk"]),
+        "health": health,
+    }
+
+
+@router.post("/claims", status_code=201)
+def claim(shore: ShoreDep, user: Manager, body: NewClaim) -> dict[str, Any]:
+    token, now = new_token(), now_ms()
+    expires_ms = now + int(body.valid_h * HOUR_MS)
+    with shore.database.write() as connection:
+        existing(connection, body.project_id)
+        fleet.add_claim(
+            connection,
+            token_hash=token_hash(token),
+            project_id=body.project_id,
+            name=body.name.strip(),
+            user_id=user.id,
+            now_ms=now,
+            expires_ms=expires_ms,
+        )
+    return {"claim": token, "expires_ms": expires_ms}
+
+
+@router.post("/devices/{device_id}/revoke")
+def revoke(shore: ShoreDep, user: Manager, device_id: str) -> dict[str, Any]:
+    with shore.database.write() as connection:
+        if not fleet.revoke(connection, device_id):
+            raise not_found(f"device {device_id[:40]}")
+    return {"device_id": device_id, "status": "revoked"}
+
+
+@router.get("/quarantine")
+def set_aside(
+    shore: ShoreDep, user: Viewer, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> list[dict[str, Any]]:
+    with shore.database.read() as connection:
+        return quarantine.latest(connection, limit)

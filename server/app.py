@@ -1,0 +1,112 @@
+"""The web application: middle layers, routers, and what an error looks like.
+
+Invariant: whatever happens, a client gets JSON with a code and a sentence, never a stack trace; the trace
+goes to the log. Nothing but ping, enrol, login, the login page and static files answers a stranger.
+
+Example:
+    >>> app = create_app(shore)
+"""
+
+import importlib.util
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from server import VERSION
+from server.api import classify, device, devices, login, objects, projects, taxa
+from server.errors import ApiError
+from server.guard import BodyLimit, SecurityHeaders
+from server.shore import Shore
+
+LOG = logging.getLogger("seadrift")
+STATIC = Path(__file__).parent / "web" / "static"
+
+
+def create_app(shore: Shore) -> FastAPI:
+    """The application over an open shore; it closes the shore when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        shore.close()
+
+    app = FastAPI(
+        title="Seadrift shore",
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+    )
+    app.state.shore = shore
+    for module in (device, login, projects, objects, classify, taxa, devices):
+        app.include_router(module.router)
+    _add_pages(app)
+    _add_errors(app)
+    app.add_middleware(BodyLimit, people=shore.settings.body_max, devices=shore.settings.batch_max)
+    app.add_middleware(SecurityHeaders, tls=shore.settings.tls)
+    return app
+
+
+def _add_pages(app: FastAPI) -> None:
+    """The pages, when they are installed: the API stands without them."""
+    if importlib.util.find_spec("server.web.routes") is not None:
+        app.include_router(importlib.import_module("server.web.routes").router)
+    if STATIC.is_dir():
+        app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+
+def _error(
+    status: int, code: str, message: str, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    body = {"error": {"code": code, "message": message}}
+    return JSONResponse(body, status_code=status, headers=headers)
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(ApiError)
+    def refused(_request: Request, error: ApiError) -> Response:
+        return _error(error.status, error.code, error.message, error.headers)
+
+    @app.exception_handler(HTTPException)
+    def plain(_request: Request, error: HTTPException) -> Response:
+        code = {404: "not_found", 405: "method", 413: "too_large"}.get(error.status_code, "http")
+        return _error(error.status_code, code, str(error.detail), dict(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_request: Request, error: RequestValidationError) -> Response:
+        return _error(422, "invalid", _sentence(error.errors()))
+
+    @app.exception_handler(OperationalError)
+    def busy(_request: Request, error: OperationalError) -> Response:
+        LOG.error("database: %s", error.orig)
+        return _error(
+            503, "busy", "The shore cannot store anything just now.", {"Retry-After": "5"}
+        )
+
+    @app.exception_handler(OSError)
+    def disk(_request: Request, error: OSError) -> Response:
+        LOG.error("disk: %s", error)
+        return _error(
+            503, "disk", "The shore cannot store anything just now.", {"Retry-After": "30"}
+        )
+
+    @app.exception_handler(Exception)
+    def unforeseen(request: Request, error: Exception) -> Response:
+        LOG.error("%s %s", request.method, request.url.path, exc_info=error)
+        return _error(500, "internal", "The shore made a mistake; it is in its log.")
+
+
+def _sentence(problems: Any) -> str:
+    """The first problems of a body as one line: where, and what was expected. Never the values."""
+    lines = [f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems[:3]]
+    return "; ".join(lines)

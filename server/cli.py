@@ -1,0 +1,40 @@
+"""`seadrift`: the shore's command line. One module of `server.commands` for each word.
+
+Exit codes: 0 done; 2 wrong usage or settings; 3 nothing could be done.
+
+Example:
+    $ seadrift serve --data shore
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from server import VERSION
+
+COMMANDS = ("serve",)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with every command."""
+    parser = argparse.ArgumentParser(
+        prog="seadrift",
+        description="The shore of Seadrift: takes in what instruments send and teaches them.",
+        epilog="example: seadrift serve --data shore",
+    )
+    parser.add_argument("--version", action="version", version=f"seadrift {VERSION}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        importlib.import_module(f"server.commands.{name}").add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code."""
+    args = build_parser().parse_args(argv)
+    return int(args.run(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands of `seadrift`: each has `add_parser(subparsers)` and `run(args) -> int`."""

@@ -1,0 +1,101 @@
+"""`seadrift serve`: the shore, until SIGTERM or Ctrl-C.
+
+The port is taken before anything is promised, so "in use" is one sentence and not a trace.
+
+Example:
+    $ seadrift serve --data shore --port 8765
+"""
+
+import argparse
+import errno
+import os
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from server.app import create_app
+from server.auth.passwords import PasswordError
+from server.db.engine import DatabaseError
+from server.settings import Settings, SettingsError
+from server.shore import Admin, Shore, open_shore
+
+USAGE, NOTHING = 2, 3
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "serve", help="run the shore", epilog="example: seadrift serve --data shore"
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of everything it keeps")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=8765, help="port (%(default)s)")
+    parser.add_argument("--tls-cert", type=Path, help="certificate chain, PEM")
+    parser.add_argument("--tls-key", type=Path, help="private key, PEM")
+    parser.add_argument("--database", help="SQLAlchemy URL (default: SQLite in the data folder)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = Settings(args.data, args.host, args.port, args.tls_cert, args.tls_key, args.database)
+    try:
+        settings.check()
+    except SettingsError as error:
+        return _fail(str(error), USAGE)
+    try:
+        listening = _listen(settings)
+    except OSError as error:
+        return _fail(_why_not_listening(settings, error), NOTHING)
+    try:
+        shore = open_shore(settings, Admin.from_environment(os.environ))
+    except (DatabaseError, PasswordError, OSError) as error:
+        return _fail(str(error), NOTHING)
+    _greet(shore)
+    config = uvicorn.Config(
+        create_app(shore),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=10,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+def _listen(settings: Settings) -> socket.socket:
+    found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+    family, kind, protocol, _, address = found[0]
+    listening = socket.socket(family, kind, protocol)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(address)
+        listening.listen(128)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _why_not_listening(settings: Settings, error: OSError) -> str:
+    where = f"{settings.host}:{settings.port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"port {settings.port} is in use on {settings.host}: stop what uses it, or choose another --port"
+    return f"cannot listen on {where}: {error.strerror or error}"
+
+
+def _greet(shore: Shore) -> None:
+    settings = shore.settings
+    print(f"Seadrift shore at {settings.address}", flush=True)
+    print(f"  data: {settings.data.resolve()}", flush=True)
+    if shore.first_password is not None:
+        print("  first start: the administrator's password, shown this once:", flush=True)
+        print(f"  {shore.first_password}", flush=True)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"seadrift serve: {message}", file=sys.stderr)
+    return code

@@ -1,0 +1,89 @@
+"""How many objects a project has by taxon and status, kept with every change instead of counted.
+
+Counting fifty million rows takes seconds; adding a handful of differences to a small table does not.
+
+Example:
+    >>> delta = Delta()
+    >>> delta.move(project_id=1, old=(None, "U"), new=(7, "V"))
+    >>> delta.save(connection)
+"""
+
+from collections import Counter
+
+from sqlalchemy import Connection, func, select
+
+from server.db.dialect import add_to
+from server.db.tables import Count, Object
+
+State = tuple[int | None, str]
+"""(taxon_id, status)"""
+
+
+class Delta:
+    """Differences to add to the counts."""
+
+    def __init__(self) -> None:
+        self._changes: Counter[tuple[int, int, str]] = Counter()
+
+    def add(self, project_id: int, state: State, n: int = 1) -> None:
+        self._changes[project_id, state[0] or 0, state[1]] += n
+
+    def move(self, project_id: int, old: State, new: State) -> None:
+        self.add(project_id, old, -1)
+        self.add(project_id, new, 1)
+
+    def save(self, connection: Connection) -> None:
+        rows = [
+            {"project_id": project, "taxon_id": taxon, "status": status, "n": n}
+            for (project, taxon, status), n in sorted(self._changes.items())
+            if n
+        ]
+        add_to(connection, Count, rows, ("project_id", "taxon_id", "status"), "n")
+
+
+def by_status(connection: Connection, project_ids: list[int]) -> dict[int, dict[str, int]]:
+    """Objects of each project by status; every status is there, at 0 if need be."""
+    found = {project: dict.fromkeys("UPDVX", 0) for project in project_ids}
+    query = (
+        select(Count.project_id, Count.status, func.sum(Count.n))
+        .where(Count.project_id.in_(project_ids))
+        .group_by(Count.project_id, Count.status)
+    )
+    for project, status, n in connection.execute(query):
+        found[project][status] = int(n)
+    return found
+
+
+def by_taxon(connection: Connection, project_id: int) -> dict[int, dict[str, int]]:
+    """Objects by taxon (0: none) and status; taxa without an object are left out."""
+    found: dict[int, dict[str, int]] = {}
+    query = select(Count.taxon_id, Count.status, Count.n).where(
+        Count.project_id == project_id, Count.n > 0
+    )
+    for taxon, status, n in connection.execute(query):
+        found.setdefault(taxon, dict.fromkeys("UPDVX", 0))[status] = n
+    return found
+
+
+def total(connection: Connection, project_id: int, taxon_id: int | None, status: str | None) -> int:
+    """Objects of a project, of one taxon (0: those without one) and one status if given."""
+    query = select(func.coalesce(func.sum(Count.n), 0)).where(Count.project_id == project_id)
+    if taxon_id is not None:
+        query = query.where(Count.taxon_id == taxon_id)
+    if status is not None:
+        query = query.where(Count.status == status)
+    return int(connection.execute(query).scalar_one())
+
+
+def recount(connection: Connection) -> dict[tuple[int, int, str], int]:
+    """The counts as the objects themselves give them: the oracle of the kept ones. Slow."""
+    query = select(Object.project_id, Object.taxon_id, Object.status, func.count()).group_by(
+        Object.project_id, Object.taxon_id, Object.status
+    )
+    return {(p, t or 0, s): n for p, t, s, n in connection.execute(query)}
+
+
+def kept(connection: Connection) -> dict[tuple[int, int, str], int]:
+    """The kept counts that are not 0."""
+    query = select(Count.project_id, Count.taxon_id, Count.status, Count.n).where(Count.n != 0)
+    return {(p, t, s): n for p, t, s, n in connection.execute(query)}

@@ -1,0 +1,134 @@
+"""One database, opened so that what is committed stays: SQLite (the default) or PostgreSQL.
+
+SQLite runs in WAL mode with synchronous=FULL, so a commit survives a power cut. Its library before 3.51.3
+can damage a database when two connections write or checkpoint at the same moment, so all writers, those
+of other processes too, take turns behind a lock file; that also spares them SQLite's unfair waiting.
+
+Example:
+    >>> database = Database.open("sqlite:///shore/seadrift.db", lock=Path("shore/write.lock"))
+    >>> with database.write() as connection: ...
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from server.db.tables import Base
+
+SCHEMA = 1
+"""Version of the tables; a database of another version is refused."""
+BUSY_S = 20
+
+
+class DatabaseError(RuntimeError):
+    """The database cannot be used as it is; the message says why and what to do."""
+
+
+class Database:
+    """Gives connections: many readers, and for SQLite one writer at a time."""
+
+    def __init__(self, engine: Engine, lock: Path | None) -> None:
+        self.engine = engine
+        self._turn = threading.Lock()
+        self._lock_path = lock if engine.dialect.name == "sqlite" else None
+
+    @classmethod
+    def open(cls, url: str, lock: Path) -> "Database":
+        """Open and, when it is empty, create the tables. Raises DatabaseError."""
+        try:
+            engine = _sqlite(url) if url.startswith("sqlite") else create_engine(url)
+            database = cls(engine, lock)
+            with database.write() as connection:
+                _check_schema(connection)
+        except (DBAPIError, OSError) as error:
+            reason = getattr(error, "orig", error)
+            raise DatabaseError(f"database {_shown(url)}: {reason}") from error
+        return database
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database."""
+        with self.engine.connect() as connection:
+            yield connection
+            connection.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        with self._my_turn(), self.engine.connect() as connection:
+            connection = connection.execution_options(seadrift_write=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        if self._lock_path is None:
+            yield
+            return
+        with self._turn:
+            handle = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(handle)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(
+        url,
+        connect_args={"timeout": BUSY_S, "check_same_thread": False},
+        poolclass=QueuePool,
+        pool_size=8,
+        max_overflow=56,
+    )
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _configure(raw: Any, _record: object) -> None:
+    raw.isolation_level = None  # we say BEGIN ourselves: the driver would begin too late
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-32000",
+    ):
+        raw.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    write = connection.get_execution_options().get("seadrift_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _check_schema(connection: Connection) -> None:
+    connection.execute(text("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)"))
+    found = connection.execute(text("SELECT version FROM schema_version")).scalar()
+    if found is None:
+        Base.metadata.create_all(connection)
+        connection.execute(text("INSERT INTO schema_version VALUES (:v)"), {"v": SCHEMA})
+    elif found != SCHEMA:
+        raise DatabaseError(
+            f"the database has tables of version {found}, this program needs {SCHEMA}: "
+            "use the program version that wrote it, or another --data folder"
+        )
+
+
+def _shown(url: str) -> str:
+    """The address without the password."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"

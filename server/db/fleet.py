@@ -1,0 +1,270 @@
+"""Claims, devices and what devices are told to run."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from server.db.tables import Assignment, Claim, DeploymentStep, Device, Release
+from wire.records import Deployment, Health
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """A device as the link sees it; `pk` is its row, `device_id` its name on the link."""
+
+    pk: int
+    device_id: str
+    name: str
+    project_id: int
+    public_key: bytes
+    status: str
+    counter: int
+
+
+class ClaimRefused(ValueError):
+    """The claim is unknown, expired, or was used by another key."""
+
+
+def add_claim(
+    connection: Connection,
+    *,
+    token_hash: bytes,
+    project_id: int,
+    name: str,
+    user_id: int,
+    now_ms: int,
+    expires_ms: int,
+) -> None:
+    connection.execute(
+        insert(Claim).values(
+            token_hash=token_hash,
+            project_id=project_id,
+            name=name,
+            created_by=user_id,
+            created_ms=now_ms,
+            expires_ms=expires_ms,
+        )
+    )
+
+
+def enrol(
+    connection: Connection,
+    *,
+    token_hash: bytes,
+    device_id: str,
+    public_key: bytes,
+    name: str,
+    board: str,
+    software: str,
+    now_ms: int,
+) -> str:
+    """Use a claim; the device's id. The same claim with the same key gives the same id again, since
+    the reply may have been lost. Raises ClaimRefused."""
+    claim = connection.execute(select(Claim).where(Claim.token_hash == token_hash)).first()
+    if claim is None:
+        raise ClaimRefused("there is no such claim")
+    if claim.used_ms is not None:
+        query = select(Device.device_id, Device.public_key).where(Device.claim_id == claim.id)
+        earlier = connection.execute(query).one()
+        if bytes(earlier.public_key) != public_key:
+            raise ClaimRefused("this claim was used already")
+        return str(earlier.device_id)
+    if now_ms >= claim.expires_ms:
+        raise ClaimRefused("this claim has expired")
+    connection.execute(
+        update(Claim).where(Claim.id == claim.id, Claim.used_ms.is_(None)).values(used_ms=now_ms)
+    )
+    values = {
+        "device_id": device_id,
+        "claim_id": claim.id,
+        "project_id": claim.project_id,
+        "name": claim.name or name,
+        "board": board,
+        "software": software,
+        "public_key": public_key,
+        "status": "active",
+        "counter": 0,
+        "enrolled_ms": now_ms,
+        "last_seen_ms": now_ms,
+    }
+    try:
+        connection.execute(insert(Device).values(values))
+    except IntegrityError as error:
+        raise ClaimRefused("this claim was used already") from error
+    return device_id
+
+
+def device(connection: Connection, device_id: str) -> DeviceInfo | None:
+    query = select(
+        Device.id,
+        Device.device_id,
+        Device.name,
+        Device.project_id,
+        Device.public_key,
+        Device.status,
+        Device.counter,
+    ).where(Device.device_id == device_id)
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return DeviceInfo(row[0], row[1], row[2], row[3], bytes(row[4]), row[5], row[6])
+
+
+def raise_counter(connection: Connection, pk: int, counter: int, now_ms: int) -> bool:
+    """Take the counter of a signed request; False when it has not risen. On PostgreSQL this also makes
+    a second request of the same device wait for the first."""
+    statement = (
+        update(Device)
+        .where(Device.id == pk, Device.counter < counter)
+        .values(counter=counter, last_seen_ms=now_ms)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def see(connection: Connection, pk: int, *, epoch: int, software: str, release: str | None) -> None:
+    """Note what a device says of itself in its hello."""
+    connection.execute(
+        update(Device)
+        .where(Device.id == pk)
+        .values(epoch=epoch, software=software, release=release)
+    )
+
+
+def revoke(connection: Connection, device_id: str) -> bool:
+    """No request of this device is accepted from now on; False when there is no such device."""
+    statement = update(Device).where(Device.device_id == device_id).values(status="revoked")
+    return connection.execute(statement).rowcount == 1
+
+
+def set_health(connection: Connection, pk: int, epoch: int, seq: int, health: Health) -> None:
+    """Keep the latest health record: a later seq, or another epoch."""
+    newer = (
+        (Device.health_seq.is_(None)) | (Device.health_epoch != epoch) | (Device.health_seq < seq)
+    )
+    connection.execute(
+        update(Device)
+        .where(Device.id == pk, newer)
+        .values(health=json.dumps(asdict(health)), health_epoch=epoch, health_seq=seq)
+    )
+    if health.release is not None:
+        connection.execute(
+            update(Device)
+            .where(Device.id == pk, Device.health_seq == seq)
+            .values(release=health.release)
+        )
+
+
+def add_steps(
+    connection: Connection,
+    pk: int,
+    epoch: int,
+    steps: Sequence[tuple[int, Deployment]],
+    now_ms: int,
+) -> None:
+    """Note (seq, step) of taking an assignment, as the device reported it."""
+    if steps:
+        connection.execute(
+            insert(DeploymentStep),
+            [
+                {
+                    "device_id": pk,
+                    "epoch": epoch,
+                    "seq": seq,
+                    "received_ms": now_ms,
+                    **asdict(step),
+                }
+                for seq, step in steps
+            ],
+        )
+
+
+def all_devices(connection: Connection) -> list[dict[str, Any]]:
+    """Every device's own columns, by number; `pk` is its row."""
+    query = select(
+        Device.id.label("pk"),
+        Device.device_id,
+        Device.project_id,
+        Device.name,
+        Device.board,
+        Device.software,
+        Device.status,
+        Device.enrolled_ms,
+        Device.last_seen_ms,
+        Device.release,
+        Device.epoch,
+        Device.health,
+    ).order_by(Device.id)
+    return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def last_deploy_seq(connection: Connection, pk: int) -> int:
+    query = select(func.coalesce(func.max(Assignment.deploy_seq), 0))
+    return int(connection.execute(query.where(Assignment.device_id == pk)).scalar_one())
+
+
+def add_assignment(
+    connection: Connection,
+    *,
+    pk: int,
+    deploy_seq: int,
+    release_no: int,
+    payload: bytes,
+    user_id: int,
+    now_ms: int,
+) -> None:
+    connection.execute(
+        insert(Assignment).values(
+            device_id=pk,
+            deploy_seq=deploy_seq,
+            release_no=release_no,
+            payload=payload,
+            user_id=user_id,
+            issued_ms=now_ms,
+        )
+    )
+
+
+def assignment_after(connection: Connection, pk: int, deploy_seq: int) -> bytes | None:
+    """The device's latest signed assignment when it is newer than `deploy_seq`."""
+    query = (
+        select(Assignment.payload)
+        .where(Assignment.device_id == pk, Assignment.deploy_seq > deploy_seq)
+        .order_by(Assignment.deploy_seq.desc())
+        .limit(1)
+    )
+    found = connection.execute(query).scalar()
+    return None if found is None else bytes(found)
+
+
+def deployment(connection: Connection, pk: int) -> dict[str, Any] | None:
+    """The latest assignment of a device and how far it got: "assigned" until the device reports."""
+    query = (
+        select(Assignment.deploy_seq, Release.release_id, Release.name, Assignment.issued_ms)
+        .join(Release, Release.no == Assignment.release_no)
+        .where(Assignment.device_id == pk)
+        .order_by(Assignment.deploy_seq.desc())
+        .limit(1)
+    )
+    wanted = connection.execute(query).first()
+    if wanted is None:
+        return None
+    steps = (
+        select(DeploymentStep.state, DeploymentStep.reason, DeploymentStep.ms_per_object)
+        .where(DeploymentStep.device_id == pk, DeploymentStep.deploy_seq == wanted.deploy_seq)
+        .order_by(DeploymentStep.id.desc())
+        .limit(1)
+    )
+    step = connection.execute(steps).first()
+    return {
+        "deploy_seq": wanted.deploy_seq,
+        "release": wanted.release_id,
+        "release_name": wanted.name,
+        "issued_ms": wanted.issued_ms,
+        "state": step.state if step else "assigned",
+        "reason": step.reason if step else "",
+        "ms_per_object": step.ms_per_object if step else None,
+    }

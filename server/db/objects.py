@@ -1,0 +1,225 @@
+"""Objects for the review page: a filtered, sorted page of them, or everything about one.
+
+The page query walks an index (project, taxon, status, score) for as many rows as the page has; names,
+images and wide values are joined afterwards for those rows alone.
+
+Example:
+    >>> page(connection, 1, Filter(taxon_id=4, status="P"), sort="score", limit=100, offset=0)
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from server.db import counts, taxa
+from server.db.tables import (
+    Acquisition,
+    Device,
+    Image,
+    Object,
+    ObjectValues,
+    Pack,
+    Process,
+    Project,
+    Release,
+    Sample,
+)
+from server.store.packs import Place
+
+SORTS = ("score", "-score", "objid", "-objid", "esd_um", "-esd_um", "random")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """`taxon_id` 0 means: without a taxon. None: any."""
+
+    taxon_id: int | None = None
+    status: str | None = None
+    score_min: float | None = None
+    score_max: float | None = None
+    sample_id: int | None = None
+    release: str | None = None
+
+
+def page(
+    connection: Connection, project_id: int, wanted: Filter, *, sort: str, limit: int, offset: int
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many objects fit the filter, and one page of them."""
+    conditions = _conditions(connection, project_id, wanted)
+    query = (
+        select(Object.objid).where(*conditions).order_by(*_order(sort)).limit(limit).offset(offset)
+    )
+    objids = list(connection.execute(query).scalars())
+    return _total(connection, project_id, wanted, conditions), _rows(connection, objids)
+
+
+def _total(
+    connection: Connection,
+    project_id: int,
+    wanted: Filter,
+    conditions: Sequence[ColumnElement[bool]],
+) -> int:
+    narrow = (wanted.score_min, wanted.score_max, wanted.sample_id, wanted.release)
+    if all(value is None for value in narrow):
+        return counts.total(connection, project_id, wanted.taxon_id, wanted.status)
+    query = select(func.count()).select_from(Object).where(*conditions)
+    return int(connection.execute(query).scalar_one())
+
+
+def _conditions(
+    connection: Connection, project_id: int, wanted: Filter
+) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [Object.project_id == project_id]
+    if wanted.taxon_id is not None:
+        found.append(
+            Object.taxon_id == wanted.taxon_id if wanted.taxon_id else Object.taxon_id.is_(None)
+        )
+    if wanted.status is not None:
+        found.append(Object.status == wanted.status)
+    if wanted.score_min is not None:
+        found.append(Object.score >= wanted.score_min)
+    if wanted.score_max is not None:
+        found.append(Object.score <= wanted.score_max)
+    if wanted.sample_id is not None:
+        found.append(Object.sample_id == wanted.sample_id)
+    if wanted.release is not None:
+        query = select(Release.no).where(Release.release_id == wanted.release)
+        found.append(Object.release_no == (connection.execute(query).scalar() or 0))
+    return found
+
+
+def _order(sort: str) -> list[ColumnElement[Any]]:
+    """The sort's columns, ending with objid so that pages never overlap."""
+    column: Any = Object.shuffle if sort == "random" else getattr(Object, sort.lstrip("-"))
+    columns = [column] if column is Object.objid else [column, Object.objid]
+    return [c.desc() for c in columns] if sort.startswith("-") else columns
+
+
+def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]:
+    """Rows as the review page takes them, in the order of `objids`."""
+    query = (
+        select(
+            Object.objid,
+            Object.orig_id,
+            Object.taxon_id,
+            Object.pred_taxon_id,
+            Object.status,
+            Object.score,
+            Object.width,
+            Object.height,
+            Object.esd_um,
+            Object.border,
+            Object.utc_ms,
+            Object.lat_deg,
+            Object.lon_deg,
+            Object.depth_m,
+            Object.temperature_c,
+            Release.release_id,
+            Sample.orig_id.label("sample"),
+            Device.device_id.label("device"),
+            Device.name.label("device_name"),
+            ObjectValues.top,
+        )
+        .join(Sample, Sample.id == Object.sample_id)
+        .join(Device, Device.id == Object.device_id)
+        .join(ObjectValues, ObjectValues.objid == Object.objid)
+        .outerjoin(Release, Release.no == Object.release_no)
+        .where(Object.objid.in_(list(objids)))
+    )
+    rows = {row.objid: dict(row._mapping) for row in connection.execute(query)}
+    with_image = set(
+        connection.execute(select(Image.objid).where(Image.objid.in_(list(objids)))).scalars()
+    )
+    tops = {objid: json.loads(row.pop("top")) for objid, row in rows.items()}
+    wanted = {row[name] for row in rows.values() for name in ("taxon_id", "pred_taxon_id")}
+    wanted |= {taxon for top in tops.values() for taxon, _ in top}
+    names = {
+        taxon: info.display_name
+        for taxon, info in taxa.by_id(connection, [t for t in wanted if t is not None]).items()
+    }
+    for objid, row in rows.items():
+        predicted = row.pop("pred_taxon_id")
+        row["taxon"] = names.get(row["taxon_id"])
+        row["predicted"] = names.get(predicted)
+        row["score"] = None if predicted is None else row["score"]
+        row["release"] = row.pop("release_id")
+        row["image"] = f"/api/objects/{objid}/image" if objid in with_image else None
+        row["top"] = [[names.get(taxon), score] for taxon, score in tops[objid]]
+    return [rows[objid] for objid in objids if objid in rows]
+
+
+@dataclass(frozen=True)
+class Everything:
+    """One object: the row of the review page, what is above it, and its values as stored."""
+
+    row: dict[str, Any]
+    context: dict[str, Any]
+    measures_version: int
+    measures: bytes
+    images: list[dict[str, Any]]
+
+
+def get(connection: Connection, objid: int) -> Everything | None:
+    """Everything about one object but its history."""
+    rows = _rows(connection, [objid])
+    if not rows:
+        return None
+    query = (
+        select(
+            Object.project_id,
+            Project.title.label("project"),
+            Sample.orig_id.label("sample"),
+            Acquisition.orig_id.label("acquisition"),
+            Acquisition.instrument,
+            Acquisition.pixel_um,
+            Acquisition.optical_field,
+            Process.orig_id.label("process"),
+            Process.software,
+            Process.settings,
+            ObjectValues.frame,
+            Object.frame_index,
+            Object.index_in_frame,
+            Object.bx,
+            Object.by,
+            Object.epoch,
+            Object.seq,
+            Object.received_ms,
+            ObjectValues.measures_version,
+            ObjectValues.measures,
+        )
+        .join(Project, Project.id == Object.project_id)
+        .join(Sample, Sample.id == Object.sample_id)
+        .join(Acquisition, Acquisition.id == Object.acquisition_id)
+        .join(Process, Process.id == Object.process_id)
+        .join(ObjectValues, ObjectValues.objid == Object.objid)
+        .where(Object.objid == objid)
+    )
+    context = dict(connection.execute(query).one()._mapping)
+    context["settings"] = json.loads(context["settings"]) if context["settings"] else {}
+    version, measures = context.pop("measures_version"), bytes(context.pop("measures"))
+    images = select(Image.rank, Image.width, Image.height).where(Image.objid == objid)
+    listed = [
+        {**row._mapping, "image": f"/api/objects/{objid}/image?rank={row.rank}"}
+        for row in connection.execute(images.order_by(Image.rank, Image.id))
+    ]
+    return Everything(rows[0], context, version, measures, listed)
+
+
+def image_place(connection: Connection, objid: int, rank: int) -> Place | None:
+    """Where an object's image lies; of several of a rank the first that came."""
+    query = (
+        select(Pack.name, Image.offset, Image.length)
+        .join(Pack, Pack.id == Image.pack_id)
+        .where(Image.objid == objid, Image.rank == rank)
+        .order_by(Image.id)
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else Place(row[0], row[1], row[2])
+
+
+def project_of(connection: Connection, objid: int) -> int | None:
+    return connection.execute(select(Object.project_id).where(Object.objid == objid)).scalar()

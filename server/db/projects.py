@@ -1,0 +1,89 @@
+"""Projects and what is in them, for the lists and the headers of pages."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from server.db.tables import Device, Object, Project, Release, Sample
+
+
+@dataclass(frozen=True)
+class ProjectInfo:
+    project_id: int
+    title: str
+    created_ms: int
+
+
+class TitleTaken(ValueError):
+    """There is a project with this title."""
+
+
+def create(connection: Connection, *, title: str, user_id: int, now_ms: int) -> int:
+    """A new project's id. Raises TitleTaken."""
+    values = {"title": title, "created_by": user_id, "created_ms": now_ms}
+    try:
+        return int(
+            connection.execute(insert(Project).values(values).returning(Project.id)).scalar_one()
+        )
+    except IntegrityError as error:
+        raise TitleTaken(f"there is a project '{title}' already") from error
+
+
+def all_projects(connection: Connection) -> list[ProjectInfo]:
+    query = select(Project.id, Project.title, Project.created_ms).order_by(Project.id)
+    return [ProjectInfo(*row) for row in connection.execute(query)]
+
+
+def get(connection: Connection, project_id: int) -> ProjectInfo | None:
+    query = select(Project.id, Project.title, Project.created_ms).where(Project.id == project_id)
+    row = connection.execute(query).first()
+    return None if row is None else ProjectInfo(*row)
+
+
+def by_title(connection: Connection, title: str) -> int | None:
+    return connection.execute(select(Project.id).where(Project.title == title)).scalar()
+
+
+def samples(connection: Connection, project_id: int) -> list[tuple[int, str, str]]:
+    """(sample id, name, device id) in the order of their coming."""
+    query = (
+        select(Sample.id, Sample.orig_id, Device.device_id)
+        .join(Device, Device.id == Sample.device_id)
+        .where(Sample.project_id == project_id)
+        .order_by(Sample.id)
+    )
+    return [(i, name, device) for i, name, device in connection.execute(query)]
+
+
+def devices(connection: Connection, project_id: int) -> list[tuple[str, str]]:
+    """(device id, name) of the project's instruments."""
+    query = select(Device.device_id, Device.name).where(Device.project_id == project_id)
+    return [(device, name) for device, name in connection.execute(query.order_by(Device.id))]
+
+
+def releases(connection: Connection, project_id: int) -> list[tuple[str, str]]:
+    """(release id, name) of the releases whose predictions its objects carry, newest first."""
+    seen = (
+        select(Object.objid)
+        .where(Object.project_id == project_id, Object.release_no == Release.no)
+        .exists()
+    )
+    query = select(Release.release_id, Release.name).where(seen).order_by(Release.no.desc())
+    return [(release, name) for release, name in connection.execute(query)]
+
+
+def latest_object_ms(connection: Connection, project_id: int) -> int | None:
+    """When the newest object came in."""
+    query = (
+        select(Object.received_ms)
+        .where(Object.project_id == project_id)
+        .order_by(Object.objid.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar()
+
+
+def validated(connection: Connection, project_id: int) -> int:
+    query = select(func.count()).where(Object.project_id == project_id, Object.status == "V")
+    return int(connection.execute(query).scalar_one())

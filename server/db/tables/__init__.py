@@ -1,0 +1,54 @@
+"""The tables of the shore, one file for each room of the house.
+
+Append-only: events, actions, ledger, quarantine, deployment steps, assignments. Present state (an object's
+status, a device's health, the counts) is kept beside them in the same transaction.
+"""
+
+from server.db.tables.base import Base
+from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
+from server.db.tables.link import BadFrameRow, Epoch, FrameRow, GapRange, LedgerEntry, Quarantined
+from server.db.tables.objects import (
+    Acquisition,
+    Action,
+    Count,
+    Event,
+    Image,
+    Object,
+    ObjectValues,
+    Pack,
+    Process,
+    Sample,
+    Sighting,
+)
+from server.db.tables.people import Project, Session, Taxon, TaxonAlias, User
+
+__all__ = [
+    "Acquisition",
+    "Action",
+    "Assignment",
+    "BadFrameRow",
+    "Base",
+    "Claim",
+    "Count",
+    "DeploymentStep",
+    "Device",
+    "Epoch",
+    "Event",
+    "FrameRow",
+    "GapRange",
+    "Image",
+    "LedgerEntry",
+    "Object",
+    "ObjectValues",
+    "Pack",
+    "Process",
+    "Project",
+    "Quarantined",
+    "Release",
+    "Sample",
+    "Session",
+    "Sighting",
+    "Taxon",
+    "TaxonAlias",
+    "User",
+]

@@ -1,0 +1,220 @@
+"""What was seen: sample, acquisition, process, object, its values, its images, and what people said.
+
+Words and levels are EcoTaxa's. Samples belong to a project and a device, so two instruments that call
+their acquisition "1" never meet.
+"""
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.tables.base import BIG, Base, Big, Blob, Id, MaybeBig, MaybeMillis, Millis, Name
+
+
+class Sample(Base):
+    __tablename__ = "samples"
+    __table_args__ = (UniqueConstraint("project_id", "device_id", "orig_id"),)
+
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
+    device_id: Mapped[int] = mapped_column(ForeignKey("devices.id"), index=True)
+    orig_id: Mapped[Name]
+    created_ms: Mapped[Millis]
+
+
+class Acquisition(Base):
+    """`pixel_um` and the rest stay None until the device's context record is in."""
+
+    __tablename__ = "acquisitions"
+    __table_args__ = (UniqueConstraint("sample_id", "orig_id"),)
+
+    id: Mapped[Id]
+    sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id"))
+    orig_id: Mapped[Name]
+    instrument: Mapped[str | None] = mapped_column(String(250))
+    pixel_um: Mapped[float | None]
+    optical_field: Mapped[str | None] = mapped_column(String(16))
+    created_ms: Mapped[Millis]
+
+
+class Process(Base):
+    """How frames became objects. `settings` is JSON as the device sent it."""
+
+    __tablename__ = "processes"
+    __table_args__ = (UniqueConstraint("acquisition_id", "orig_id"),)
+
+    id: Mapped[Id]
+    acquisition_id: Mapped[int] = mapped_column(ForeignKey("acquisitions.id"))
+    orig_id: Mapped[Name]
+    software: Mapped[str | None] = mapped_column(String(250))
+    measures_version: Mapped[int | None]
+    settings: Mapped[str | None]
+    created_ms: Mapped[Millis]
+
+
+class Object(Base):
+    """One object and its present state: a view of the events, kept in the same transaction.
+
+    `status` is U, P, D, V or X. `pred_*` and `score` are the latest prediction (0 when there is none, so
+    that both databases sort alike). `event_id` is the event whose outcome is the present state.
+    """
+
+    __tablename__ = "objects"
+    __table_args__ = (
+        UniqueConstraint("device_id", "epoch", "seq"),
+        Index("ix_objects_review", "project_id", "taxon_id", "status", "score", "objid"),
+        Index("ix_objects_status", "project_id", "status", "score", "objid"),
+        Index("ix_objects_project", "project_id", "objid"),
+        Index("ix_objects_place", "acquisition_id", "frame_index", "index_in_frame"),
+    )
+
+    objid: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
+    sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id"), index=True)
+    acquisition_id: Mapped[int] = mapped_column(ForeignKey("acquisitions.id"))
+    process_id: Mapped[int] = mapped_column(ForeignKey("processes.id"))
+    device_id: Mapped[int] = mapped_column(ForeignKey("devices.id"))
+    epoch: Mapped[Big]
+    seq: Mapped[Big]
+    orig_id: Mapped[Name]
+    frame_index: Mapped[Big]
+    index_in_frame: Mapped[int]
+    bx: Mapped[int]
+    by: Mapped[int]
+    width: Mapped[int]
+    height: Mapped[int]
+    esd_um: Mapped[float]
+    border: Mapped[bool]
+    utc_ms: Mapped[MaybeMillis]
+    lat_deg: Mapped[float | None]
+    lon_deg: Mapped[float | None]
+    depth_m: Mapped[float | None]
+    temperature_c: Mapped[float | None]
+    status: Mapped[str] = mapped_column(String(1))
+    taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
+    pred_taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
+    score: Mapped[float]
+    release_no: Mapped[int | None] = mapped_column(ForeignKey("releases.no"))
+    event_id: Mapped[MaybeBig]
+    shuffle: Mapped[Big]
+    received_ms: Mapped[Millis]
+
+
+class ObjectValues(Base):
+    """The wide part of an object, read only when it is looked at or learnt from.
+
+    `measures` float32 [K] and `shape` float32 [4], `embedding` uint16 [C], all little-endian as sent;
+    `top` is JSON [[taxon_id, score], ...], best first.
+    """
+
+    __tablename__ = "object_values"
+
+    objid: Mapped[int] = mapped_column(
+        BIG, ForeignKey("objects.objid"), primary_key=True, autoincrement=False
+    )
+    frame: Mapped[Name]
+    measures_version: Mapped[int]
+    measures: Mapped[Blob]
+    embedding: Mapped[Blob]
+    shape: Mapped[Blob]
+    top: Mapped[str]
+
+
+class Sighting(Base):
+    """A record that told again of an object that is known: a later release saw the same frame again."""
+
+    __tablename__ = "sightings"
+
+    device_id: Mapped[int] = mapped_column(ForeignKey("devices.id"), primary_key=True)
+    epoch: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    objid: Mapped[Big] = mapped_column(ForeignKey("objects.objid"), index=True)
+
+
+class Pack(Base):
+    """One append-only file of vignettes (see `server.store.packs`)."""
+
+    __tablename__ = "packs"
+
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    created_ms: Mapped[Millis]
+
+
+class Image(Base):
+    """Where a vignette lies. `objid` is None while its object's record has not come yet."""
+
+    __tablename__ = "images"
+    __table_args__ = (
+        UniqueConstraint("device_id", "epoch", "object_seq", "rank"),
+        Index("ix_images_objid", "objid", "rank"),
+    )
+
+    id: Mapped[Id]
+    objid: Mapped[MaybeBig] = mapped_column(ForeignKey("objects.objid"))
+    device_id: Mapped[int] = mapped_column(ForeignKey("devices.id"))
+    epoch: Mapped[Big]
+    object_seq: Mapped[Big]
+    rank: Mapped[int]
+    width: Mapped[int]
+    height: Mapped[int]
+    pack_id: Mapped[int] = mapped_column(ForeignKey("packs.id"))
+    offset: Mapped[Big]
+    length: Mapped[int]
+
+
+class Count(Base):
+    """Objects by project, taxon (0: none) and status, kept with every change."""
+
+    __tablename__ = "counts"
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
+    taxon_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    status: Mapped[str] = mapped_column(String(1), primary_key=True)
+    n: Mapped[Big]
+
+
+class Action(Base):
+    """One thing that a person did to many objects. `kind` is an action of the review page, "undo" or
+    "redo"; the latter name the action that they turned (`target_id`). `undone` marks a person's action
+    that is not in force; rows are never deleted."""
+
+    __tablename__ = "actions"
+    __table_args__ = (
+        UniqueConstraint("user_id", "key"),
+        Index("ix_actions_mine", "project_id", "user_id", "id"),
+    )
+
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    key: Mapped[str] = mapped_column(String(80))
+    request_hash: Mapped[bytes]
+    taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
+    target_id: Mapped[MaybeBig] = mapped_column(ForeignKey("actions.id"))
+    undone: Mapped[bool]
+    changed: Mapped[int]
+    created_ms: Mapped[Millis]
+
+
+class Event(Base):
+    """One change, or one later prediction, of one object: append-only, so the history is all of it.
+
+    `action_id` is None for a prediction; `applied` is False for a prediction that met a person's word.
+    `previous_id` is the event whose outcome it replaced.
+    """
+
+    __tablename__ = "events"
+
+    id: Mapped[Id]
+    objid: Mapped[Big] = mapped_column(ForeignKey("objects.objid"), index=True)
+    action_id: Mapped[MaybeBig] = mapped_column(ForeignKey("actions.id"), index=True)
+    release_no: Mapped[int | None] = mapped_column(ForeignKey("releases.no"))
+    old_status: Mapped[str] = mapped_column(String(1))
+    old_taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
+    new_status: Mapped[str] = mapped_column(String(1))
+    new_taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
+    score: Mapped[float]
+    applied: Mapped[bool]
+    previous_id: Mapped[MaybeBig]
+    created_ms: Mapped[Millis]

@@ -1,0 +1,66 @@
+"""Who works here: users, their sessions, projects."""
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.db.tables.base import Base, Hash, Id, MaybeMillis, Millis, Name
+
+
+class User(Base):
+    """`role` is one of `server.auth.roles.ROLES`; `password_hash` is argon2id."""
+
+    __tablename__ = "users"
+
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(String(250), unique=True)
+    name: Mapped[Name]
+    role: Mapped[str] = mapped_column(String(16))
+    password_hash: Mapped[str] = mapped_column(String(250))
+    active: Mapped[bool]
+    created_ms: Mapped[Millis]
+
+
+class Session(Base):
+    """A login; the token itself is known to its owner alone, the table keeps its SHA-256."""
+
+    __tablename__ = "sessions"
+
+    token_hash: Mapped[Hash] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    created_ms: Mapped[Millis]
+    expires_ms: Mapped[Millis]
+    ended_ms: Mapped[MaybeMillis]
+
+
+class Project(Base):
+    __tablename__ = "projects"
+
+    id: Mapped[Id]
+    title: Mapped[str] = mapped_column(String(250), unique=True)
+    created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_ms: Mapped[Millis]
+
+
+class Taxon(Base):
+    """A node of the tree. `path` is the names from the root, joined with ">"; `display_name` adds the
+    parent when the name alone is not unique, as EcoTaxa ("egg<Copepoda")."""
+
+    __tablename__ = "taxa"
+
+    id: Mapped[Id]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"), index=True)
+    name: Mapped[Name]
+    name_key: Mapped[str] = mapped_column(String(250), index=True)
+    display_name: Mapped[Name]
+    path: Mapped[str]
+    aphia_id: Mapped[int | None]
+    created_ms: Mapped[Millis]
+
+
+class TaxonAlias(Base):
+    """A class name of a release (`key`, folded) and the taxon that it means."""
+
+    __tablename__ = "taxon_aliases"
+
+    key: Mapped[str] = mapped_column(String(250), primary_key=True)
+    taxon_id: Mapped[int] = mapped_column(ForeignKey("taxa.id"))

@@ -1,0 +1,1 @@
+"""Releases to instruments: registering, signing, assigning."""

@@ -1,0 +1,1 @@
+"""From a signed request to rows: verify, decode, sort, store, acknowledge. Exactly once, nothing thrown away."""

@@ -1,0 +1,200 @@
+"""A device's batch, in one transaction, acknowledged after the commit.
+
+Order of durability: vignette bytes are flushed into a pack, then the database commits rows, ledger and the
+request's counter together, then the answer leaves. A process killed anywhere leaves either all of the batch
+or nothing of it, and the device sends again what was not acknowledged.
+
+Example:
+    >>> ack = take(intake, device, counter=5, body=body, now_ms=now)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, IntegrityError
+
+from server.db import fleet, ledger, quarantine
+from server.db.engine import Database
+from server.db.fleet import DeviceInfo
+from server.db.intake import Source, images_known
+from server.db.ledger import HELD, Entry
+from server.db.quarantine import SetAside
+from server.intake.apply import apply
+from server.intake.check import Refused
+from server.intake.items import Item, read_items
+from server.intake.sort import Sorted, sort_items
+from server.store.packs import Packs, Place
+from wire.ack import Ack, Rejection, ranges
+from wire.codec import decode_batch, record_hash
+from wire.records import Body, Record, Vignette
+
+Good = tuple[Item, Record, Body]
+
+
+class Replayed(ValueError):
+    """The request's counter has not risen: it was recorded and played again, or overtaken."""
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Where a batch goes."""
+
+    database: Database
+    packs: Packs
+
+
+def take(stores: Stores, device: DeviceInfo, counter: int, body: bytes, now_ms: int) -> Ack:
+    """Take a batch. The answer is about the epoch of its first readable record; records of another epoch
+    are stored too. Raises CodecError for a body that is not a batch, Replayed, OSError, DBAPIError."""
+    items = read_items(decode_batch(body))
+    groups: dict[int, list[Item]] = {}
+    nameless = [item for item in items if item.key is None]
+    for item in items:
+        if item.key is not None:
+            groups.setdefault(item.key[0], []).append(item)
+    with stores.database.write() as connection:
+        if not fleet.raise_counter(connection, device.pk, counter, now_ms):
+            raise Replayed(f"counter {counter} was used before")
+        _set_aside(connection, device.pk, sort_items(nameless, {}), now_ms)
+        acks = [
+            _take_epoch(connection, stores.packs, device, epoch, group, now_ms)
+            for epoch, group in groups.items()
+        ]
+    return acks[0] if acks else Ack(epoch=0, upto=0)
+
+
+def hold_revoked(stores: Stores, device: DeviceInfo, body: bytes, now_ms: int) -> None:
+    """Keep what a revoked device sends: a person may still want it."""
+    aside = SetAside(None, None, "revoked", "batch of a revoked device", record_hash(body), body)
+    with stores.database.write() as connection:
+        quarantine.keep(connection, device.pk, [aside], now_ms)
+
+
+def _take_epoch(
+    connection: Connection,
+    packs: Packs,
+    device: DeviceInfo,
+    epoch: int,
+    items: Sequence[Item],
+    now_ms: int,
+) -> Ack:
+    source = Source(device.pk, device.project_id, epoch)
+    seqs = sorted({item.key[1] for item in items if item.key is not None})
+    sorted_items = sort_items(items, ledger.known(connection, device.pk, epoch, seqs))
+    state = ledger.see_epoch(connection, device.pk, epoch, seqs[-1] + 1, now_ms)
+    good = _unique_images(connection, source, sorted_items)
+    given_up = _store(connection, packs, source, good, sorted_items, now_ms)
+    refused = {id(item) for item, _ in sorted_items.refused}
+    entries = [
+        Entry(record.seq, item.hash, HELD) for item, record, _ in good if id(item) not in refused
+    ]
+    entries += [
+        Entry(item.key[1], item.hash, refusal.code)
+        for item, refusal in sorted_items.refused
+        if item.key is not None and refusal.code != "hash_conflict"
+    ]
+    ledger.enter(connection, device.pk, epoch, entries)
+    _set_aside(connection, device.pk, sorted_items, now_ms)
+    upto = ledger.advance(connection, device.pk, state, len(entries), given_up)
+    return _answer(epoch, upto, entries, sorted_items)
+
+
+def _unique_images(connection: Connection, source: Source, sorted_items: Sorted) -> list[Good]:
+    """The fresh records without those that bring a second image of the same rank: they are refused."""
+    good: list[Good] = []
+    wanted = [
+        (item.body.object_seq, item.body.rank)
+        for item in sorted_items.fresh
+        if isinstance(item.body, Vignette)
+    ]
+    taken = images_known(connection, source, wanted)
+    for item in sorted_items.fresh:
+        if item.record is None or item.body is None:
+            continue
+        if isinstance(item.body, Vignette):
+            place = item.body.object_seq, item.body.rank
+            if place in taken:
+                detail = f"Vignette: object {place[0]} has an image of rank {place[1]} already"
+                sorted_items.refused.append((item, Refused("schema", detail)))
+                continue
+            taken.add(place)
+        good.append((item, item.record, item.body))
+    return good
+
+
+def _store(
+    connection: Connection,
+    packs: Packs,
+    source: Source,
+    good: Sequence[Good],
+    sorted_items: Sorted,
+    now_ms: int,
+) -> int:
+    """Apply the good records together, or one by one if the database refuses them together."""
+    images = [(record.seq, body.data) for _, record, body in good if isinstance(body, Vignette)]
+    places = packs.append([data for _, data in images])
+    stored = {seq: place for (seq, _), place in zip(images, places, strict=True)}
+    pairs = [(record, body) for _, record, body in good]
+    try:
+        with connection.begin_nested():
+            return apply(connection, source, pairs, stored, now_ms)
+    except (IntegrityError, DataError, OverflowError, ValueError):
+        return _one_by_one(connection, source, good, stored, sorted_items, now_ms)
+
+
+def _one_by_one(
+    connection: Connection,
+    source: Source,
+    good: Sequence[Good],
+    stored: dict[int, Place],
+    sorted_items: Sorted,
+    now_ms: int,
+) -> int:
+    given_up = 0
+    for item, record, body in good:
+        try:
+            with connection.begin_nested():
+                given_up += apply(connection, source, [(record, body)], stored, now_ms)
+        except (IntegrityError, DataError, OverflowError, ValueError) as error:
+            detail = str(getattr(error, "orig", error))
+            sorted_items.refused.append((item, Refused("schema", f"cannot be stored: {detail}")))
+    return given_up
+
+
+def _set_aside(connection: Connection, device_pk: int, sorted_items: Sorted, now_ms: int) -> None:
+    aside = [
+        SetAside(
+            None if item.key is None else item.key[0],
+            None if item.key is None else item.key[1],
+            refusal.code,
+            str(refusal),
+            item.hash,
+            item.data,
+        )
+        for item, refusal in (*sorted_items.refused, *sorted_items.nameless)
+    ]
+    quarantine.keep(connection, device_pk, aside, now_ms)
+
+
+def _answer(epoch: int, upto: int, entries: Sequence[Entry], sorted_items: Sorted) -> Ack:
+    held = [entry.seq for entry in entries if entry.outcome == HELD]
+    held += [item.key[1] for item in sorted_items.repeated if item.key is not None]
+    rejections = [
+        Rejection(item.key[1], refusal.code, str(refusal)[:300])
+        for item, refusal in sorted_items.refused
+        if item.key is not None
+    ]
+    rejections += [
+        Rejection(item.key[1], code, "refused before")
+        for item, code in sorted_items.rejected_again
+        if item.key is not None
+    ]
+    return Ack(
+        epoch=epoch,
+        upto=upto,
+        sack=ranges(seq for seq in held if seq > upto),
+        rej=tuple(
+            {"seq": r.seq, "code": r.code, "detail": r.detail, "retry": r.retry} for r in rejections
+        ),
+    )

@@ -1,0 +1,194 @@
+"""What a well-typed record may still get wrong: lengths, ranges, images. Pure.
+
+`wire` says whether a record has the right fields. This says whether the shore can keep what is in them: a
+name of EcoTaxa's 250 characters, a whole number of float32, a PNG that is one.
+
+Example:
+    >>> check(record, body)     # raises Refused("schema", "ObjectBody.esd_um: expected above 0, got -1.0")
+"""
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, get_args
+
+import numpy as np
+
+from models.preprocess import SHAPE_NAMES
+from server.intake.png import PngError, check_png
+from wire.records import (
+    DEPLOYMENT_STATES,
+    Body,
+    Context,
+    Deployment,
+    FrameSummary,
+    Gap,
+    ObjectBody,
+    Record,
+    Vignette,
+)
+
+NAME_MAX = 250
+TEXT_MAX = 2000
+SEQ_MAX = 2**62
+WHOLE_MAX = 2**53
+RANGES_MAX = 5000
+_INT32 = 2**31
+_SMALL = ("width", "height", "bx", "by", "index_in_frame", "measures_version", "deploy_seq", "rank",
+          "objects", "specks", "dropped")  # fmt: skip
+_LONG_TEXT = ("reason",)
+
+
+class Refused(ValueError):
+    """A record that can never be taken; `code` is one of the link's rejection codes."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def check(record: Record, body: Body) -> None:
+    """Raises Refused naming the field."""
+    if not 1 <= record.seq < SEQ_MAX:
+        raise Refused("schema", f"Record.seq: expected 1 to {SEQ_MAX - 1}, got {record.seq}")
+    _check_place(record)
+    for field in fields(body):
+        _check_value(f"{type(body).__name__}.{field.name}", field.name, getattr(body, field.name))
+    special = _CHECKS.get(type(body))
+    if special is not None:
+        special(body)
+
+
+def _check_place(body: Any) -> None:
+    """Position and time, where a body has them."""
+    bounds = {
+        "lat_deg": (-90.0, 90.0),
+        "lon_deg": (-180.0, 180.0),
+        "depth_m": (-1e4, 12e3),
+        "temperature_c": (-273.15, 1e3),
+        "utc_ms": (0, WHOLE_MAX),
+        "mono_ms": (0, WHOLE_MAX),
+    }
+    for name, (low, high) in bounds.items():
+        value = getattr(body, name, None)
+        if value is not None and not low <= value <= high:
+            raise _wrong(body, name, f"{low} to {high}")
+
+
+def _wrong(body: Any, name: str, expected: str) -> Refused:
+    value = getattr(body, name)
+    shown = f"{len(value)} bytes" if isinstance(value, bytes) else repr(value)[:60]
+    return Refused("schema", f"{type(body).__name__}.{name}: expected {expected}, got {shown}")
+
+
+def _check_value(where: str, name: str, value: object) -> None:
+    if isinstance(value, str):
+        limit = TEXT_MAX if name in _LONG_TEXT else NAME_MAX
+        if len(value) > limit:
+            raise Refused(
+                "schema", f"{where}: expected at most {limit} characters, got {len(value)}"
+            )
+        if any(ord(c) < 32 for c in value):
+            raise Refused("schema", f"{where}: control characters in {value[:60]!r}")
+    elif isinstance(value, int) and not isinstance(value, bool):
+        limit = _INT32 if name in _SMALL else WHOLE_MAX
+        if not 0 <= value < limit:
+            raise Refused("schema", f"{where}: expected 0 to {limit - 1}, got {value}")
+    elif isinstance(value, dict):
+        if len(value) > 500:
+            raise Refused("schema", f"{where}: expected at most 500 entries, got {len(value)}")
+        for key, item in value.items():
+            _check_value(f"{where} key", "key", key)
+            _check_value(f"{where}.{key}", "reason", item)
+
+
+def _check_names(body: Any) -> None:
+    for name in ("sample", "acquisition", "process"):
+        if not getattr(body, name).strip():
+            raise _wrong(body, name, "a name")
+
+
+def _check_context(body: Context) -> None:
+    _check_names(body)
+    if body.optical_field not in ("dark", "bright"):
+        raise _wrong(body, "optical_field", "dark or bright")
+    if not 0 < body.pixel_um < 1e5:
+        raise _wrong(body, "pixel_um", "above 0")
+    _check_release(body, body.release)
+
+
+def _check_frame(body: FrameSummary) -> None:
+    _check_names(body)
+    _check_place(body)
+
+
+def _check_object(body: ObjectBody) -> None:
+    _check_names(body)
+    _check_place(body)
+    if not 0 < body.esd_um < 1e8:
+        raise _wrong(body, "esd_um", "above 0")
+    if not (body.width > 0 and body.height > 0):
+        raise _wrong(body, "width" if body.width <= 0 else "height", "above 0")
+    for name, unit in (("measures", 4), ("embedding", 2)):
+        if len(getattr(body, name)) % unit or len(getattr(body, name)) > 16384:
+            raise _wrong(body, name, f"a multiple of {unit} bytes, at most 16384")
+    if len(body.shape) != 4 * len(SHAPE_NAMES):
+        raise _wrong(body, "shape", f"{4 * len(SHAPE_NAMES)} bytes")
+    for name in ("measures", "shape"):
+        if not np.isfinite(np.frombuffer(getattr(body, name), "<f4")).all():
+            raise Refused("schema", f"ObjectBody.{name}: expected finite numbers")
+    _check_prediction(body)
+
+
+def _check_prediction(body: ObjectBody) -> None:
+    if len(body.top) > 20:
+        raise _wrong(body, "top", "at most 20 taxa")
+    for taxon, score in body.top:
+        if not taxon.strip() or len(taxon) > NAME_MAX or not 0 <= score <= 1.0001:
+            raise _wrong(body, "top", "names and scores from 0 to 1")
+    if body.taxon is not None and not body.taxon.strip():
+        raise _wrong(body, "taxon", "a name or nothing")
+    if body.score is not None and not 0 <= body.score <= 1.0001:
+        raise _wrong(body, "score", "0 to 1")
+    if body.release is not None:
+        _check_release(body, body.release)
+
+
+def _check_release(body: Any, release: str) -> None:
+    if len(release) > 64 or not release.isascii():
+        raise _wrong(body, "release", "a release id of at most 64 characters")
+
+
+def _check_vignette(body: Vignette) -> None:
+    if body.format != "png":
+        raise _wrong(body, "format", "png")
+    if not 1 <= body.object_seq < SEQ_MAX or body.rank > 100:
+        raise _wrong(body, "object_seq", f"1 to {SEQ_MAX - 1}, and a rank of at most 100")
+    try:
+        check_png(body.data, body.width, body.height)
+    except PngError as error:
+        raise Refused("schema", f"Vignette.data: {error}") from error
+
+
+def _check_gap(body: Gap) -> None:
+    if len(body.ranges) > RANGES_MAX:
+        raise _wrong(body, "ranges", f"at most {RANGES_MAX} ranges")
+    for first, last in body.ranges:
+        if not 1 <= first <= last < SEQ_MAX or last - first >= 2**40:
+            raise Refused("schema", f"Gap.ranges: expected first <= last, got {(first, last)}")
+
+
+def _check_deployment(body: Deployment) -> None:
+    if body.state not in DEPLOYMENT_STATES:
+        raise _wrong(body, "state", f"one of {', '.join(DEPLOYMENT_STATES)}")
+    _check_release(body, body.release)
+
+
+_CHECKS: dict[type[Any], Callable[[Any], None]] = {
+    Context: _check_context,
+    FrameSummary: _check_frame,
+    ObjectBody: _check_object,
+    Vignette: _check_vignette,
+    Gap: _check_gap,
+    Deployment: _check_deployment,
+}
+assert set(_CHECKS) <= set(get_args(Body))  # noqa: S101 - a name misspelt here would check nothing

@@ -1,0 +1,88 @@
+"""The shore's settings: one frozen dataclass, made by the command line and passed in everywhere.
+
+Example:
+    >>> Settings(data=Path("shore")).database_url
+    'sqlite:///shore/seadrift.db'
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+from wire.codec import BATCH_MAX
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message says what to write instead."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`data` holds the database, the packs, the releases and the keys, unless `database` says otherwise."""
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 8765
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    database: str | None = None
+    session_h: int = 24 * 14
+    body_max: int = 1 << 20
+    """Largest body of a person's request, bytes."""
+    batch_max: int = BATCH_MAX
+    """Largest body of a device's request, bytes."""
+    pack_max: int = 256 << 20
+    """A pack longer than this is closed and the next one begun, bytes."""
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.data / 'seadrift.db'}"
+
+    @property
+    def packs(self) -> Path:
+        return self.data / "packs"
+
+    @property
+    def releases(self) -> Path:
+        return self.data / "releases"
+
+    @property
+    def release_key(self) -> Path:
+        return self.data / "keys" / "release.key"
+
+    @property
+    def write_lock(self) -> Path:
+        return self.data / "write.lock"
+
+    @property
+    def tls(self) -> bool:
+        return self.tls_cert is not None and self.tls_key is not None
+
+    @property
+    def address(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+
+    def check(self) -> None:
+        """Raises SettingsError for what must not be served."""
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise SettingsError("--tls-cert and --tls-key belong together: give both or neither")
+        for flag, path in (("--tls-cert", self.tls_cert), ("--tls-key", self.tls_key)):
+            if path is not None and not path.is_file():
+                raise SettingsError(f"{flag} {path}: no such file")
+        if not self.tls and not is_loopback(self.host):
+            raise SettingsError(
+                f"--host {self.host} can be reached from other machines, where passwords and data "
+                "would travel in clear: add --tls-cert CERT.pem --tls-key KEY.pem, or keep "
+                "--host 127.0.0.1 behind a proxy that does TLS"
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,122 @@
+"""The running shore: what every request is given. Made once, by `open_shore`.
+
+First start makes the folders, the release key (0600), the tables, the starter taxonomy, the administrator,
+and registers the factory release, signed. Later starts find them.
+
+Example:
+    >>> shore = open_shore(Settings(data=Path("shore")), admin=Admin.from_environment(os.environ))
+"""
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from server.auth.attempts import Attempts
+from server.auth.passwords import hash_password
+from server.clock import now_ms
+from server.db import taxa, users
+from server.db.engine import Database
+from server.fleet.registry import register_factory
+from server.intake.batch import Stores
+from server.settings import Settings
+from server.store.packs import Packs, sync_folder
+from server.taxonomy.starter import plant
+from wire.signing import PrivateKey
+
+FIVE_MIN_MS = 300_000
+
+
+@dataclass(frozen=True)
+class Admin:
+    """The first administrator. `password` None: a random one is made and shown once."""
+
+    email: str = "admin@localhost"
+    password: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Admin":
+        return cls(
+            environment.get("SEADRIFT_ADMIN_EMAIL") or "admin@localhost",
+            environment.get("SEADRIFT_ADMIN_PASSWORD") or None,
+        )
+
+
+@dataclass(frozen=True)
+class Shore:
+    settings: Settings
+    database: Database
+    packs: Packs
+    release_key: PrivateKey
+    first_password: str | None = None
+    """The administrator's random password, at the very first start alone."""
+    logins: Attempts = field(default_factory=lambda: Attempts(10, FIVE_MIN_MS))
+    enrolments: Attempts = field(default_factory=lambda: Attempts(10, FIVE_MIN_MS))
+
+    @property
+    def stores(self) -> Stores:
+        return Stores(self.database, self.packs)
+
+    def close(self) -> None:
+        self.packs.close()
+        self.database.close()
+
+
+def open_shore(settings: Settings, admin: Admin) -> Shore:
+    """Open what is there and make what is missing. Raises DatabaseError, OSError, PasswordError."""
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = _load_key(settings.release_key)
+    packs = Packs(settings.packs, settings.pack_max)
+    database = Database.open(settings.database_url, settings.write_lock)
+    password = _first_administrator(database, admin)
+    with database.write() as connection:
+        if taxa.is_empty(connection):
+            plant(connection, now_ms())
+    register_factory(database, settings.releases, key, now_ms())
+    return Shore(settings, database, packs, key, first_password=password)
+
+
+def _first_administrator(database: Database, admin: Admin) -> str | None:
+    """Make the administrator of an empty database; the password if it was made up here."""
+    with database.read() as connection:
+        if users.all_users(connection):
+            return None
+    password = admin.password or secrets.token_urlsafe(12)
+    hashed = hash_password(password)
+    with database.write() as connection:
+        if users.all_users(connection):
+            return None
+        users.add(
+            connection,
+            email=admin.email,
+            name="Administrator",
+            role="administrator",
+            password_hash=hashed,
+            now_ms=now_ms(),
+        )
+    return None if admin.password else password
+
+
+def _load_key(path: Path) -> PrivateKey:
+    """The fleet's release key, made at the first start; only its owner can read the file."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(base64.b64encode(PrivateKey.make().raw) + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        try:
+            os.link(draft, path)  # fails if another process was first: then its key is the key
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        sync_folder(path.parent)
+    raw = base64.b64decode(path.read_bytes())
+    if len(raw) != 32:
+        raise OSError(f"{path}: expected a release key of 32 bytes, found {len(raw)}")
+    return PrivateKey(raw)

@@ -1,0 +1,1 @@
+"""Bytes that are too many for the database: vignettes in packs, release bundles as files."""

@@ -1,0 +1,1 @@
+"""The taxonomy that a new shore starts with."""
