@@ -27,6 +27,12 @@ class ClassifyBody(BaseModel):
     key: UUID
 
 
+class TurnBody(BaseModel):
+    """`key` as above: an undo whose answer was lost, asked for again, undoes nothing further."""
+
+    key: UUID = Field(default_factory=uuid4)
+
+
 @router.post("/classify")
 def act(shore: ShoreDep, user: Annotator, project_id: int, body: ClassifyBody) -> dict[str, Any]:
     request = Request(
@@ -43,18 +49,24 @@ def act(shore: ShoreDep, user: Annotator, project_id: int, body: ClassifyBody) -
 
 
 @router.post("/undo")
-def undo(shore: ShoreDep, user: Annotator, project_id: int) -> dict[str, Any]:
+def undo(
+    shore: ShoreDep, user: Annotator, project_id: int, body: TurnBody | None = None
+) -> dict[str, Any]:
+    key = str((body or TurnBody()).key)
     with shore.database.write() as connection:
         existing(connection, project_id)
-        done = classify.undo(connection, project_id, user.id, str(uuid4()), now_ms())
+        done = classify.undo(connection, project_id, user.id, key, now_ms())
     return _turned(done, "undo")
 
 
 @router.post("/redo")
-def redo(shore: ShoreDep, user: Annotator, project_id: int) -> dict[str, Any]:
+def redo(
+    shore: ShoreDep, user: Annotator, project_id: int, body: TurnBody | None = None
+) -> dict[str, Any]:
+    key = str((body or TurnBody()).key)
     with shore.database.write() as connection:
         existing(connection, project_id)
-        done = classify.redo(connection, project_id, user.id, str(uuid4()), now_ms())
+        done = classify.redo(connection, project_id, user.id, key, now_ms())
     return _turned(done, "redo")
 
 

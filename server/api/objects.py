@@ -60,6 +60,7 @@ def one(shore: ShoreDep, user: Viewer, objid: int) -> dict[str, Any]:
         "context": found.context,
         "measures_version": found.measures_version,
         "measures": _by_name(found.measures_version, found.measures),
+        "units": {measure.name: measure.unit for measure in MEASURES},
         "images": found.images,
         "history": history,
     }

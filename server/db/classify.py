@@ -205,6 +205,9 @@ def undo(
     connection: Connection, project_id: int, user_id: int, key: str, now_ms: int
 ) -> Outcome | None:
     """Take back this person's latest action in force; None when there is none."""
+    answered = _answered(connection, user_id, key)
+    if answered is not None:
+        return answered
     target = _latest(connection, project_id, user_id, undone=False)
     if target is None:
         return None
@@ -224,6 +227,9 @@ def redo(
 ) -> Outcome | None:
     """Do again what this person took back last; None when there is nothing, or when they did
     something else since."""
+    answered = _answered(connection, user_id, key)
+    if answered is not None:
+        return answered
     target = _latest(connection, project_id, user_id, undone=True)
     if target is None:
         return None
@@ -252,6 +258,18 @@ def _turn(
     _change(connection, target.project_id, action_id, changes, now_ms, points_at)
     connection.execute(update(Action).where(Action.id == target.id).values(undone=(kind == "undo")))
     return Outcome(action_id, len(changes), target.kind)
+
+
+def _answered(connection: Connection, user_id: int, key: str) -> Outcome | None:
+    """What an undo or redo of this key answered before; None when it is new."""
+    turn, target = Action.__table__.alias("turn"), Action.__table__.alias("target")
+    query = (
+        select(turn.c.id, turn.c.changed, target.c.kind)
+        .join(target, target.c.id == turn.c.target_id)
+        .where(turn.c.user_id == user_id, turn.c.key == key)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else Outcome(row[0], row[1], row[2])
 
 
 def _latest(connection: Connection, project_id: int, user_id: int, *, undone: bool) -> Any:

@@ -119,11 +119,14 @@ def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]
             Object.temperature_c,
             Release.release_id,
             Sample.orig_id.label("sample"),
+            Acquisition.pixel_um,
+            Acquisition.optical_field,
             Device.device_id.label("device"),
             Device.name.label("device_name"),
             ObjectValues.top,
         )
         .join(Sample, Sample.id == Object.sample_id)
+        .join(Acquisition, Acquisition.id == Object.acquisition_id)
         .join(Device, Device.id == Object.device_id)
         .join(ObjectValues, ObjectValues.objid == Object.objid)
         .outerjoin(Release, Release.no == Object.release_no)
