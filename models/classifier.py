@@ -64,7 +64,12 @@ class Classifier:
         No objects is fine. Raises ValueError (HeadError) for arrays that do not fit or are not
         finite.
         """
-        prepared = [prepare(s, m) for s, m in zip(signals, masks, strict=True)]
+        prepared = []
+        for i, (signal, mask) in enumerate(zip(signals, masks, strict=True)):
+            try:
+                prepared.append(prepare(signal, mask))
+            except ValueError as error:
+                raise ValueError(f"object {i}: {error}") from error
         shape = np.array([p.shape for p in prepared], np.float32).reshape(-1, len(SHAPE_NAMES))
         embedding = self.embed(prepared)
         return Prediction(

@@ -76,11 +76,11 @@ def _turn(signal: UInt8, mask: Bool, degrees: float, scale: float) -> tuple[UInt
     vanishes."""
     height, width = mask.shape
     side = int(np.ceil(np.hypot(height, width) * scale)) + 2
-    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, scale)
-    turn[:, 2] += (side - 1) / 2 - np.array([(width - 1) / 2, (height - 1) / 2])
-    filled = cv2.warpAffine(mask.astype(np.uint8) * 255, turn, (side, side), flags=cv2.INTER_LINEAR)
-    turned = cv2.warpAffine(
-        np.ascontiguousarray(signal), turn, (side, side), flags=cv2.INTER_LINEAR
-    )
-    inside: Bool = filled >= 128
-    return (turned, inside) if inside.any() else (signal, mask)
+    middle = ((width - 1) / 2, (height - 1) / 2)
+    turn = np.asarray(cv2.getRotationMatrix2D(middle, degrees, scale), np.float64)  # [2, 3]
+    turn[:, 2] += (side - 1) / 2 - np.array(middle)
+    size, smooth = (side, side), cv2.INTER_LINEAR
+    filled = cv2.warpAffine(mask.astype(np.uint8) * 255, turn, size, flags=smooth)
+    turned = cv2.warpAffine(np.ascontiguousarray(signal), turn, size, flags=smooth)
+    inside: Bool = np.asarray(filled) >= 128
+    return (np.asarray(turned, np.uint8), inside) if inside.any() else (signal, mask)

@@ -171,7 +171,7 @@ def decode(data: bytes) -> tuple[UInt8, Bool]:
     with Image.open(io.BytesIO(data)) as image:
         colour = np.asarray(image.convert("RGB"))
         grey = np.asarray(image.convert("L"))
-    mask = largest_part(colour.any(axis=2))
+    mask = largest_part(np.asarray(colour.any(axis=2), np.bool_))
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return np.where(mask, grey, 0).astype(np.uint8)[box], np.ascontiguousarray(mask[box])

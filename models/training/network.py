@@ -53,7 +53,7 @@ def to_batch(tables: Tables, shape: np.ndarray[tuple[int, ...], np.dtype[np.floa
     )
 
 
-class SparseNetwork(nn.Module):
+class SparseNetwork(nn.Module):  # type: ignore[misc]  # torch is untyped to mypy (pyproject)
     def __init__(self, settings: NetworkSettings, taxa: int) -> None:
         super().__init__()
         self.weights = nn.ParameterDict()
@@ -75,10 +75,9 @@ class SparseNetwork(nn.Module):
         for level in range(1, LEVELS + 1):
             for table in ("children", "near"):
                 name = f"{table}{level}"
-                gathered = functional.embedding(batch.tables[name], h).flatten(
-                    1
-                )  # [N, taps * C_in]
-                y = functional.relu(self.norms[name](gathered @ self.weights[name]))  # [N, C_out]
+                gathered = functional.embedding(batch.tables[name], h)  # [N, taps, C_in]
+                product = gathered.flatten(1) @ self.weights[name]  # [N, C_out]
+                y = functional.relu(self.norms[name](product))
                 h = functional.pad(y, (0, 0, 1, 0))  # [1 + N, C_out]
         total = torch.zeros(len(batch.sites), y.shape[1]).index_add_(0, batch.owner, y)
         return total / batch.sites

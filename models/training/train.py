@@ -158,10 +158,9 @@ def _step(
     return float(loss.detach())
 
 
-@torch.no_grad()
 def _average(average: SparseNetwork, network: SparseNetwork, decay: float) -> None:
     """average = decay * average + (1 - decay) * network, normalisation statistics included."""
-    values = network.state_dict()
+    values = network.state_dict()  # detached: no gradient is recorded
     for name, kept in average.state_dict().items():
         if kept.dtype.is_floating_point:
             kept.lerp_(values[name], 1 - decay)
@@ -179,10 +178,11 @@ def batches(items: Sequence[Item], size: int = 128) -> Iterator[list[Prepared]]:
         yield [item.prepared for item in items[start : start + size]]
 
 
-@torch.no_grad()
 def accuracy(network: SparseNetwork, items: Sequence[Item], taxa: Sequence[str]) -> float:
     """Share of items whose taxon the float network names; 0 without items."""
     network.eval()
-    called = [taxa[int(i)] for b in batches(items) for i in network(make_batch(b)).argmax(dim=1)]
+    with torch.no_grad():
+        logits = [network(make_batch(batch)) for batch in batches(items)]
+    called = [taxa[int(i)] for part in logits for i in part.argmax(dim=1)]
     right = sum(item.taxon == taxon for item, taxon in zip(items, called, strict=True))
     return right / max(len(items), 1)
