@@ -66,15 +66,15 @@ def test_it_learns_shapes(trained: SparseNetwork, data: Dataset) -> None:
 def test_stopped_and_resumed_is_the_same_as_not_stopped(
     trained: SparseNetwork, data: Dataset, tmp_path: Path
 ) -> None:
-    class Stopped(Exception):
+    class StoppedError(Exception):
         pass
 
     def stop(line: str) -> None:
         if line.startswith("epoch 4"):
-            raise Stopped
+            raise StoppedError
 
     path = tmp_path / "b.checkpoint"
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         train(data, SETTINGS, path, stop)
     resumed = train(data, SETTINGS, path, lambda _: None, resume=True)
     for name, value in trained.state_dict().items():
