@@ -28,7 +28,7 @@ from edge.simulator.settings import SimSettings
 from edge.simulator.streams import Purpose, stream
 
 _TILE = 1024  # side of the texture that mottles organisms
-_DARK_WEIGHTS = (0.42, 1.15, 0.80)  # light from tissue, from its rims, from dense matter
+_DARK_WEIGHTS = (0.72, 0.80, 0.48)  # light from tissue, from its rims, from dense matter
 _BRIGHT_WEIGHTS = (0.30, 0.90, 1.00)  # the same as optical density
 _DRIFT_FRAMES = ((190.0, 0.7), (53.0, 0.3))  # period in frames, share of the drift
 _FLICKER = 0.002  # of the lamp, from frame to frame
@@ -39,7 +39,7 @@ def _texture() -> Plane:
     """Mottle of several scales, mean 0 and deviation 1; the same in every simulator."""
     rng = stream(0, Purpose.TEXTURE)
     tile = np.zeros((_TILE, _TILE), np.float32)
-    for sigma in (1.2, 2.5, 6.0):
+    for sigma in (1.6, 4.0, 9.0):
         noise = rng.standard_normal((_TILE, _TILE), dtype=np.float32)
         smooth = cv2.GaussianBlur(noise, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
         tile += smooth / smooth.std()

@@ -77,7 +77,7 @@ class SimSettings:
     taxa: Mapping[str, float] = dataclasses.field(default_factory=lambda: dict(DEFAULT_WEIGHTS))
     touching: float = 0.06  # share of organisms placed against another one
     specks: float = 500.0  # mean number of particles too small to be objects, a frame
-    speck_max_um: float = 60.0
+    speck_max_um: float = 50.0
     # When and where
     frames: int = 240
     fps: float = 1.0
@@ -121,15 +121,17 @@ class SimSettings:
     def from_mapping(cls, values: Mapping[str, Any]) -> SimSettings:
         """Settings from a configuration file's table, which may start from a ``preset``.
 
-        Raises :class:`SettingsError`, naming the key, for one that does not exist.
+        Without one a bright field starts from "brightfield", all else from "darkfield". Raises
+        :class:`SettingsError`, naming the key, for a key that does not exist.
         """
         changes = dict(values)
-        name = changes.pop("preset", None)
+        usual = "brightfield" if changes.get("field") == "bright" else "darkfield"
+        name = str(changes.pop("preset", usual))
         known = {entry.name for entry in dataclasses.fields(cls)}
         for key in changes:
             if key not in known:
                 raise SettingsError(f"{key}: no such simulator setting; known: {sorted(known)}")
-        return cls(**changes) if name is None else preset(str(name), **changes)
+        return preset(name, **changes)
 
 
 def _check_number(name: str, value: object, low: float, high: float) -> None:
@@ -142,7 +144,9 @@ def _check_number(name: str, value: object, low: float, high: float) -> None:
         raise SettingsError(f"{name}: {wanted}, got {value:g}")
 
 
-def _check_taxa(taxa: Mapping[str, float]) -> None:
+def _check_taxa(taxa: object) -> None:
+    if not isinstance(taxa, Mapping):
+        raise SettingsError(f"taxa: expected a table of taxon names and weights, got {taxa!r}")
     for taxon, weight in taxa.items():
         if taxon not in DEFAULT_WEIGHTS:
             known = ", ".join(DEFAULT_WEIGHTS)
@@ -159,8 +163,35 @@ _BRIGHT: Mapping[str, Any] = MappingProxyType(
         "background_grey": 205.0,
         "falloff": 0.18,
         "read_noise_grey": 0.6,
-        "shot_noise_grey": 0.005,
+        "shot_noise_grey": 0.003,
         "drift": 0.03,
+    }
+)
+
+_COASTAL: Mapping[str, Any] = MappingProxyType(
+    {
+        "width": 2448,
+        "height": 2048,
+        "pixel_um": 14.0,
+        "density": 260.0,
+        "taxa": MappingProxyType(
+            {
+                "aggregate": 84,
+                "Copepoda": 6,
+                "dot": 5,
+                "nauplius": 2,
+                "fibre": 1,
+                "Hydrozoa": 1,
+                "Appendicularia": 1,
+            }
+        ),
+        "specks": 2200.0,
+        "speck_max_um": 200.0,
+        "background_grey": 19.8,
+        "falloff": 0.42,
+        "blur_px": 0.55,
+        "defocus_px": 1.0,
+        "jpeg_quality": 75,
     }
 )
 
@@ -169,6 +200,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "darkfield": MappingProxyType({}),
         "brightfield": _BRIGHT,
         "crowded": MappingProxyType({"density": 300.0, "touching": 0.15, "specks": 1500.0}),
+        "coastal": _COASTAL,  # much detritus, through a lossy codec: tuned to real frames
     }
 )
 """Named instruments: the changes each makes to the default settings."""

@@ -1,13 +1,13 @@
 """The cloud of particles too small to be objects, and the haze of those far out of focus.
 
-Their diameters follow a power law, as marine particles do (Junge 1963: number falls about with the
-fourth power of diameter; cumulatively the third, gentler here because a lens makes the smallest
-vanish). None is larger than ``speck_max_um``. They are in no truth.
+Their diameters follow a power law, as marine particles do, with the slope that the small regions of
+real frames show (docs/simulator.md). None is larger than ``speck_max_um``. They are in no truth.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 from edge.simulator.drawing import Plane
 from edge.simulator.settings import SimSettings
 
-_SLOPE = 2.2  # of the cumulative number against diameter
-_SMALLEST_PX = 1.2
+_SLOPE = 1.4  # of the cumulative number against diameter
+_SMALLEST_PX = 2.2
 _FULL = 200  # drawn brightness of a typical speck on the 8-bit plane
+_LONG_SHARE = 0.35
+_SHAPED_PX = 4.0
+_SHIFT = 4  # fractional bits of a coordinate
 _HAZE_STEP = 8  # the haze is drawn on a picture reduced by this
 
 
@@ -30,28 +33,58 @@ def _diameters(settings: SimSettings, count: int, rng: np.random.Generator) -> N
     return np.asarray((low + rng.random(count) * (high - low)) ** (-1 / _SLOPE))
 
 
+@dataclass(frozen=True)
+class _Speck:
+    """One speck on the 8-bit plane: place and size in pixels, brightness 0-255."""
+
+    x: float
+    y: float
+    size: float
+    angle: float
+    level: float
+
+
+def _splinter(plane: NDArray[np.uint8], speck: _Speck) -> None:
+    """A short straight stroke."""
+    start = (_fixed(speck.x), _fixed(speck.y))
+    reach = (_fixed(speck.size * math.cos(speck.angle)), _fixed(speck.size * math.sin(speck.angle)))
+    end = (start[0] + reach[0], start[1] + reach[1])
+    cv2.line(plane, start, end, speck.level, max(1, round(speck.size / 3)), cv2.LINE_AA, _SHIFT)
+
+
+def _grain(plane: NDArray[np.uint8], speck: _Speck, rng: np.random.Generator) -> None:
+    """A disc, or if it is large enough to have a shape, a few discs in a crooked row."""
+    parts = 1 if speck.size < _SHAPED_PX else int(rng.integers(2, 5))
+    radius = speck.size / 2 / math.sqrt(parts)
+    x, y, angle = speck.x, speck.y, speck.angle
+    for _ in range(parts):
+        centre = (_fixed(x), _fixed(y))
+        cv2.circle(plane, centre, _fixed(radius), speck.level, -1, cv2.LINE_AA, _SHIFT)
+        angle += rng.normal(0, 1.0)
+        x, y = x + 1.3 * radius * math.cos(angle), y + 1.3 * radius * math.sin(angle)
+
+
+def _fixed(value: float) -> int:
+    """Pixels to the sixteenths that OpenCV's drawing takes."""
+    return round(value * (1 << _SHIFT))
+
+
 def speck_effect(settings: SimSettings, rng: np.random.Generator) -> Plane:
     """The effect of all specks of a frame, float32 [H, W], in units of a typical organism's."""
     count = int(rng.poisson(settings.specks))
     plane = np.zeros((settings.height, settings.width), np.uint8)
-    x = rng.uniform(0, settings.width, count) * 16
-    y = rng.uniform(0, settings.height, count) * 16
+    x, y = rng.uniform(0, settings.width, count), rng.uniform(0, settings.height, count)
     diameter = _diameters(settings, count, rng)
-    long = rng.random(count) < 0.35
-    angle = rng.uniform(0, math.pi, count)
     level = np.clip(_FULL * rng.lognormal(-0.7, 0.5, count), 20, 255)
-    for k in range(count):
-        at, size = (int(x[k]), int(y[k])), float(diameter[k])
-        if long[k]:
-            end = (
-                int(at[0] + 16 * size * math.cos(angle[k])),
-                int(at[1] + 16 * size * math.sin(angle[k])),
-            )
-            cv2.line(plane, at, end, int(level[k]), max(1, round(size / 3)), cv2.LINE_AA, 4)
-        else:
-            cv2.circle(plane, at, int(8 * size), int(level[k]), -1, cv2.LINE_AA, 4)
+    angle = rng.uniform(0, math.pi, count)
+    drawn = np.stack([x, y, diameter, angle, level], axis=1)
+    long = (rng.random(count) < _LONG_SHARE) & (diameter < _SHAPED_PX)
+    for speck in drawn[long].tolist():
+        _splinter(plane, _Speck(*speck))
+    for speck in drawn[~long].tolist():
+        _grain(plane, _Speck(*speck), rng)
     blurred = cv2.GaussianBlur(plane, (0, 0), settings.blur_px)
-    return np.multiply(blurred, np.float32(0.6 / _FULL), dtype=np.float32)
+    return np.multiply(blurred, np.float32(0.9 / _FULL), dtype=np.float32)
 
 
 def haze_effect(settings: SimSettings, rng: np.random.Generator) -> Plane:

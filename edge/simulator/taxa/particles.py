@@ -38,7 +38,7 @@ def aggregate(rng: np.random.Generator) -> list[Shape]:
         flake = _lump(rng, x, y, size * rng.lognormal(0, 0.35))
         shapes.append(blob(flake, tissue=rng.uniform(0.45, 0.9), round=bool(rng.random() < 0.4)))
         if rng.random() < 0.3:
-            shapes.append(blob(_lump(rng, x, y, 0.3 * size), dense=rng.uniform(0.2, 0.7)))
+            shapes.append(blob(_lump(rng, x, y, 0.3 * size), dense=rng.uniform(0.1, 0.5)))
     for _ in range(int(rng.integers(0, 4))):
         x, y = where[int(rng.integers(flakes))]
         thread = np.cumsum(
