@@ -93,7 +93,7 @@ def segment(
     low, high = thresholds(corrected.noise, settings)
     signal = corrected.signal
     smooth = np.asarray(cv2.GaussianBlur(signal, (3, 3), 0), np.uint8)
-    above = _above(smooth, low, settings.close_px)
+    above = _above(signal, smooth, low, settings.close_px)
     outlines, specks, dropped = _outlines(above, settings.esd_min_px)
     faint = refused = 0
     shapes: list[_Shape] = []
@@ -124,8 +124,17 @@ def thresholds(noise: float, settings: SegmentSettings) -> tuple[float, float]:
     return low, max(low, high)
 
 
-def _above(smooth: NDArray[np.uint8], low: float, close_px: int) -> NDArray[np.uint8]:
+def _above(
+    signal: NDArray[np.uint8], smooth: NDArray[np.uint8], low: float, close_px: int
+) -> NDArray[np.uint8]:
+    """Which pixels are above the low threshold, ``uint8 [H, W]`` of 0 and 1.
+
+    Smoothing brings out faint lines, but it also spreads bright objects by a pixel: so a pixel
+    must have some signal of its own.
+    """
     above = cv2.threshold(smooth, int(low), 1, cv2.THRESH_BINARY)[1]
+    own = cv2.threshold(signal, int(low / 2), 1, cv2.THRESH_BINARY)[1]
+    cv2.bitwise_and(above, own, dst=above)
     if close_px > 1:
         square = np.ones((close_px, close_px), np.uint8)
         above = cv2.morphologyEx(above, cv2.MORPH_CLOSE, square)

@@ -26,7 +26,7 @@ class SegmentSettings:
     """None: 12 pixels."""
     esd_max_um: float | None = None
     low_noises: float = 2.5
-    low_floor: float = 5.0
+    low_floor: float = 6.0
     low_ceiling: float = 20.0
     high_noises: float = 6.0
     high_floor: float = 10.0
