@@ -54,12 +54,15 @@ def prepare(signal: UInt8, mask: Bool) -> Prepared:
         raise ValueError("the mask is empty: an object has at least one pixel")
     rows, columns = _extent(mask)
     signal, mask = signal[rows, columns], mask[rows, columns]
-    values = np.where(mask, signal, 0).astype(np.uint8)
+    values = signal * mask  # uint8, 0 outside
     present, level = mask, 0
     while int(np.count_nonzero(present)) > MAX_AREA_PX:
         values, present = _halve(values, present)
         level += 1
-    x = np.stack([values, present.astype(np.uint8) * np.uint8(255)], axis=-1)
+    x = np.empty((*values.shape, CHANNELS), np.uint8)
+    x[..., 0] = values
+    x[..., 1] = present
+    x[..., 1] *= 255
     return Prepared(x, np.ascontiguousarray(present), level, shape_values(mask, level))
 
 
@@ -70,10 +73,15 @@ def shape_values(mask: Bool, level: int) -> Float32:
     ImageJ's EllipseFitter; fill is area over the ellipse's area: 1 for a solid ellipse, small for
     limbs and loops.
     """
-    area = int(np.count_nonzero(mask))
-    ys, xs = np.nonzero(mask)
-    y, x = ys - ys.mean(), xs - xs.mean()
-    yy, xx, xy = (y * y).mean() + 1 / 12, (x * x).mean() + 1 / 12, (x * y).mean()
+    height, width = mask.shape
+    y, x = np.arange(height, dtype=np.float64), np.arange(width, dtype=np.float64)
+    cells = mask.astype(np.float64)
+    in_row, in_column = cells.sum(axis=1), cells.sum(axis=0)
+    area = in_row.sum()  # these sums are whole numbers, so they are exact in any order
+    mean_y, mean_x = in_row @ y / area, in_column @ x / area
+    yy = in_row @ (y * y) / area - mean_y**2 + 1 / 12
+    xx = in_column @ (x * x) / area - mean_x**2 + 1 / 12
+    xy = y @ (cells @ x) / area - mean_y * mean_x
     spread = np.sqrt((yy - xx) ** 2 / 4 + xy * xy)
     major = 4 * np.sqrt((yy + xx) / 2 + spread)
     minor = 4 * np.sqrt(max((yy + xx) / 2 - spread, 1 / 12))
@@ -91,10 +99,12 @@ def _extent(mask: Bool) -> tuple[slice, slice]:
 def _halve(values: UInt8, mask: Bool) -> tuple[UInt8, Bool]:
     """Mean over each 2x2 block's object pixels, rounded half up; a block with any of them stays."""
     height, width = values.shape
-    pad = ((0, height % 2), (0, width % 2))
-    blocks = np.pad(values, pad).astype(np.int32)
-    inside = np.pad(mask, pad).astype(np.int32)
-    total = blocks[0::2, 0::2] + blocks[0::2, 1::2] + blocks[1::2, 0::2] + blocks[1::2, 1::2]
-    count = inside[0::2, 0::2] + inside[0::2, 1::2] + inside[1::2, 0::2] + inside[1::2, 1::2]
+    even = (height + height % 2, width + width % 2)
+    total, count = np.zeros(even, np.uint16), np.zeros(even, np.uint16)  # 4 * 255 fits by far
+    total[:height, :width], count[:height, :width] = values, mask
+    total = total[0::2] + total[1::2]
+    count = count[0::2] + count[1::2]
+    total = total[:, 0::2] + total[:, 1::2]
+    count = count[:, 0::2] + count[:, 1::2]
     mean = (2 * total + count) // np.maximum(2 * count, 1)
     return mean.astype(np.uint8), count > 0
