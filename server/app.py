@@ -11,24 +11,32 @@ import importlib.util
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from server import VERSION
-from server.api import classify, device, devices, login, objects, projects, taxa
+from server.api import (
+    classify,
+    device,
+    devices,
+    frames,
+    login,
+    objects,
+    projects,
+    releases,
+    taxa,
+)
 from server.errors import ApiError
 from server.guard import BodyLimit, SecurityHeaders
 from server.shore import Shore
 
 LOG = logging.getLogger("seadrift")
-STATIC = Path(__file__).parent / "web" / "static"
+ROOMS = (device, login, projects, frames, objects, classify, taxa, devices, releases)
 
 
 def create_app(shore: Shore) -> FastAPI:
@@ -48,7 +56,7 @@ def create_app(shore: Shore) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.shore = shore
-    for module in (device, login, projects, objects, classify, taxa, devices):
+    for module in ROOMS:
         app.include_router(module.router)
     _add_pages(app)
     _add_errors(app)
@@ -61,8 +69,6 @@ def _add_pages(app: FastAPI) -> None:
     """The pages, when they are installed: the API stands without them."""
     if importlib.util.find_spec("server.web.routes") is not None:
         app.include_router(importlib.import_module("server.web.routes").router)
-    if STATIC.is_dir():
-        app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
 
 def _error(

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from server import VERSION
 
-COMMANDS = ("serve",)
+COMMANDS = ("serve", "user", "claim", "train", "release", "fleet")
 
 
 def build_parser() -> argparse.ArgumentParser:

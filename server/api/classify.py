@@ -33,6 +33,12 @@ class TurnBody(BaseModel):
     key: UUID = Field(default_factory=uuid4)
 
 
+class TurnBody(BaseModel):
+    """A `key` makes undo and redo safe to send again."""
+
+    key: UUID = Field(default_factory=uuid4)
+
+
 @router.post("/classify")
 def act(shore: ShoreDep, user: Annotator, project_id: int, body: ClassifyBody) -> dict[str, Any]:
     request = Request(
@@ -68,6 +74,10 @@ def redo(
         existing(connection, project_id)
         done = classify.redo(connection, project_id, user.id, key, now_ms())
     return _turned(done, "redo")
+
+
+def _key(body: TurnBody | None) -> str:
+    return str((body or TurnBody()).key)
 
 
 def _turned(done: Outcome | None, word: str) -> dict[str, Any]:

@@ -57,10 +57,11 @@ def one(shore: ShoreDep, user: Viewer, objid: int) -> dict[str, Any]:
         history = classify.history(connection, objid)
     return {
         **found.row,
-        "context": found.context,
+        **found.context,
         "measures_version": found.measures_version,
         "measures": _by_name(found.measures_version, found.measures),
         "units": {measure.name: measure.unit for measure in MEASURES},
+        "units": {m.name: m.unit for m in MEASURES},
         "images": found.images,
         "history": history,
     }

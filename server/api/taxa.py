@@ -16,7 +16,9 @@ router = APIRouter(prefix="/api/taxa", tags=["taxa"])
 
 
 class NewTaxon(BaseModel):
-    name: str = Field(min_length=1, max_length=120, pattern=r"[^\s_]")
+    name: str = Field(
+        min_length=1, max_length=120, pattern=r"^[^<>\x00-\x1f]*[^\s_<>][^<>\x00-\x1f]*$"
+    )
     parent_id: Annotated[int, Field(ge=1, lt=ID_MAX)] | None = None
 
 

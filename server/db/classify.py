@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.orm import aliased
 
 from server.db.counts import Delta
 from server.db.tables import Action, Event, Object, Release, Taxon, User
@@ -204,7 +205,11 @@ def _change(
 def undo(
     connection: Connection, project_id: int, user_id: int, key: str, now_ms: int
 ) -> Outcome | None:
-    """Take back this person's latest action in force; None when there is none."""
+    """Take back this person's latest action in force; None when there is none. The same `key` again
+    answers as before."""
+    earlier = _earlier_turn(connection, user_id, key)
+    if earlier is not None:
+        return earlier
     answered = _answered(connection, user_id, key)
     if answered is not None:
         return answered
@@ -226,7 +231,10 @@ def redo(
     connection: Connection, project_id: int, user_id: int, key: str, now_ms: int
 ) -> Outcome | None:
     """Do again what this person took back last; None when there is nothing, or when they did
-    something else since."""
+    something else since. The same `key` again answers as before."""
+    earlier = _earlier_turn(connection, user_id, key)
+    if earlier is not None:
+        return earlier
     answered = _answered(connection, user_id, key)
     if answered is not None:
         return answered
@@ -242,6 +250,17 @@ def redo(
             changes.append((state, event.new_status, event.new_taxon_id))
             points_at[objid] = event.id
     return _turn(connection, "redo", target, changes, points_at, (user_id, key, now_ms))
+
+
+def _earlier_turn(connection: Connection, user_id: int, key: str) -> Outcome | None:
+    target = aliased(Action)
+    query = (
+        select(Action.id, Action.changed, target.kind)
+        .join(target, target.id == Action.target_id)
+        .where(Action.user_id == user_id, Action.key == key)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else Outcome(row[0], row[1], row[2])
 
 
 def _turn(
@@ -305,32 +324,34 @@ def _events(connection: Connection, action_id: int) -> dict[int, Any]:
 
 
 def history(connection: Connection, objid: int) -> list[dict[str, Any]]:
-    """Every event of an object, oldest first, with who and which release."""
-    old, new = Taxon.__table__.alias("old"), Taxon.__table__.alias("new")
+    """Every event of an object, oldest first: what it became, what it was, by whom or which release."""
+    old, new = aliased(Taxon), aliased(Taxon)
     query = (
         select(
             Event.id.label("event_id"),
-            Event.created_ms,
+            Event.created_ms.label("at_ms"),
             Action.kind.label("action"),
             Action.undone,
             User.name.label("user"),
             Release.release_id.label("release"),
-            Event.old_status,
-            old.c.display_name.label("old_taxon"),
-            Event.new_status,
-            new.c.display_name.label("new_taxon"),
+            Event.new_status.label("status"),
+            new.display_name.label("taxon"),
+            Event.old_status.label("from_status"),
+            old.display_name.label("from_taxon"),
+            Event.score,
             Event.applied,
         )
         .outerjoin(Action, Action.id == Event.action_id)
         .outerjoin(User, User.id == Action.user_id)
         .outerjoin(Release, Release.no == Event.release_no)
-        .outerjoin(old, old.c.id == Event.old_taxon_id)
-        .outerjoin(new, new.c.id == Event.new_taxon_id)
+        .outerjoin(old, old.id == Event.old_taxon_id)
+        .outerjoin(new, new.id == Event.new_taxon_id)
         .where(Event.objid == objid)
         .order_by(Event.id)
     )
     rows = [dict(row._mapping) for row in connection.execute(query)]
     for row in rows:
+        row["score"] = row["score"] if row["status"] == "P" else None
         row["action"] = row["action"] or "predict"
         row["undone"] = bool(row["undone"])
     return rows

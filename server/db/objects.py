@@ -146,7 +146,7 @@ def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]
     for objid, row in rows.items():
         predicted = row.pop("pred_taxon_id")
         row["taxon"] = names.get(row["taxon_id"])
-        row["predicted"] = names.get(predicted)
+        row["predicted_taxon"] = names.get(predicted)
         row["score"] = None if predicted is None else row["score"]
         row["release"] = row.pop("release_id")
         row["image"] = f"/api/objects/{objid}/image" if objid in with_image else None
@@ -177,16 +177,10 @@ def get(connection: Connection, objid: int) -> Everything | None:
             Sample.orig_id.label("sample"),
             Acquisition.orig_id.label("acquisition"),
             Acquisition.instrument,
-            Acquisition.pixel_um,
-            Acquisition.optical_field,
             Process.orig_id.label("process"),
             Process.software,
             Process.settings,
             ObjectValues.frame,
-            Object.frame_index,
-            Object.index_in_frame,
-            Object.bx,
-            Object.by,
             Object.epoch,
             Object.seq,
             Object.received_ms,

@@ -106,9 +106,13 @@ def resolve(connection: Connection, names: Iterable[str], now_ms: int) -> dict[s
 
 
 def _known(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
-    """Taxon by folded name. An alias decides first; of several taxa of a name the oldest is meant."""
+    """Taxon by folded name. An alias decides first, then "name<parent"; of several taxa of a bare name
+    the oldest is meant."""
     query = select(Taxon.name_key, func.min(Taxon.id)).where(Taxon.name_key.in_(keys))
     found = {key: taxon for key, taxon in connection.execute(query.group_by(Taxon.name_key))}
+    children = [key.partition("<")[0] for key in keys if "<" in key]
+    shown = select(Taxon.display_name, Taxon.id).where(Taxon.name_key.in_(children))
+    found.update({fold(name): taxon for name, taxon in connection.execute(shown) if "<" in name})
     aliases = select(TaxonAlias.key, TaxonAlias.taxon_id).where(TaxonAlias.key.in_(keys))
     found.update({key: taxon for key, taxon in connection.execute(aliases)})
     return found

@@ -1,0 +1,45 @@
+"""`seadrift claim`: an invitation for one instrument, shown once.
+
+Example:
+    $ seadrift claim --data shore --project "Baltic 2026" --name north
+"""
+
+import argparse
+
+from server.auth.tokens import new_token, token_hash
+from server.clock import now_ms
+from server.commands.common import add_data, answer, doing, opened, operator_id, project_id
+from server.db import fleet
+
+HOUR_MS = 3_600_000
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "claim",
+        help="invite an instrument",
+        epilog='example: seadrift claim --project "Baltic 2026" --name north',
+    )
+    parser.add_argument("--project", required=True, help="title or number")
+    parser.add_argument("--name", required=True, help="name of the instrument")
+    parser.add_argument("--valid-h", type=float, default=168.0, help="hours (%(default)s)")
+    add_data(parser)
+    parser.set_defaults(run=doing("claim", run))
+
+
+def run(args: argparse.Namespace) -> int:
+    token, now = new_token(), now_ms()
+    expires_ms = now + int(args.valid_h * HOUR_MS)
+    with opened(args) as shore:
+        project = project_id(shore, args.project)
+        with shore.database.write() as connection:
+            fleet.add_claim(
+                connection,
+                token_hash=token_hash(token),
+                project_id=project,
+                name=args.name,
+                user_id=operator_id(shore),
+                now_ms=now,
+                expires_ms=expires_ms,
+            )
+    return answer(args, {"claim": token, "expires_ms": expires_ms}, token)

@@ -1,0 +1,35 @@
+"""`seadrift fleet`: every instrument, what it sent and what it runs.
+
+Example:
+    $ seadrift fleet --data shore
+"""
+
+import argparse
+from typing import Any
+
+from server.api.devices import state
+from server.commands.common import add_data, answer, doing, opened
+from server.db import fleet
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "fleet", help="the state of each instrument", epilog="example: seadrift fleet --json"
+    )
+    add_data(parser)
+    parser.set_defaults(run=doing("fleet", run))
+
+
+def run(args: argparse.Namespace) -> int:
+    with opened(args) as shore, shore.database.read() as connection:
+        rows = [state(connection, row) for row in fleet.all_devices(connection)]
+    return answer(args, rows, "\n".join(map(_line, rows)) or "no device is enrolled yet")
+
+
+def _line(row: dict[str, Any]) -> str:
+    deployment = row["deployment"]
+    step = f"{deployment['release'][:12]} {deployment['state']}" if deployment else "factory"
+    return (
+        f"{row['device_id']}  {row['status']:<8} {row['name']:<16} held {row['held']}, "
+        f"on its way {row['lag']}, given up {row['gaps']}; release {step}"
+    )

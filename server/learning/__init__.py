@@ -1,0 +1,1 @@
+"""Learning again from what people validated: the head alone, in seconds, without torch."""
