@@ -81,7 +81,7 @@ class OutboxConfig:
     """[outbox]: how much of the disk unsent records may take."""
 
     max_mb: int = cast(int, _bounded(512, 2, 1_000_000))
-    reserve_mb: int = cast(int, _bounded(1, 0, 1000))
+    reserve_mb: int = cast(int, _bounded(4, 0, 1000))
 
 
 @dataclass(frozen=True)

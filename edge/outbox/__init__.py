@@ -9,7 +9,8 @@ Example:
 """
 
 from edge.outbox.database import OutboxBusyError, OutboxError, OutboxFullError
-from edge.outbox.outbox import Batch, Draft, Outbox, Pending, RecordTooLargeError
+from edge.outbox.drafts import Draft, RecordTooLargeError
+from edge.outbox.outbox import Batch, Outbox, Pending
 
 __all__ = [
     "Batch",

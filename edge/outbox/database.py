@@ -28,6 +28,8 @@ SQLITE_MIN = (3, 51, 3)
 PAGE_BYTES = 4096
 HEADROOM_PAGES = 256
 """Pages above the budget that only upkeep may use (acknowledgements, the dead, gaps): 1 MiB."""
+LOG_PAGES = 256
+"""Pages in the write-ahead log before it is moved into the file: 1 MiB, less than the reserve."""
 FILE = "outbox.sqlite"
 LOCK = "lock"
 RESERVE = "reserve"
@@ -46,7 +48,8 @@ CREATE TABLE IF NOT EXISTS record (
     bytes BLOB NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS record_name ON record (epoch, seq);
-CREATE INDEX IF NOT EXISTS record_order ON record (priority, id);
+-- covers the order of sending and the counts, so that neither reads the records themselves
+CREATE INDEX IF NOT EXISTS record_order ON record (failures, priority, id, epoch, kind, size);
 CREATE TABLE IF NOT EXISTS dead (
     epoch INTEGER NOT NULL,
     seq INTEGER NOT NULL,
@@ -130,6 +133,7 @@ class Database:
         self.page_bytes = page
         pages = self.budget_bytes // page + HEADROOM_PAGES
         self.value(f"PRAGMA max_page_count={pages}")
+        self._reserved = False
         with contextlib.suppress(OSError):  # a full disk: made later, when there is room
             self.make_reserve()
 
@@ -187,10 +191,25 @@ class Database:
         used = int(self.value("PRAGMA page_count")) - int(self.value("PRAGMA freelist_count"))
         return self.budget_bytes - used * self.page_bytes
 
+    def can_take(self, need: int) -> bool:
+        """Whether `need` bytes of new records leave upkeep its room: with the reserve in place, or
+        without it on pages that the file has free already."""
+        if self._reserved or self._has_reserve():
+            return True
+        free = int(self.value("PRAGMA freelist_count")) * self.page_bytes
+        return free >= 2 * need + LOG_PAGES * self.page_bytes
+
+    def _has_reserve(self) -> bool:
+        with contextlib.suppress(OSError):
+            self.make_reserve()
+        return self._reserved
+
     def make_reserve(self) -> None:
         """Raises OSError when the disk has no room for it."""
         path = self.folder / RESERVE
-        if not self.reserve_bytes or (path.exists() and path.stat().st_size >= self.reserve_bytes):
+        whole = path.exists() and path.stat().st_size >= self.reserve_bytes
+        if self._reserved or not self.reserve_bytes or whole:
+            self._reserved = True
             return
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -200,14 +219,20 @@ class Database:
             raise
         finally:
             os.close(handle)
+        self._reserved = True
+
+    def make_log_room(self) -> None:
+        """A write found the disk full: move the log into the file and begin it anew."""
+        with contextlib.suppress(apsw.Error):
+            self.execute("PRAGMA wal_checkpoint(RESTART)")
 
     def relieve(self) -> None:
-        """A write found the disk full: give the reserve back and move the log into the file."""
+        """The same with the reserve given back. For upkeep alone: what captures must not eat it."""
+        self._reserved = False
         with contextlib.suppress(FileNotFoundError):
             (self.folder / RESERVE).unlink()
             sync_folder(self.folder)
-        with contextlib.suppress(apsw.Error):
-            self.execute("PRAGMA wal_checkpoint(RESTART)")
+        self.make_log_room()
 
 
 def prepare(connection: Any) -> None:
@@ -217,7 +242,7 @@ def prepare(connection: Any) -> None:
     if mode != "wal":
         raise OutboxError(f"the file system does not support WAL (got {mode}); use a local disk")
     connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA wal_autocheckpoint=1000")
+    connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit={16 * 2**20}")
     connection.execute("PRAGMA mmap_size=0")
     with connection:

@@ -16,36 +16,30 @@ Example:
 import contextlib
 import secrets
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 import apsw
 
 from edge.clock import Clock
 from edge.outbox import database as db
+from edge.outbox.drafts import Draft, encode, name
 from edge.outbox.eviction import chunk_bytes, evict
 from edge.outbox.rebuild import rebuild
 from wire.ack import Ack, Rejection
-from wire.codec import RECORD_MAX, RECORDS_MAX, encode_record
-from wire.records import KIND_OF, PRIORITY, Body, Record, Vignette, as_map
+from wire.codec import RECORDS_MAX
+from wire.records import Record
+
+T = TypeVar("T")
 
 LOCK_PATIENCE_S = 2.0
+DELETE_ROWS = 256
+"""Rows deleted in one transaction, which a full disk must have room for in SQLite's log."""
 ROW_BYTES = 160
 """What a row costs beside its bytes: two indices, a header and partly filled pages, measured."""
-
-
-class RecordTooLargeError(ValueError):
-    """A record larger than the link carries; make it smaller before it is committed."""
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A record to be. `about` is the place in the same commit of the object a vignette shows."""
-
-    body: Body
-    about: int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +69,7 @@ class Outbox:
         self._db = database
         self._file_lock = lock
         self._clock = clock
+        self._counted: tuple[int, Pending] | None = None
         self._guard = threading.RLock()
         with self._guard, database.transaction():
             if database.fact("epoch") is None:
@@ -159,7 +154,7 @@ class Outbox:
                 except _NoRoomError as error:
                     self._make_room(max(error.need, chunk_bytes(self._db.budget_bytes)))
                 except (apsw.FullError, apsw.IOError) as error:
-                    self._db.relieve()
+                    self._db.make_log_room()
                     if relieved:
                         self._make_room(chunk_bytes(self._db.budget_bytes), str(error))
                     relieved = True
@@ -168,32 +163,34 @@ class Outbox:
         database = self._db
         with database.transaction():
             first = self.next_seq
-            records = _name(drafts, self.epoch, first, self.boot, self._clock)
-            blobs = [_encode(record) for record in records]
+            records = name(drafts, self.epoch, first, self.boot, self._clock)
+            blobs = [encode(record) for record in records]
             need = sum(len(blob) + ROW_BYTES for blob in blobs)
             if database.free_bytes() < need:
                 raise _NoRoomError(need)
+            if not database.can_take(need):
+                raise apsw.FullError("the disk is full: the reserve is used up")
             self._store(records, blobs)
-            for name, value in facts.items():
-                database.set_fact(name, value)
+            for fact, value in facts.items():
+                database.set_fact(fact, value)
         return tuple(record.seq for record in records)
 
     def _make_room(self, goal: int, disk: str = "") -> None:
         """Give up what matters least, with gap records; OutboxFullError if nothing may go."""
         database = self._db
-        try:
-            with database.transaction():
-                gaps = [Draft(gap) for gap in evict(database, self.epoch, goal)]
-                if not gaps:
-                    what = disk or f"[outbox] max_mb = {database.budget_bytes >> 20} is used up"
-                    raise db.OutboxFullError(
-                        f"{database.folder}: full ({what}), and what is left may not be given up;"
-                        " capture waits until the shore has taken some"
-                    )
-                records = _name(gaps, self.epoch, self.next_seq, self.boot, self._clock)
-                self._store(records, [_encode(record) for record in records])
-        except (apsw.FullError, apsw.IOError) as error:
-            raise db.OutboxFullError(f"{database.folder}: cannot be written: {error}") from error
+
+        def give_up() -> None:
+            gaps = [Draft(gap) for gap in evict(database, self.epoch, goal)]
+            if not gaps:
+                what = disk or f"[outbox] max_mb = {database.budget_bytes >> 20} is used up"
+                raise db.OutboxFullError(
+                    f"{database.folder}: full ({what}), and what is left may not be given up;"
+                    " capture waits until the shore has taken some"
+                )
+            records = name(gaps, self.epoch, self.next_seq, self.boot, self._clock)
+            self._store(records, [encode(record) for record in records])
+
+        self._upkeep(give_up)
 
     def _store(self, records: Sequence[Record], blobs: Sequence[bytes]) -> None:
         for record, blob in zip(records, blobs, strict=True):
@@ -238,76 +235,107 @@ class Outbox:
             return Batch(int(first), tuple(seqs), tuple(blobs))
 
     def acknowledge(self, ack: Ack) -> int:
-        """Delete what the shore holds, set aside what it will never take; returns how many left."""
-        with self._guard, self._upkeep():
-            before = int(self._db.connection.total_changes())
+        """Delete what the shore holds, set aside what it will never take; returns how many left.
+
+        In small transactions, so that a full disk can hold each; one that is lost to a power cut
+        only means that the shore says it again."""
+        with self._guard:
+            gone = 0
             for rejection in ack.rejections:
                 if not rejection.retry:
-                    self._bury(ack.epoch, rejection)
+                    gone += self._upkeep(lambda r=rejection: self._bury(ack.epoch, r))  # type: ignore[misc]  # mypy cannot infer a lambda's default
             for low, high in ((0, ack.upto), *ack.sack):
-                self._db.execute(
-                    "DELETE FROM record WHERE epoch = ? AND seq BETWEEN ? AND ?",
-                    (ack.epoch, low, high),
-                )
-            return int(self._db.connection.total_changes()) - before
+                while some := self._upkeep(lambda a=low, b=high: self._delete(ack.epoch, a, b)):  # type: ignore[misc]  # as above
+                    gone += some
+            with contextlib.suppress(OSError):
+                self._db.make_reserve()
+            return gone
 
     def blame(self, epoch: int, seq: int) -> int:
         """Count a failed attempt of a record sent alone; it then goes last. Returns the count."""
-        with self._guard, self._upkeep():
-            key = (epoch, seq)
-            self._db.execute(
-                "UPDATE record SET failures = failures + 1 WHERE epoch = ? AND seq = ?", key
+
+        def count() -> int:
+            return int(
+                self._db.value(
+                    "UPDATE record SET failures = failures + 1 WHERE epoch = ? AND seq = ?"
+                    " RETURNING failures",
+                    (epoch, seq),
+                )
+                or 0
             )
-            found = self._db.value("SELECT failures FROM record WHERE epoch = ? AND seq = ?", key)
-            return int(found or 0)
+
+        with self._guard:
+            return self._upkeep(count)
 
     def set_aside(self, epoch: int, rejection: Rejection) -> None:
         """Move one record to the dead: it is kept and counted, and never sent again."""
-        with self._guard, self._upkeep():
-            self._bury(epoch, rejection)
+        with self._guard:
+            self._upkeep(lambda: self._bury(epoch, rejection))
 
-    def _bury(self, epoch: int, rejection: Rejection) -> None:
+    def _delete(self, epoch: int, low: int, high: int) -> int:
+        self._db.execute(
+            "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE epoch = ?"
+            " AND seq BETWEEN ? AND ? LIMIT ?)",
+            (epoch, low, high, DELETE_ROWS),
+        )
+        return int(self._db.connection.changes())
+
+    def _bury(self, epoch: int, rejection: Rejection) -> int:
         self._db.execute(
             "INSERT OR IGNORE INTO dead SELECT epoch, seq, kind, ?, ?, bytes FROM record"
             " WHERE epoch = ? AND seq = ?",
             (rejection.code, rejection.detail[:500], epoch, rejection.seq),
         )
         self._db.execute("DELETE FROM record WHERE epoch = ? AND seq = ?", (epoch, rejection.seq))
+        return int(self._db.connection.changes())
 
     def renew_epoch(self) -> int:
         """Draw a new epoch: the shore knows seqs of ours that were never given here (a card that
         was restored or cloned), so further records need names of their own."""
-        with self._guard, self._upkeep():
-            self._db.set_fact("epoch", _draw_epoch())
+        epoch = _draw_epoch()
+
+        def begin() -> None:
+            self._db.set_fact("epoch", epoch)
             self._db.set_fact("next_seq", 1)
-        return self.epoch
+
+        with self._guard:
+            self._upkeep(begin)
+        return epoch
 
     def pending(self) -> Pending:
-        """Counts of what waits and of the dead."""
+        """Counts of what waits and of the dead; free of cost while nothing changes."""
         with self._guard:
-            rows = list(
-                self._db.execute("SELECT kind, COUNT(*), SUM(size) FROM record GROUP BY kind")
-            )
-            oldest = self._db.value("SELECT MIN(made_ms) FROM record")
-            return Pending(
-                records=sum(count for _, count, _ in rows),
-                bytes=sum(size for _, _, size in rows),
-                dead=int(self._db.value("SELECT COUNT(*) FROM dead")),
-                oldest_ms=None if oldest is None else int(oldest),
-                by_kind={kind: count for kind, count, _ in rows},
-            )
+            changes = int(self._db.connection.total_changes())
+            if self._counted is None or self._counted[0] != changes:
+                self._counted = changes, self._count()
+            return self._counted[1]
 
-    @contextlib.contextmanager
-    def _upkeep(self) -> Iterator[None]:
-        """A transaction that must work on a full disk too: the reserve gives it room.
+    def _count(self) -> Pending:
+        rows = list(self._db.execute("SELECT kind, COUNT(*), SUM(size) FROM record GROUP BY kind"))
+        oldest = self._db.value("SELECT made_ms FROM record ORDER BY id LIMIT 1")
+        return Pending(
+            records=sum(count for _, count, _ in rows),
+            bytes=sum(size for _, _, size in rows),
+            dead=int(self._db.value("SELECT COUNT(*) FROM dead")),
+            oldest_ms=None if oldest is None else int(oldest),
+            by_kind={kind: count for kind, count, _ in rows},
+        )
+
+    def _upkeep(self, work: Callable[[], T]) -> T:
+        """A small transaction that must work on a full disk too: the reserve gives it room.
 
         Raises OutboxFullError when even that is gone; nothing has changed then."""
-        try:
-            with self._db.transaction():
-                yield
-        except (apsw.FullError, apsw.IOError) as error:
-            self._db.relieve()
-            raise db.OutboxFullError(f"{self._db.folder}: cannot be written: {error}") from error
+        for relieve in (self._db.make_log_room, self._db.relieve, None):
+            try:
+                with self._db.transaction():
+                    return work()
+            except (apsw.FullError, apsw.IOError) as error:
+                if relieve is None:
+                    raise db.OutboxFullError(
+                        f"{self._db.folder}: cannot be written: {error}"
+                    ) from error
+                relieve()
+        raise AssertionError("unreachable")
 
 
 class _NoRoomError(Exception):
@@ -320,29 +348,3 @@ class _NoRoomError(Exception):
 
 def _draw_epoch() -> int:
     return secrets.randbelow(2**32 - 1) + 1
-
-
-def _name(drafts: Sequence[Draft], epoch: int, first: int, boot: int, clock: Clock) -> list[Record]:
-    """The drafts as records: seqs from `first` on, vignettes pointing at their object's seq."""
-    mono_ms, utc_ms = clock.mono_ms(), clock.utc_ms()
-    records = []
-    for place, draft in enumerate(drafts):
-        body = draft.body
-        if draft.about is not None:
-            if not isinstance(body, Vignette):
-                raise TypeError(f"Draft.about: only a vignette shows an object, not {body!r}")
-            body = replace(body, object_seq=first + draft.about)
-        kind = KIND_OF[type(body)]
-        records.append(
-            Record(epoch, first + place, kind, PRIORITY[kind], boot, mono_ms, utc_ms, as_map(body))
-        )
-    return records
-
-
-def _encode(record: Record) -> bytes:
-    blob = encode_record(record)
-    if len(blob) > RECORD_MAX:
-        raise RecordTooLargeError(
-            f"{record.kind} record: expected at most {RECORD_MAX} bytes, got {len(blob)}"
-        )
-    return blob
