@@ -1,1 +1,1 @@
-"""What people see: server-rendered shells, and ES modules that talk to the same API as any script."""
+"""What people see: server-rendered shells, and ES modules that use the API as any script does."""

@@ -1,9 +1,9 @@
 """The pages' own files (modules, styles, logo), served from memory under one version.
 
-Invariant: only what lies in `static/` when the server starts is served, by exact name, so no path in a
-request ever reaches the disk. The version is a hash of all files: a changed file changes every address,
-and each address may be cached for ever. Modules import each other relatively, so all of a page are of
-one version.
+Invariant: only what lies in `static/` when the server starts is served, by exact name, so no path
+in a request ever reaches the disk. The version is a hash of all files: a changed file changes every
+address, and each address may be cached for ever. Modules import each other relatively, so all of a
+page are of one version.
 
 Example:
     >>> assets = Assets.load(Path("server/web/static"))

@@ -1,10 +1,10 @@
 """The pages: each renders a shell with the logged-in person; its module fetches the rest as JSON.
 
-Invariant: no page holds inline script or style, so the content policy allows none; a stranger is sent to
-the door and, once in, back to where they wanted to go, never to another site.
+Invariant: no page holds inline script or style, so the content policy allows none; a stranger is
+sent to the door and, once in, back to where they wanted to go, never to another site.
 
 Example:
-    >>> app.include_router(router)  # GET / , /login, /projects/3/review, /objects/7, /devices, /releases
+    >>> app.include_router(router)  # GET /, /login, /projects/3/review, /objects/7, /devices ...
 """
 
 from pathlib import Path
@@ -89,7 +89,7 @@ def releases_page(request: Request, login: OptionalLogin) -> Response:
 
 
 def local_path(text: str) -> str:
-    """`text` when it is a path of this site, else "/". Browsers read "//x" and "/\\x" as another site.
+    """`text` when it is a path of this site, else "/": browsers take "//x" and "/\\x" for another.
 
     >>> local_path("/devices"), local_path("//evil.example"), local_path("https://evil.example")
     ('/devices', '/', '/')

@@ -26,8 +26,8 @@ export const VERBS = {
  * @param {SeaObject} object
  * @returns {Snapshot}
  */
-export function snapshot({ objid, status, taxon_id, taxon, score }) {
-  return { objid, status, taxon_id, taxon, score };
+export function snapshot({ objid, status, taxon_id, taxon }) {
+  return { objid, status, taxon_id, taxon };
 }
 
 /**
@@ -55,14 +55,7 @@ export function applied(object, verb, taxon, byName) {
   if (verb === "relabel" && taxon) {
     return { ...before, status: "V", taxon_id: taxon.taxon_id, taxon: taxon.display_name };
   }
-  const best = object.top?.[0];
-  if (!best) return { ...before, status: "U", taxon_id: null, taxon: null, score: null };
-  const predicted = byName(best[0]);
-  return {
-    ...before,
-    status: "P",
-    taxon_id: predicted?.taxon_id ?? object.taxon_id,
-    taxon: predicted?.display_name ?? best[0],
-    score: best[1],
-  };
+  if (!object.predicted) return { ...before, status: "U", taxon_id: null, taxon: null };
+  const taxonId = byName(object.predicted)?.taxon_id ?? object.taxon_id;
+  return { ...before, status: "P", taxon_id: taxonId, taxon: object.predicted };
 }

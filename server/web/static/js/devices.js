@@ -114,7 +114,7 @@ async function openClaim() {
   try {
     const projects = await api("GET", "/api/projects");
     const form = byId("claim-form");
-    fill(form.elements.project_id, projects.map((/** @type {any} */ p) => h("option", { value: p.project_id ?? p.id }, p.title)));
+    fill(form.elements.project_id, projects.map((/** @type {any} */ p) => h("option", { value: p.project_id }, p.title)));
     form.hidden = false;
     byId("claim-result").hidden = true;
     byId("claim-config").value = "";

@@ -103,11 +103,8 @@ export class Filters {
 
   /** @param {any} project */
   offer(project) {
-    const samples = (project.samples ?? []).map((/** @type {any} */ s) => [s.sample_id ?? s.id ?? s, s.name ?? s.orig_id ?? s.title ?? s]);
-    const releases = (project.releases ?? []).map((/** @type {any} */ r) => {
-      const id = r.release_id ?? r.id ?? r;
-      return [id, r.name ? `${r.name} · ${shortId(id)}` : shortId(id)];
-    });
+    const samples = project.samples.map((/** @type {any} */ one) => [one.sample_id, one.name]);
+    const releases = project.releases.map((/** @type {any} */ one) => [one.release_id, `${one.name} · ${shortId(one.release_id)}`]);
     this.#options("sample-filter", "All samples", samples);
     this.#options("release-filter", "All releases", releases);
   }

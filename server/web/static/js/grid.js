@@ -77,6 +77,7 @@ export class Grid extends HTMLElement {
     if (number !== undefined) this.first = number;
     for (const id of [...this.selected]) if (!this.places.has(id)) this.selected.delete(id);
     if (fresh) {
+      for (const [id, cell] of this.cells) this.#drop(id, cell);
       this.selected.clear();
       this.cursor = 0;
       this.anchor = 0;
@@ -228,16 +229,20 @@ export class Grid extends HTMLElement {
     for (const [id, cell] of this.cells) if (!wanted.has(id)) this.#drop(id, cell);
     const scale = this.scale;
     const well = { scale, width: plan.cellWidth, height: plan.wellHeight };
-    for (let i = from; i < to; i += 1) this.#place(objects[i], i, well, refill);
+    /** @type {Element|null} */
+    let before = null;
+    for (let i = from; i < to; i += 1) before = this.#place(objects[i], i, well, { refill, before });
   }
 
   /**
    * @param {SeaObject} object
    * @param {number} index
    * @param {import("./cell.js").Well} well
-   * @param {boolean} refill
+   * @param {{refill: boolean, before: Element|null}} how  before: the cell of the object before it, so
+   *   that the order of the elements is the order that is read aloud
+   * @returns {Element} its cell
    */
-  #place(object, index, well, refill) {
+  #place(object, index, well, { refill, before }) {
     let cell = this.cells.get(object.objid);
     const made = !cell;
     if (!cell) {
@@ -249,9 +254,11 @@ export class Grid extends HTMLElement {
     cell.style.transform = `translate(${x}px, ${y}px)`;
     cell.setAttribute("aria-posinset", String(this.first + index));
     this.#mark(object.objid);
-    if (!made) return;
+    if (!made) return cell;
     cell.classList.toggle("entering", this.dataset.flow === "true");
-    this.space.append(cell);
+    if (before) before.after(cell);
+    else this.space.prepend(cell);
+    return cell;
   }
 
   /**

@@ -6,6 +6,18 @@ import { byId } from "./dom.js";
 const form = /** @type {HTMLFormElement} */ (byId("login"));
 const problem = byId("login-error");
 
+/** A link from another site arrives without the cookie; asked from here, the session is known. */
+async function knownAlready() {
+  if (!document.referrer || new URL(document.referrer).origin === location.origin) return;
+  try {
+    await api("GET", "/api/me");
+    location.replace(form.dataset.next || "/");
+  } catch {
+    // A stranger: the form is for them.
+  }
+}
+
+void knownAlready();
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = /** @type {HTMLButtonElement} */ (form.querySelector("button"));

@@ -59,7 +59,8 @@ function facts(object) {
     ["Time", when(object.utc_ms)],
     ["Sample", object.sample ?? "–"],
     ["Acquisition", object.acquisition ?? "–"],
-    ["Device", object.device ?? "–"],
+    ["Frame", object.frame ?? "–"],
+    ["Device", object.device_name ?? object.device ?? "–"],
     ["Release", shortId(object.release)],
     ["Pixel", object.pixel_um ? `${figure(object.pixel_um)} µm` : "–"],
     ["Vignette", object.width && object.height ? `${object.width} × ${object.height} px` : "–"],
@@ -76,15 +77,17 @@ function guesses(object) {
         h("progress", { max: 1, value: score, "aria-label": `Score of ${name}` })))));
 }
 
-/** @param {any[]} events */
+/** @type {Record<string, string>} */
+const DONE = { predict: "Predicted", validate: "Validated", relabel: "Relabelled", dubious: "Marked dubious", discard: "Discarded", reset: "Reset to the prediction", undo: "Undone", redo: "Done again" };
+
+/** @param {any[]} events  oldest first */
 function history(events) {
-  if (!events?.length) return h("p", { class: "muted" }, "Nobody has touched it yet.");
-  return h("ol", { class: "history" }, events.map((event) => {
-    const status = event.status ?? event.to_status ?? "U";
-    const what = [STATUS[status]?.word ?? status, event.taxon ? `as ${event.taxon}` : "", event.score != null ? percent(event.score) : ""];
-    const who = event.user ?? event.user_email ?? (event.release ? `release ${shortId(event.release)}` : "the device");
-    return h("li", { data: { status } }, h("div", {}, what.filter(Boolean).join(" ")),
-      h("small", {}, `${who} · ${when(event.at_ms ?? event.time_ms ?? event.utc_ms)}${event.undone ? " · undone" : ""}`));
+  if (!events?.length) return h("p", { class: "muted" }, "Nothing was said about it yet.");
+  return h("ol", { class: "history" }, [...events].reverse().map((event) => {
+    const who = event.user ?? (event.release ? `release ${shortId(event.release)}` : "the device");
+    const what = [DONE[event.action] ?? event.action, event.new_taxon ? `: ${event.new_taxon}` : ""];
+    return h("li", { data: { status: event.new_status } }, h("div", {}, what),
+      h("small", {}, `${who} · ${when(event.created_ms)}${event.undone ? " · undone since" : ""}`));
   }));
 }
 
@@ -95,15 +98,13 @@ function measures(object) {
   const units = object.units ?? {};
   return h("div", { class: "scroll-x" }, h("table", { class: "plain" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Measure"), h("th", { scope: "col", class: "number" }, "Value"), h("th", { scope: "col" }, ""))),
-    h("tbody", {}, values.map(([name, value]) => {
-      const number = typeof value === "object" && value !== null ? /** @type {any} */ (value).value : value;
-      const unit = typeof value === "object" && value !== null ? /** @type {any} */ (value).unit : (units[name] ?? "");
-      return h("tr", {}, h("td", { class: "mono" }, name), h("td", { class: "number" }, figure(/** @type {number} */ (number))), h("td", { class: "muted" }, unit));
-    }))));
+    h("tbody", {}, values.map(([name, value]) =>
+      h("tr", {}, h("td", { class: "mono" }, name), h("td", { class: "number" }, figure(/** @type {number} */ (value))), h("td", { class: "muted" }, units[name] ?? ""))))));
 }
 
-/** @param {any} object */
-function show(object) {
+/** @param {any} found */
+function show(found) {
+  const object = { ...found, ...found.context };
   document.title = `${object.taxon ?? "Object"} ${objid} · Seadrift`;
   const back = `/projects/${object.project_id}/review`;
   fill(root,

@@ -9,17 +9,15 @@ import { meterParts } from "./taxa-list.js";
 
 /** @param {any} project */
 function statusCounts(project) {
-  const counts = project.counts ?? project;
-  const sums = /** @type {Record<string, number>} */ ({});
-  for (const [letter, { key }] of Object.entries(STATUS)) sums[key] = counts[key] ?? counts[letter] ?? 0;
-  sums.total = counts.total ?? Object.values(sums).reduce((a, b) => a + b, 0);
+  const sums = /** @type {Record<string, number>} */ ({ total: project.total });
+  for (const { key } of Object.values(STATUS)) sums[key] = project[key];
   return sums;
 }
 
 /** @param {any} project */
 function card(project) {
   const counts = statusCounts(project);
-  const address = `/projects/${project.project_id ?? project.id}/review`;
+  const address = `/projects/${project.project_id}/review`;
   const share = counts.total ? counts.validated / counts.total : 0;
   return h(
     "article",

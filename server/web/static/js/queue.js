@@ -19,7 +19,7 @@
  */
 export function fits(object, filter) {
   if (filter.status && object.status !== filter.status) return false;
-  if (filter.taxon_id !== null && object.taxon_id !== filter.taxon_id) return false;
+  if (filter.taxon_id !== null && (object.taxon_id ?? 0) !== filter.taxon_id) return false;
   return true;
 }
 
@@ -88,7 +88,6 @@ export class Queue {
   async next() {
     const { filter } = this;
     if (!filter) return false;
-    if (filter.sort === "random") return this.load(filter);
     const turn = (this.turn += 1);
     const known = new Set(this.objects.map((object) => object.objid));
     const unknown = (/** @type {SeaObject} */ object) => !known.has(object.objid);
@@ -126,7 +125,7 @@ export class Queue {
     this.objects = page.objects;
     this.offset = offset;
     this.counted = page.total;
-    this.ahead = this.hasNext && this.filter?.sort !== "random" ? this.#prefetch(this.filter) : null;
+    this.ahead = this.hasNext ? this.#prefetch(this.filter) : null;
   }
 
   /**

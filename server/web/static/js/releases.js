@@ -148,7 +148,7 @@ async function show() {
   byId("releases").setAttribute("aria-busy", "false");
   const select = byId("train-project");
   const chosen = select.value;
-  fill(select, projects.map((/** @type {any} */ p) => h("option", { value: p.project_id ?? p.id }, p.title)));
+  fill(select, projects.map((/** @type {any} */ p) => h("option", { value: p.project_id }, p.title)));
   if (chosen) select.value = chosen;
   byId("train").querySelector("button").disabled = !projects.length;
 }

@@ -225,7 +225,7 @@ class Review {
   async #guess(index) {
     const name = this.grid.current?.top?.[index]?.[0];
     if (!name) return;
-    const taxon = this.taxa.taxa.find((one) => one.taxon_id !== null && (one.name === name || one.display_name === name)) ?? (await this.#taxonNamed(name));
+    const taxon = this.taxa.taxa.find((one) => one.taxon_id !== 0 && (one.name === name || one.display_name === name)) ?? (await this.#taxonNamed(name));
     if (!taxon) return notify(`No taxon is called “${name}” on shore.`, { kind: "bad" });
     this.lastTaxon = taxon;
     this.act("relabel", taxon);

@@ -94,6 +94,10 @@ export class Sorting {
   takeBack(key) {
     const deed = this.past.forget(key);
     if (!deed) return 0;
+    if (deed.undo) {
+      this.outbox.takeBack(deed.undo.key);
+      return 0;
+    }
     const untouched = deed.objects
       .map((object, index) => ({ object, was: deed.before[index], is: deed.after[index] }))
       .filter(({ object, is }) => object.status === is.status && object.taxon_id === is.taxon_id);

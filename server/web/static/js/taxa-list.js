@@ -30,7 +30,7 @@ export class TaxaList {
   constructor(choose) {
     /** @type {TaxonCount[]} */
     this.taxa = [];
-    /** @type {Set<number|null>} taxa that had predicted objects when the page was opened */
+    /** @type {Set<number>} taxa that had predicted objects when the page was opened */
     this.waited = new Set();
     /** @type {number|null} */
     this.chosen = null;
@@ -85,7 +85,7 @@ export class TaxaList {
    */
   mostWaiting(except = null) {
     return this.taxa
-      .filter((taxon) => taxon.taxon_id !== null && taxon.taxon_id !== except && taxon.predicted > 0)
+      .filter((taxon) => taxon.taxon_id !== except && taxon.predicted > 0)
       .sort((a, b) => b.predicted - a.predicted)[0];
   }
 
@@ -104,10 +104,11 @@ export class TaxaList {
    * @param {number} step
    */
   #add(where, step) {
-    let row = /** @type {any} */ (this.find(where.taxon_id));
+    const id = where.taxon_id ?? 0;
+    let row = /** @type {any} */ (this.find(id));
     if (!row) {
       const name = where.taxon ?? "no taxon";
-      row = { taxon_id: where.taxon_id, name, display_name: name, total: 0 };
+      row = { taxon_id: id, name, display_name: name, total: 0 };
       for (const status of PARTS) row[STATUS[status].key] = 0;
       this.taxa.push(row);
     }
@@ -132,7 +133,7 @@ export class TaxaList {
 
   /** @param {any} taxon */
   #row(taxon) {
-    const here = this.chosen === taxon.taxon_id && (taxon.taxon_id !== null || taxon.display_name === "All taxa");
+    const here = this.chosen === taxon.taxon_id;
     const main = this.status ? countOf(taxon, this.status) : taxon.total;
     const share = taxon.total ? taxon.validated / taxon.total : 0;
     return h(

@@ -35,7 +35,7 @@ export function rank(taxa, text, uses) {
     return name.split(/[\s<>_-]+/).some((word) => word.startsWith(wanted)) ? 1 : 2;
   };
   return taxa
-    .filter((taxon) => taxon.taxon_id !== null && fold(taxon.display_name).includes(wanted))
+    .filter((taxon) => taxon.taxon_id !== 0 && fold(taxon.display_name).includes(wanted))
     .sort((a, b) => place(a) - place(b) || uses(b) - uses(a) || a.display_name.localeCompare(b.display_name));
 }
 

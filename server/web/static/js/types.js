@@ -21,13 +21,15 @@
  * @property {number|null} utc_ms
  * @property {string|null} sample
  * @property {string|null} device
+ * @property {string|null} [device_name]
+ * @property {string|null} [predicted]  display name of the taxon that was predicted
  * @property {string|null} image
  * @property {number|null} [pixel_um]
  * @property {string|null} [optical_field]
  * @property {Array<[string, number]>} top
  *
  * @typedef {Object} Taxon
- * @property {number|null} taxon_id
+ * @property {number} taxon_id  0 in counts: without a taxon
  * @property {string} name
  * @property {string} display_name
  * @property {string} [path]
@@ -37,7 +39,7 @@
  *   discarded: number, unclassified: number}} TaxonCount
  *
  * @typedef {Object} Filter
- * @property {number|null} taxon_id
+ * @property {number|null} taxon_id  0: objects without a taxon; null: all
  * @property {Status|null} status
  * @property {number|null} score_min  0 to 1
  * @property {number|null} score_max  0 to 1
@@ -52,6 +54,5 @@
  * @property {Status} status
  * @property {number|null} taxon_id
  * @property {string|null} taxon
- * @property {number|null} score
  */
 export {};
