@@ -13,10 +13,13 @@ Example:
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from edge.segment import SegmentSettings
 from edge.tables import ConfigError, check_keys, fill
+
+if TYPE_CHECKING:
+    from edge.simulator import SimSettings
 
 
 def _bounded(default: float, low: float, high: float | None = None) -> Any:
@@ -126,6 +129,8 @@ class Config:
         return (self.folder / Path(path).expanduser()).absolute()
 
 
+ENDLESS = 10_000_000
+"""Frames of a simulated run that has no end: four months at one a second."""
 _FROM_ACQUISITION = ("pixel_um", "field")
 """Keys of SegmentSettings that [acquisition] gives, so that they are said once."""
 TABLES: dict[str, type[Any]] = {
@@ -190,8 +195,31 @@ def _segment(data: Any, acquisition: AcquisitionConfig, file: str) -> SegmentSet
         raise ConfigError(f"{file}: [segment] {error}") from error
 
 
+def simulator(config: Config, file: str = "") -> "SimSettings":
+    """The simulated instrument's settings: field and pixel size are the acquisition's unless the
+    table has its own; without `frames` it never ends. Raises ConfigError."""
+    from edge.simulator import SettingsError, SimSettings
+
+    table = dict(config.source.simulator)
+    known = {"truth", "preset", *(f.name for f in fields(SimSettings))}
+    check_keys(table, known, file, "source.simulator")
+    if not isinstance(table.pop("truth", ""), str):
+        raise ConfigError(f"{file}: [source.simulator] truth: expected a path")
+    ours = {
+        "field": config.acquisition.field,
+        "pixel_um": config.acquisition.pixel_um,
+        "frames": config.source.frames or ENDLESS,
+    }
+    try:
+        return SimSettings.from_mapping({**ours, **table})
+    except SettingsError as error:
+        raise ConfigError(f"{file}: [source.simulator] {error}") from error
+
+
 def _check(config: Config, file: str) -> None:
     """What no single key can say."""
+    if config.source.kind == "simulator":
+        simulator(config, file)
     if config.source.kind != "simulator" and not config.source.path:
         raise ConfigError(f"{file}: [source] path: missing (kind is {config.source.kind})")
     if config.shore.claim and config.shore.claim_file:

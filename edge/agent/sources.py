@@ -11,17 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from edge.config import Config
+from edge.config import Config, simulator
 from edge.frames import BadFrame, Frame, Source
 from edge.sources import open_source
-from edge.tables import ConfigError
-
-ENDLESS = 10_000_000
-"""Frames of a simulated run that has no end: four months at one a second."""
 
 
 def open_configured(config: Config, start: int) -> Source:
-    """Raises ConfigError for settings that make no sense, SourceError when there is nothing."""
+    """Raises SourceError when there is nothing to read frames from."""
     if config.source.kind == "simulator":
         return SimulatedSource(config, start)
     return open_source(config.resolve(config.source.path), start)
@@ -31,21 +27,12 @@ class SimulatedSource:
     """The simulated instrument; with `truth`, a file that gets one line a frame of what it drew."""
 
     def __init__(self, config: Config, start: int) -> None:
-        from edge.simulator import SettingsError, SimSettings, Simulator
+        from edge.simulator import Simulator
 
-        table = dict(config.source.simulator)
-        truth = table.pop("truth", None)
-        if truth is not None and not isinstance(truth, str):
-            raise ConfigError(f"[source.simulator] truth: expected a path, got {truth!r}")
-        own = {"field": config.acquisition.field, "pixel_um": config.acquisition.pixel_um}
-        try:
-            self._settings = SimSettings.from_mapping(
-                {**own, "frames": config.source.frames or ENDLESS, **table}
-            )
-        except SettingsError as error:
-            raise ConfigError(f"[source.simulator] {error}") from error
         self.start = start
+        self._settings = simulator(config)
         self._simulator = Simulator(self._settings)
+        truth = config.source.simulator.get("truth")
         self._truth = None if truth is None else config.resolve(truth)
 
     def __iter__(self) -> Iterator[Frame | BadFrame]:
