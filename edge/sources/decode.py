@@ -24,6 +24,7 @@ FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 
 _EIGHT_BIT_MODES = ("L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "La", "RGBa")
+_MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"RIFF", b"BM")
 _PNG_DEPTH_AT = 24
 _TIFF_BITS_PER_SAMPLE = 258
 
@@ -50,6 +51,10 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     except UnreadableError:
         raise
     except UnidentifiedImageError:
+        if data.startswith(_MAGIC):
+            raise UnreadableError(
+                f"damaged or cut short in its header ({len(data)} bytes)"
+            ) from None
         raise UnreadableError(
             f"not a picture: expected {', '.join(FORMATS)}; the file begins {data[:8]!r}"
         ) from None
