@@ -1,7 +1,8 @@
 """The web application: middle layers, routers, and what an error looks like.
 
-Invariant: whatever happens, a client gets JSON with a code and a sentence, never a stack trace; the trace
-goes to the log. Nothing but ping, enrol, login, the login page and static files answers a stranger.
+Invariant: whatever happens, a client gets JSON with a code and a sentence, never a stack trace; the
+trace goes to the log. Nothing but ping, enrol, login, the login page and static files answers a
+stranger.
 
 Example:
     >>> app = create_app(shore)

@@ -1,6 +1,8 @@
-"""Two layers around every request: how big a body may be, and what a browser may do with the answer.
+"""Two layers around every request: how big a body may be, and what a browser may do with the
+answer.
 
-The size is counted while the body comes in, so a body without an honest Content-Length stops at the limit.
+The size is counted while the body comes in, so a body without an honest Content-Length stops at the
+limit.
 
 Example:
     >>> app.add_middleware(BodyLimit, people=1 << 20, devices=256 << 10)
@@ -61,7 +63,8 @@ def _too_large(limit: int) -> JSONResponse:
 
 
 class SecurityHeaders:
-    """Headers that keep a page to its own scripts and out of frames, and API answers out of caches."""
+    """Headers that keep a page to its own scripts and out of frames, and API answers out of
+    caches."""
 
     def __init__(self, app: ASGIApp, tls: bool) -> None:
         self._app = app

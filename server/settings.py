@@ -18,7 +18,8 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """`data` holds the database, the packs, the releases and the keys, unless `database` says otherwise."""
+    """`data` holds the database, the packs, the releases and the keys, unless `database` says
+    otherwise."""
 
     data: Path
     host: str = "127.0.0.1"

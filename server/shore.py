@@ -1,7 +1,7 @@
 """The running shore: what every request is given. Made once, by `open_shore`.
 
-First start makes the folders, the release key (0600), the tables, the starter taxonomy, the administrator,
-and registers the factory release, signed. Later starts find them.
+First start makes the folders, the release key (0600), the tables, the starter taxonomy, the
+administrator, and registers the factory release, signed. Later starts find them.
 
 Example:
     >>> shore = open_shore(Settings(data=Path("shore")), admin=Admin.from_environment(os.environ))

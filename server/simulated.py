@@ -1,11 +1,13 @@
-"""A device without an instrument: it enrols, signs, counts and sends records that look like real ones.
+"""A device without an instrument: it enrols, signs, counts and sends records that look like real
+ones.
 
-The shore's side of the link is tested and timed with it; it knows nothing of the shore but the link.
+The shore's side of the link is tested and timed with it; it knows nothing of the shore but the
+link.
 
 Example:
     >>> device = SimulatedDevice.enrol(http, claim="...", name="one")
-    >>> device.ingest([make_record(1, make_object(bundle, 0)), make_record(2, make_vignette(1))]).upto
-    2
+    >>> device.ingest([make_record(1, make_object(bundle, 0)), make_record(2,
+    make_vignette(1))]).upto 2
 """
 
 import io
@@ -113,8 +115,8 @@ def make_record(seq: int, body: Body, epoch: int = 7) -> Record:
 
 
 def make_object(bundle: Bundle, n: int, **changes: Any) -> ObjectBody:
-    """An object body of the sizes that `bundle` gives; its values depend on `n` alone. Objects of a class
-    look alike, so a head can learn them."""
+    """An object body of the sizes that `bundle` gives; its values depend on `n` alone. Objects of a
+    class look alike, so a head can learn them."""
     random = np.random.default_rng(n)
     index = n % len(bundle.classes)
     taxon, width = bundle.classes[index], bundle.network.embedding_width

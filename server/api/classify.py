@@ -11,7 +11,7 @@ from server.api.objects import ID_MAX
 from server.api.projects import existing
 from server.clock import now_ms
 from server.db import classify
-from server.db.classify import MOST, ActionRefused, Outcome, Request
+from server.db.classify import MOST, ActionRefusedError, Outcome, Request
 from server.errors import ApiError
 
 router = APIRouter(prefix="/api/projects/{project_id}", tags=["classify"])
@@ -33,12 +33,6 @@ class TurnBody(BaseModel):
     key: UUID = Field(default_factory=uuid4)
 
 
-class TurnBody(BaseModel):
-    """A `key` makes undo and redo safe to send again."""
-
-    key: UUID = Field(default_factory=uuid4)
-
-
 @router.post("/classify")
 def act(shore: ShoreDep, user: Annotator, project_id: int, body: ClassifyBody) -> dict[str, Any]:
     request = Request(
@@ -48,7 +42,7 @@ def act(shore: ShoreDep, user: Annotator, project_id: int, body: ClassifyBody) -
         with shore.database.write() as connection:
             existing(connection, project_id)
             done = classify.act(connection, request, now_ms())
-    except ActionRefused as refused:
+    except ActionRefusedError as refused:
         status = 404 if refused.code == "not_found" else 409
         raise ApiError(status, refused.code, str(refused)) from refused
     return {"action_id": done.action_id, "changed": done.changed}
@@ -58,10 +52,9 @@ def act(shore: ShoreDep, user: Annotator, project_id: int, body: ClassifyBody) -
 def undo(
     shore: ShoreDep, user: Annotator, project_id: int, body: TurnBody | None = None
 ) -> dict[str, Any]:
-    key = str((body or TurnBody()).key)
     with shore.database.write() as connection:
         existing(connection, project_id)
-        done = classify.undo(connection, project_id, user.id, key, now_ms())
+        done = classify.undo(connection, project_id, user.id, _key(body), now_ms())
     return _turned(done, "undo")
 
 
@@ -69,10 +62,9 @@ def undo(
 def redo(
     shore: ShoreDep, user: Annotator, project_id: int, body: TurnBody | None = None
 ) -> dict[str, Any]:
-    key = str((body or TurnBody()).key)
     with shore.database.write() as connection:
         existing(connection, project_id)
-        done = classify.redo(connection, project_id, user.id, key, now_ms())
+        done = classify.redo(connection, project_id, user.id, _key(body), now_ms())
     return _turned(done, "redo")
 
 

@@ -1,7 +1,8 @@
 """What endpoints are given: the shore, and who asks. Named once, used as annotations.
 
-A person is known by `Authorization: Bearer TOKEN` or by the session cookie. A browser sends cookies by itself,
-so a write with a cookie must also carry the header `X-Seadrift: 1`, which another site cannot add.
+A person is known by `Authorization: Bearer TOKEN` or by the session cookie. A browser sends cookies
+by itself, so a write with a cookie must also carry the header `X-Seadrift: 1`, which another site
+cannot add.
 
 Example:
     >>> @router.get("/api/projects")

@@ -1,7 +1,7 @@
 """The device API, /v1: ping, enrol, hello, ingest, releases. What a person does is elsewhere.
 
-Every request but ping and enrol is signed (`wire.signing`), with a counter that only rises. A signature
-that does not fit and an unknown device get the same answer.
+Every request but ping and enrol is signed (`wire.signing`), with a counter that only rises. A
+signature that does not fit and an unknown device get the same answer.
 
 Example:
     $ curl http://127.0.0.1:8765/v1/ping
@@ -23,9 +23,9 @@ from server.api.ranges import ranged
 from server.auth.tokens import token_hash
 from server.clock import now_ms
 from server.db import fleet, ledger, releases
-from server.db.fleet import ClaimRefused, DeviceInfo
+from server.db.fleet import ClaimRefusedError, DeviceInfo
 from server.errors import ApiError, not_found
-from server.intake.batch import Replayed, hold_revoked, take
+from server.intake.batch import ReplayedError, hold_revoked, take
 from server.shore import Shore
 from server.store import bundles
 from wire.ack import Ack, encode_ack
@@ -126,7 +126,7 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
             )
     except SignatureError as error:
         raise ApiError(400, "public_key", str(error)) from error
-    except ClaimRefused as error:
+    except ClaimRefusedError as error:
         shore.enrolments.fail(who, now)
         raise ApiError(403, "claim", f"Not enrolled: {error}.") from error
     return {
@@ -183,7 +183,7 @@ def ingest(shore: ShoreDep, request: SignedDep) -> Response:
         ack = take(shore.stores, request.device, request.counter, request.body, now)
     except CodecError as error:
         raise ApiError(400, "batch", str(error)) from error
-    except Replayed as error:
+    except ReplayedError as error:
         raise _replayed() from error
     return Response(encode_ack(ack), media_type=_CBOR)
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from models.measures import MEASURES, MEASURES_VERSION
 from server.api.deps import ShoreDep, Viewer
@@ -14,9 +15,7 @@ from server.errors import ApiError, not_found
 from server.store.packs import PackError
 
 router = APIRouter(prefix="/api", tags=["objects"])
-Sort = Literal["score", "-score", "objid", "-objid", "esd_um", "-esd_um", "random"]
 ID_MAX = 2**62
-Score = Annotated[float | None, Query(ge=0, le=1)]
 _IMAGE_HEADERS = {
     "Cache-Control": "private, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'",
@@ -24,26 +23,43 @@ _IMAGE_HEADERS = {
 }
 
 
+class PageQuery(BaseModel):
+    """The filter, the sort and the place; a misspelt name is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    taxon_id: int | None = Field(default=None, ge=0, lt=ID_MAX)
+    status: Literal["U", "P", "D", "V", "X"] | None = None
+    score_min: float | None = Field(default=None, ge=0, le=1)
+    score_max: float | None = Field(default=None, ge=0, le=1)
+    sample_id: int | None = Field(default=None, ge=1, lt=ID_MAX)
+    release: str | None = Field(default=None, max_length=64)
+    sort: Literal["score", "-score", "objid", "-objid", "esd_um", "-esd_um", "random"] = "score"
+    limit: int = Field(default=100, ge=1, le=500)
+    offset: int = Field(default=0, ge=0, lt=ID_MAX)
+
+
 @router.get("/projects/{project_id}/objects")
 def page(
-    shore: ShoreDep,
-    user: Viewer,
-    project_id: int,
-    taxon_id: Annotated[int | None, Query(ge=0, lt=ID_MAX)] = None,
-    status: Literal["U", "P", "D", "V", "X"] | None = None,
-    score_min: Score = None,
-    score_max: Score = None,
-    sample_id: Annotated[int | None, Query(ge=1, lt=ID_MAX)] = None,
-    release: Annotated[str | None, Query(max_length=64)] = None,
-    sort: Sort = "score",
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    offset: Annotated[int, Query(ge=0, lt=ID_MAX)] = 0,
+    shore: ShoreDep, user: Viewer, project_id: int, asked: Annotated[PageQuery, Query()]
 ) -> dict[str, Any]:
-    wanted = Filter(taxon_id, status, score_min, score_max, sample_id, release)
+    wanted = Filter(
+        asked.taxon_id,
+        asked.status,
+        asked.score_min,
+        asked.score_max,
+        asked.sample_id,
+        asked.release,
+    )
     with shore.database.read() as connection:
         existing(connection, project_id)
         total, rows = objects.page(
-            connection, project_id, wanted, sort=sort, limit=limit, offset=offset
+            connection,
+            project_id,
+            wanted,
+            sort=asked.sort,
+            limit=asked.limit,
+            offset=asked.offset,
         )
     return {"total": total, "objects": rows}
 
@@ -61,7 +77,6 @@ def one(shore: ShoreDep, user: Viewer, objid: int) -> dict[str, Any]:
         "measures_version": found.measures_version,
         "measures": _by_name(found.measures_version, found.measures),
         "units": {measure.name: measure.unit for measure in MEASURES},
-        "units": {m.name: m.unit for m in MEASURES},
         "images": found.images,
         "history": history,
     }

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from server.api.deps import Manager, ShoreDep, Viewer
 from server.clock import now_ms
 from server.db import counts, projects, taxa
-from server.db.projects import ProjectInfo, TitleTaken
+from server.db.projects import ProjectInfo, TitleTakenError
 from server.errors import ApiError, not_found
 
 router = APIRouter(prefix="/api/projects", tags=["projects"])
@@ -34,7 +34,7 @@ def create(shore: ShoreDep, user: Manager, body: NewProject) -> dict[str, Any]:
                 connection, title=body.title.strip(), user_id=user.id, now_ms=now_ms()
             )
             return summary(connection, existing(connection, project_id))
-    except TitleTaken as error:
+    except TitleTakenError as error:
         raise ApiError(409, "title", f"Not created: {error}.") from error
 
 

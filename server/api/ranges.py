@@ -14,8 +14,8 @@ _TYPE = "application/octet-stream"
 
 
 def ranged(data: bytes, header: str | None, etag: str) -> Response:
-    """The whole with 200, the part asked for with 206, or 416 when there is no such part. A header that
-    is not one plain range is ignored, as the RFC allows."""
+    """The whole with 200, the part asked for with 206, or 416 when there is no such part. A header
+    that is not one plain range is ignored, as the RFC allows."""
     headers = {"Accept-Ranges": "bytes", "ETag": f'"{etag}"', "Cache-Control": "private"}
     match = _RANGE.fullmatch(header.strip()) if header else None
     if match is None or match.group(0) == "bytes=-":

@@ -15,7 +15,7 @@ from server.clock import now_ms
 from server.db import releases
 from server.errors import ApiError
 from server.fleet import registry
-from server.fleet.registry import ReleaseRefused
+from server.fleet.registry import ReleaseRefusedError
 from server.learning.material import NotEnoughError
 from server.learning.train import Trained, train
 
@@ -78,7 +78,7 @@ def train_project(
         )
     except NotEnoughError as error:
         raise ApiError(409, "not_enough", str(error)) from error
-    except (ReleaseRefused, BundleError) as error:
+    except (ReleaseRefusedError, BundleError) as error:
         raise ApiError(409, "release", f"Not trained: {error}.") from error
     finally:
         _TRAINING.release()
@@ -126,7 +126,7 @@ def _figures(evaluation: Evaluation) -> dict[str, Any]:
 def sign(shore: ShoreDep, user: Manager, release_id: str) -> dict[str, Any]:
     try:
         registry.sign(shore.database, shore.release_key, release_id)
-    except ReleaseRefused as error:
+    except ReleaseRefusedError as error:
         raise ApiError(404, "not_found", f"Not signed: {error}.") from error
     return {"release_id": release_id, "signed": True}
 
@@ -144,6 +144,6 @@ def assign(
             user_id=user.id,
             now_ms=now_ms(),
         )
-    except ReleaseRefused as error:
+    except ReleaseRefusedError as error:
         raise ApiError(409, "release", f"Not assigned: {error}.") from error
     return [{"device_id": device, "deploy_seq": deploy_seq} for device, deploy_seq in done]

@@ -9,7 +9,7 @@ from server.api.deps import Manager, ShoreDep, Viewer
 from server.api.objects import ID_MAX
 from server.clock import now_ms
 from server.db import taxa
-from server.db.taxa import TaxonExists, TaxonInfo
+from server.db.taxa import TaxonExistsError, TaxonInfo
 from server.errors import ApiError, not_found
 
 router = APIRouter(prefix="/api/taxa", tags=["taxa"])
@@ -41,7 +41,7 @@ def create(shore: ShoreDep, user: Manager, body: NewTaxon) -> dict[str, Any]:
         with shore.database.write() as connection:
             taxon_id = taxa.add(connection, body.name, body.parent_id, now_ms())
             info = taxa.by_id(connection, [taxon_id])[taxon_id]
-    except TaxonExists as error:
+    except TaxonExistsError as error:
         raise ApiError(409, "taxon_exists", f"Not added: {error}.") from error
     except LookupError as error:
         raise not_found(f"taxon {body.parent_id}") from error

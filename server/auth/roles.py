@@ -1,7 +1,7 @@
 """Four roles, each of which may do what the one before it may.
 
-viewer: look. annotator: validate, relabel, undo. manager: projects, taxa, claims, training, releases,
-devices. administrator: users.
+viewer: look. annotator: validate, relabel, undo. manager: projects, taxa, claims, training,
+releases, devices. administrator: users.
 
 Example:
     >>> allows("manager", "annotator")

@@ -16,5 +16,6 @@ def new_token() -> str:
 
 
 def token_hash(token: str) -> bytes:
-    """What the database keeps. Looking it up by hash leaks nothing about the token by its timing."""
+    """What the database keeps. Looking it up by hash leaks nothing about the token by its
+    timing."""
     return hashlib.sha256(token.encode()).digest()

@@ -17,8 +17,8 @@ from models.bundle import BundleError
 from server.auth.passwords import PasswordError
 from server.db import projects, users
 from server.db.engine import DatabaseError
-from server.db.users import EmailTaken
-from server.fleet.registry import ReleaseRefused
+from server.db.users import EmailTakenError
+from server.fleet.registry import ReleaseRefusedError
 from server.learning.material import NotEnoughError
 from server.settings import Settings
 from server.shore import Admin, Shore, open_shore
@@ -34,11 +34,11 @@ _EXPECTED = (
     BundleError,
     CommandError,
     DatabaseError,
-    EmailTaken,
+    EmailTakenError,
     NotEnoughError,
     OSError,
     PasswordError,
-    ReleaseRefused,
+    ReleaseRefusedError,
 )
 
 

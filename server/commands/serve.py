@@ -83,7 +83,10 @@ def _listen(settings: Settings) -> socket.socket:
 def _why_not_listening(settings: Settings, error: OSError) -> str:
     where = f"{settings.host}:{settings.port}"
     if error.errno == errno.EADDRINUSE:
-        return f"port {settings.port} is in use on {settings.host}: stop what uses it, or choose another --port"
+        return (
+            f"port {settings.port} is in use on {settings.host}: "
+            "stop what uses it, or choose another --port"
+        )
     return f"cannot listen on {where}: {error.strerror or error}"
 
 

@@ -33,11 +33,12 @@ def run(args: argparse.Namespace) -> int:
             parent=args.parent,
             now_ms=now_ms(),
         )
+    new, old = done.candidate, done.current
     lines = [
         f"release {done.release_id}",
         f"  {done.name}: learnt from {done.n_train} objects, judged on {done.n_test} others "
         f"(held out by {done.split}), {done.seconds:.1f} s",
-        f"  accuracy {done.candidate.accuracy:.1%}, the present release {done.current.accuracy:.1%}",
-        f"  macro F1 {done.candidate.macro_f1:.1%}, the present release {done.current.macro_f1:.1%}",
+        f"  accuracy {new.accuracy:.1%}, the present release {old.accuracy:.1%}",
+        f"  macro F1 {new.macro_f1:.1%}, the present release {old.macro_f1:.1%}",
     ]
     return answer(args, report(done), "\n".join(lines))

@@ -1,7 +1,8 @@
 """What people say about objects: append-only events, the present state beside them, undo and redo.
 
-Every object points at the event whose outcome is its present state. An undo goes back to the event before
-it, and only where the undone event is still the present one: what somebody else said since then stays.
+Every object points at the event whose outcome is its present state. An undo goes back to the event
+before it, and only where the undone event is still the present one: what somebody else said since
+then stays.
 
 Example:
     >>> act(connection, Request(1, 2, "validate", (17, 18), None, key="..."), now_ms=now)
@@ -43,7 +44,7 @@ class Outcome:
     kind: str
 
 
-class ActionRefused(ValueError):
+class ActionRefusedError(ValueError):
     """The action cannot be done as asked; `code` is for programs, the message for people."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -62,7 +63,8 @@ class _State:
 
 
 def act(connection: Connection, request: Request, now_ms: int) -> Outcome:
-    """Do what a person asked, once by `key`: the same again answers as before. Raises ActionRefused."""
+    """Do what a person asked, once by `key`: the same again answers as before. Raises
+    ActionRefusedError."""
     asked = hashlib.sha256(
         json.dumps(
             [request.project_id, request.kind, sorted(request.objids), request.taxon_id]
@@ -75,7 +77,7 @@ def act(connection: Connection, request: Request, now_ms: int) -> Outcome:
     ).first()
     if earlier is not None:
         if bytes(earlier.request_hash) != asked:
-            raise ActionRefused("key_reused", "This key was used for another action.")
+            raise ActionRefusedError("key_reused", "This key was used for another action.")
         return Outcome(earlier.id, earlier.changed, earlier.kind)
     states = _states(connection, request.project_id, request.objids)
     _check(connection, request, states)
@@ -97,15 +99,17 @@ def _new(request: Request, state: _State) -> tuple[str, int | None]:
 def _check(connection: Connection, request: Request, states: Sequence[_State]) -> None:
     missing = len(set(request.objids)) - len(states)
     if missing:
-        raise ActionRefused("not_found", f"{missing} of the objects are not in this project.")
+        raise ActionRefusedError("not_found", f"{missing} of the objects are not in this project.")
     if request.kind == "relabel":
         query = select(Taxon.id).where(Taxon.id == request.taxon_id)
         if request.taxon_id is None or connection.execute(query).first() is None:
-            raise ActionRefused("taxon", "Relabel needs the taxon_id of a taxon that exists.")
+            raise ActionRefusedError("taxon", "Relabel needs the taxon_id of a taxon that exists.")
     if request.kind == "validate":
         bare = sum(state.taxon_id is None for state in states)
         if bare:
-            raise ActionRefused("no_taxon", f"{bare} of the objects have no taxon: relabel them.")
+            raise ActionRefusedError(
+                "no_taxon", f"{bare} of the objects have no taxon: relabel them."
+            )
 
 
 def _states(connection: Connection, project_id: int, objids: Iterable[int]) -> list[_State]:
@@ -162,8 +166,8 @@ def _change(
     now_ms: int,
     points_at: dict[int, int | None] | None = None,
 ) -> None:
-    """Append the events and set the present states. `points_at` says which event an object's state is
-    the outcome of, when that is not the new event (undo and redo)."""
+    """Append the events and set the present states. `points_at` says which event an object's state
+    is the outcome of, when that is not the new event (undo and redo)."""
     if not changes:
         return
     connection.execute(
@@ -186,7 +190,7 @@ def _change(
     )
     if points_at is None:
         query = select(Event.objid, Event.id).where(Event.action_id == action_id)
-        points_at = {objid: event for objid, event in connection.execute(query)}
+        points_at = dict(connection.execute(query).tuples().all())
     connection.execute(
         update(Object)
         .where(Object.objid == bindparam("at"))
@@ -210,9 +214,6 @@ def undo(
     earlier = _earlier_turn(connection, user_id, key)
     if earlier is not None:
         return earlier
-    answered = _answered(connection, user_id, key)
-    if answered is not None:
-        return answered
     target = _latest(connection, project_id, user_id, undone=False)
     if target is None:
         return None
@@ -235,9 +236,6 @@ def redo(
     earlier = _earlier_turn(connection, user_id, key)
     if earlier is not None:
         return earlier
-    answered = _answered(connection, user_id, key)
-    if answered is not None:
-        return answered
     target = _latest(connection, project_id, user_id, undone=True)
     if target is None:
         return None
@@ -253,6 +251,7 @@ def redo(
 
 
 def _earlier_turn(connection: Connection, user_id: int, key: str) -> Outcome | None:
+    """What an undo or redo of this key answered before; None when it is new."""
     target = aliased(Action)
     query = (
         select(Action.id, Action.changed, target.kind)
@@ -279,23 +278,11 @@ def _turn(
     return Outcome(action_id, len(changes), target.kind)
 
 
-def _answered(connection: Connection, user_id: int, key: str) -> Outcome | None:
-    """What an undo or redo of this key answered before; None when it is new."""
-    turn, target = Action.__table__.alias("turn"), Action.__table__.alias("target")
-    query = (
-        select(turn.c.id, turn.c.changed, target.c.kind)
-        .join(target, target.c.id == turn.c.target_id)
-        .where(turn.c.user_id == user_id, turn.c.key == key)
-    )
-    row = connection.execute(query).first()
-    return None if row is None else Outcome(row[0], row[1], row[2])
-
-
 def _latest(connection: Connection, project_id: int, user_id: int, *, undone: bool) -> Any:
     """The action that undo (undone=False) or redo (undone=True) turns next.
 
-    Undo takes the newest action in force. Redo takes the oldest one that was undone after it: actions
-    undone before the newest one in force are history, as in any editor.
+    Undo takes the newest action in force. Redo takes the oldest one that was undone after it:
+    actions undone before the newest one in force are history, as in any editor.
     """
     mine = select(Action.id, Action.project_id, Action.kind).where(
         Action.project_id == project_id, Action.user_id == user_id, Action.kind.in_(KINDS)
@@ -324,7 +311,8 @@ def _events(connection: Connection, action_id: int) -> dict[int, Any]:
 
 
 def history(connection: Connection, objid: int) -> list[dict[str, Any]]:
-    """Every event of an object, oldest first: what it became, what it was, by whom or which release."""
+    """Every event of an object, oldest first: what it became, what it was, by whom or which
+    release."""
     old, new = aliased(Taxon), aliased(Taxon)
     query = (
         select(

@@ -1,6 +1,7 @@
 """How many objects a project has by taxon and status, kept with every change instead of counted.
 
-Counting fifty million rows takes seconds; adding a handful of differences to a small table does not.
+Counting fifty million rows takes seconds; adding a handful of differences to a small table does
+not.
 
 Example:
     >>> delta = Delta()

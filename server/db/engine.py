@@ -1,8 +1,9 @@
 """One database, opened so that what is committed stays: SQLite (the default) or PostgreSQL.
 
-SQLite runs in WAL mode with synchronous=FULL, so a commit survives a power cut. Its library before 3.51.3
-can damage a database when two connections write or checkpoint at the same moment, so all writers, those
-of other processes too, take turns behind a lock file; that also spares them SQLite's unfair waiting.
+SQLite runs in WAL mode with synchronous=FULL, so a commit survives a power cut. Its library before
+3.51.3 can damage a database when two connections write or checkpoint at the same moment, so all
+writers, those of other processes too, take turns behind a lock file; that also spares them SQLite's
+unfair waiting.
 
 Example:
     >>> database = Database.open("sqlite:///shore/seadrift.db", lock=Path("shore/write.lock"))
@@ -63,8 +64,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        with self._my_turn(), self.engine.connect() as connection:
-            connection = connection.execution_options(seadrift_write=True)
+        with self._my_turn(), self.engine.connect() as plain:
+            connection = plain.execution_options(seadrift_write=True)
             with connection.begin():
                 yield connection
 

@@ -25,7 +25,7 @@ class DeviceInfo:
     counter: int
 
 
-class ClaimRefused(ValueError):
+class ClaimRefusedError(ValueError):
     """The claim is unknown, expired, or was used by another key."""
 
 
@@ -63,18 +63,18 @@ def enrol(
     now_ms: int,
 ) -> str:
     """Use a claim; the device's id. The same claim with the same key gives the same id again, since
-    the reply may have been lost. Raises ClaimRefused."""
+    the reply may have been lost. Raises ClaimRefusedError."""
     claim = connection.execute(select(Claim).where(Claim.token_hash == token_hash)).first()
     if claim is None:
-        raise ClaimRefused("there is no such claim")
+        raise ClaimRefusedError("there is no such claim")
     if claim.used_ms is not None:
         query = select(Device.device_id, Device.public_key).where(Device.claim_id == claim.id)
         earlier = connection.execute(query).one()
         if bytes(earlier.public_key) != public_key:
-            raise ClaimRefused("this claim was used already")
+            raise ClaimRefusedError("this claim was used already")
         return str(earlier.device_id)
     if now_ms >= claim.expires_ms:
-        raise ClaimRefused("this claim has expired")
+        raise ClaimRefusedError("this claim has expired")
     connection.execute(
         update(Claim).where(Claim.id == claim.id, Claim.used_ms.is_(None)).values(used_ms=now_ms)
     )
@@ -94,7 +94,7 @@ def enrol(
     try:
         connection.execute(insert(Device).values(values))
     except IntegrityError as error:
-        raise ClaimRefused("this claim was used already") from error
+        raise ClaimRefusedError("this claim was used already") from error
     return device_id
 
 
@@ -115,8 +115,8 @@ def device(connection: Connection, device_id: str) -> DeviceInfo | None:
 
 
 def raise_counter(connection: Connection, pk: int, counter: int, now_ms: int) -> bool:
-    """Take the counter of a signed request; False when it has not risen. On PostgreSQL this also makes
-    a second request of the same device wait for the first."""
+    """Take the counter of a signed request; False when it has not risen. On PostgreSQL this also
+    makes a second request of the same device wait for the first."""
     statement = (
         update(Device)
         .where(Device.id == pk, Device.counter < counter)

@@ -1,9 +1,11 @@
 """Samples, acquisitions and processes, made on first sight and completed by context records.
 
-They are scoped by project and device: two instruments whose acquisition is called "1" never collide.
+They are scoped by project and device: two instruments whose acquisition is called "1" never
+collide.
 
 Example:
-    >>> ids = places(connection, project_id=1, device_id=2, names={("cast1", "a1", "p1")}, now_ms=now)
+    >>> ids = places(connection, project_id=1, device_id=2, names={("cast1", "a1", "p1")},
+    now_ms=now)
     >>> ids["cast1", "a1", "p1"].process_id
     9
 """

@@ -1,8 +1,8 @@
 """Objects, vignettes and frames as they come in: what a batch writes, with few statements.
 
-Invariant: one object for one thing seen. A record that tells of the same region of the same frame again
-(an outbox rebuilt, a later release over the same frames) is a sighting: it may bring a new prediction,
-never a second object, and never changes what a person said.
+Invariant: one object for one thing seen. A record that tells of the same region of the same frame
+again (an outbox rebuilt, a later release over the same frames) is a sighting: it may bring a new
+prediction, never a second object, and never changes what a person said.
 
 Example:
     >>> add_objects(connection, source, incoming, now_ms=now)
@@ -205,7 +205,7 @@ def _objids(connection: Connection, source: Source, seqs: Sequence[int]) -> dict
             Object.epoch == source.epoch,
             Object.seq.in_(some),
         )
-        found.update({seq: objid for seq, objid in connection.execute(query)})
+        found.update(connection.execute(query).tuples().all())
     return found
 
 
@@ -334,7 +334,7 @@ def _objids_or_sightings(
             Sighting.epoch == source.epoch,
             Sighting.seq.in_(some),
         )
-        found.update({seq: objid for seq, objid in connection.execute(query)})
+        found.update(connection.execute(query).tuples().all())
     return found
 
 
@@ -342,7 +342,7 @@ def _pack_ids(connection: Connection, names: set[str], now_ms: int) -> dict[str,
     rows = [{"name": name, "created_ms": now_ms} for name in sorted(names)]
     insert_new(connection, Pack, rows, ("name",))
     query = select(Pack.name, Pack.id).where(Pack.name.in_(sorted(names)))
-    return {name: pack for name, pack in connection.execute(query)}
+    return dict(connection.execute(query).tuples().all())
 
 
 def add_frames(

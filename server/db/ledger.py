@@ -124,7 +124,8 @@ def add_gaps(
 def advance(
     connection: Connection, device_id: int, state: EpochState, new: int, given_up: int
 ) -> int:
-    """Count `new` entries and `given_up` seqs, move the watermark as far as it goes; the new `upto`."""
+    """Count `new` entries and `given_up` seqs, move the watermark as far as it goes; the new
+    `upto`."""
     upto = _walk(connection, device_id, state.epoch, state.upto)
     here = (Epoch.device_id == device_id) & (Epoch.epoch == state.epoch)
     connection.execute(
@@ -136,7 +137,8 @@ def advance(
 
 
 def _walk(connection: Connection, device_id: int, epoch: int, upto: int) -> int:
-    """The highest seq below which everything is in the ledger or given up. Costs what it advances."""
+    """The highest seq below which everything is in the ledger or given up. Costs what it
+    advances."""
     while True:
         query = (
             select(LedgerEntry.seq)

@@ -1,7 +1,7 @@
 """Objects for the review page: a filtered, sorted page of them, or everything about one.
 
-The page query walks an index (project, taxon, status, score) for as many rows as the page has; names,
-images and wide values are joined afterwards for those rows alone.
+The page query walks an index (project, taxon, status, score) for as many rows as the page has;
+names, images and wide values are joined afterwards for those rows alone.
 
 Example:
     >>> page(connection, 1, Filter(taxon_id=4, status="P"), sort="score", limit=100, offset=0)
@@ -117,12 +117,16 @@ def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]
             Object.lon_deg,
             Object.depth_m,
             Object.temperature_c,
+            Object.frame_index,
+            Object.index_in_frame,
+            Object.bx,
+            Object.by,
             Release.release_id,
             Sample.orig_id.label("sample"),
             Acquisition.pixel_um,
             Acquisition.optical_field,
-            Device.device_id.label("device"),
-            Device.name.label("device_name"),
+            Device.device_id,
+            Device.name.label("device"),
             ObjectValues.top,
         )
         .join(Sample, Sample.id == Object.sample_id)

@@ -15,19 +15,19 @@ class ProjectInfo:
     created_ms: int
 
 
-class TitleTaken(ValueError):
+class TitleTakenError(ValueError):
     """There is a project with this title."""
 
 
 def create(connection: Connection, *, title: str, user_id: int, now_ms: int) -> int:
-    """A new project's id. Raises TitleTaken."""
+    """A new project's id. Raises TitleTakenError."""
     values = {"title": title, "created_by": user_id, "created_ms": now_ms}
     try:
         return int(
             connection.execute(insert(Project).values(values).returning(Project.id)).scalar_one()
         )
     except IntegrityError as error:
-        raise TitleTaken(f"there is a project '{title}' already") from error
+        raise TitleTakenError(f"there is a project '{title}' already") from error
 
 
 def all_projects(connection: Connection) -> list[ProjectInfo]:

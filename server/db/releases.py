@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from server.db.dialect import insert_new
 from server.db.tables import Release
@@ -76,7 +76,7 @@ def number(connection: Connection, release_ids: Iterable[str], now_ms: int) -> d
     ]
     insert_new(connection, Release, rows, ("release_id",))
     query = select(Release.release_id, Release.no).where(Release.release_id.in_(ids))
-    return {release: no for release, no in connection.execute(query)}
+    return dict(connection.execute(query).tuples().all())
 
 
 def sign(connection: Connection, no: int, signature: bytes) -> None:

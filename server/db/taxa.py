@@ -1,7 +1,8 @@
 """The tree of taxa: names, paths, and which taxon a release's class name means.
 
-A class name that no taxon or alias knows is not lost: it becomes a taxon under "not placed", for a person
-to move. Names that occur twice are told apart by their parent in `display_name`, as EcoTaxa: "egg<Copepoda".
+A class name that no taxon or alias knows is not lost: it becomes a taxon under "not placed", for a
+person to move. Names that occur twice are told apart by their parent in `display_name`, as EcoTaxa:
+"egg<Copepoda".
 
 Example:
     >>> resolve(connection, {"Copepoda", "Snow"}, now_ms=now)
@@ -27,7 +28,7 @@ class TaxonInfo:
     path: str
 
 
-class TaxonExists(ValueError):
+class TaxonExistsError(ValueError):
     """The parent has a child of this name."""
 
 
@@ -49,14 +50,14 @@ def add(
     now_ms: int,
     aphia_id: int | None = None,
 ) -> int:
-    """A new taxon's id. Raises TaxonExists, or LookupError when there is no such parent."""
+    """A new taxon's id. Raises TaxonExistsError, or LookupError when there is no such parent."""
     clean, key = " ".join(name.replace("_", " ").split()), fold(name)
     parent = by_id(connection, [parent_id]).get(parent_id) if parent_id is not None else None
     if parent_id is not None and parent is None:
         raise LookupError(f"there is no taxon {parent_id}")
     twins = connection.execute(select(Taxon.id, Taxon.parent_id).where(Taxon.name_key == key)).all()
     if any(twin.parent_id == parent_id for twin in twins):
-        raise TaxonExists(
+        raise TaxonExistsError(
             f"'{clean}' is there already under {parent.name if parent else 'the root'}"
         )
     values = {
@@ -106,15 +107,15 @@ def resolve(connection: Connection, names: Iterable[str], now_ms: int) -> dict[s
 
 
 def _known(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
-    """Taxon by folded name. An alias decides first, then "name<parent"; of several taxa of a bare name
-    the oldest is meant."""
+    """Taxon by folded name. An alias decides first, then "name<parent"; of several taxa of a bare
+    name the oldest is meant."""
     query = select(Taxon.name_key, func.min(Taxon.id)).where(Taxon.name_key.in_(keys))
-    found = {key: taxon for key, taxon in connection.execute(query.group_by(Taxon.name_key))}
+    found = dict(connection.execute(query.group_by(Taxon.name_key)).tuples().all())
     children = [key.partition("<")[0] for key in keys if "<" in key]
     shown = select(Taxon.display_name, Taxon.id).where(Taxon.name_key.in_(children))
     found.update({fold(name): taxon for name, taxon in connection.execute(shown) if "<" in name})
     aliases = select(TaxonAlias.key, TaxonAlias.taxon_id).where(TaxonAlias.key.in_(keys))
-    found.update({key: taxon for key, taxon in connection.execute(aliases)})
+    found.update(connection.execute(aliases).tuples().all())
     return found
 
 
@@ -127,8 +128,8 @@ def _unplaced(connection: Connection, now_ms: int) -> int:
 def search(
     connection: Connection, text: str, project_id: int | None, limit: int
 ) -> list[tuple[TaxonInfo, int]]:
-    """Taxa whose name has a word that begins with `text`, and how many objects (of the project) they
-    have: names beginning with it first, then the most used."""
+    """Taxa whose name has a word that begins with `text`, and how many objects (of the project)
+    they have: names beginning with it first, then the most used."""
     key = fold(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     uses = select(Count.taxon_id, func.sum(Count.n).label("n")).group_by(Count.taxon_id)
     if project_id is not None:

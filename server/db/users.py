@@ -23,14 +23,14 @@ class UserInfo:
     role: str
 
 
-class EmailTaken(ValueError):
+class EmailTakenError(ValueError):
     """There is a user with this address."""
 
 
 def add(
     connection: Connection, *, email: str, name: str, role: str, password_hash: str, now_ms: int
 ) -> int:
-    """A new user's id. Raises EmailTaken."""
+    """A new user's id. Raises EmailTakenError."""
     values = {
         "email": email.strip().lower(),
         "name": name,
@@ -42,7 +42,7 @@ def add(
     try:
         return int(connection.execute(insert(User).values(values).returning(User.id)).scalar_one())
     except IntegrityError as error:
-        raise EmailTaken(f"there is a user {values['email']} already") from error
+        raise EmailTakenError(f"there is a user {values['email']} already") from error
 
 
 def all_users(connection: Connection) -> list[tuple[UserInfo, bool]]:

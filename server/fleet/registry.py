@@ -1,7 +1,7 @@
 """Bundles that the shore holds: registered unsigned, signed by a person, assigned to devices.
 
-Only a signed release can be assigned. Every assignment is signed too, for one device, with a `deploy_seq`
-that only rises; going back is a new assignment of an older release.
+Only a signed release can be assigned. Every assignment is signed too, for one device, with a
+`deploy_seq` that only rises; going back is a new assignment of an older release.
 
 Example:
     >>> release_id = register(database, folder, data, parent_no=1, project_id=2, now_ms=now)
@@ -22,7 +22,7 @@ from wire.release import Assignment, sign_assignment, sign_release
 from wire.signing import PrivateKey
 
 
-class ReleaseRefused(ValueError):
+class ReleaseRefusedError(ValueError):
     """The release or the device cannot be used so; the message says why."""
 
 
@@ -63,11 +63,11 @@ def register_factory(database: Database, folder: Path, key: PrivateKey, now_ms: 
 
 
 def sign(database: Database, key: PrivateKey, release_id: str) -> None:
-    """Sign a release that the shore holds; again is no harm. Raises ReleaseRefused."""
+    """Sign a release that the shore holds; again is no harm. Raises ReleaseRefusedError."""
     with database.write() as connection:
         found = releases.get(connection, release_id)
         if found is None or found.file is None:
-            raise ReleaseRefused(f"the shore holds no release {release_id[:64]}")
+            raise ReleaseRefusedError(f"the shore holds no release {release_id[:64]}")
         if found.signature is None:
             releases.sign(connection, found.no, sign_release(key, release_id))
 
@@ -83,20 +83,20 @@ def assign(
 ) -> list[tuple[str, int]]:
     """Tell devices (None: all active ones) to run a signed release; (device, deploy_seq) of each.
 
-    All or none. Raises ReleaseRefused.
+    All or none. Raises ReleaseRefusedError.
     """
     with database.write() as connection:
         found = releases.get(connection, release_id)
         if found is None or found.file is None:
-            raise ReleaseRefused(f"the shore holds no release {release_id[:64]}")
+            raise ReleaseRefusedError(f"the shore holds no release {release_id[:64]}")
         if found.signature is None:
-            raise ReleaseRefused(f"release {found.name} is not signed: sign it first")
+            raise ReleaseRefusedError(f"release {found.name} is not signed: sign it first")
         active = {d["device_id"]: d["pk"] for d in fleet.all_devices(connection)
                   if d["status"] == "active"}  # fmt: skip
         chosen = list(active) if device_ids is None else list(dict.fromkeys(device_ids))
         unknown = [device for device in chosen if device not in active]
         if unknown:
-            raise ReleaseRefused(f"no active device {', '.join(unknown)[:200]}")
+            raise ReleaseRefusedError(f"no active device {', '.join(unknown)[:200]}")
         done = []
         for device in chosen:
             deploy_seq = fleet.last_deploy_seq(connection, active[device]) + 1

@@ -1,1 +1,2 @@
-"""From a signed request to rows: verify, decode, sort, store, acknowledge. Exactly once, nothing thrown away."""
+"""From a signed request to rows: verify, decode, sort, store, acknowledge. Exactly once, nothing
+thrown away."""

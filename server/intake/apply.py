@@ -1,7 +1,7 @@
 """Good records of one epoch into rows: contexts first, then frames, objects, vignettes, the rest.
 
-Invariant: called inside the batch's transaction; raises nothing for data that passed `check`. Vignettes'
-bytes lie flushed in a pack before their rows are written.
+Invariant: called inside the batch's transaction; raises nothing for data that passed `check`.
+Vignettes' bytes lie flushed in a pack before their rows are written.
 
 Example:
     >>> apply(connection, source, records, places, now_ms=now)

@@ -1,8 +1,8 @@
 """A device's batch, in one transaction, acknowledged after the commit.
 
-Order of durability: vignette bytes are flushed into a pack, then the database commits rows, ledger and the
-request's counter together, then the answer leaves. A process killed anywhere leaves either all of the batch
-or nothing of it, and the device sends again what was not acknowledged.
+Order of durability: vignette bytes are flushed into a pack, then the database commits rows, ledger
+and the request's counter together, then the answer leaves. A process killed anywhere leaves either
+all of the batch or nothing of it, and the device sends again what was not acknowledged.
 
 Example:
     >>> ack = take(intake, device, counter=5, body=body, now_ms=now)
@@ -21,7 +21,7 @@ from server.db.intake import Source, images_known
 from server.db.ledger import HELD, Entry
 from server.db.quarantine import SetAside
 from server.intake.apply import apply
-from server.intake.check import Refused
+from server.intake.check import RefusedError
 from server.intake.items import Item, read_items
 from server.intake.sort import Sorted, sort_items
 from server.store.packs import Packs, Place
@@ -32,7 +32,7 @@ from wire.records import Body, Record, Vignette
 Good = tuple[Item, Record, Body]
 
 
-class Replayed(ValueError):
+class ReplayedError(ValueError):
     """The request's counter has not risen: it was recorded and played again, or overtaken."""
 
 
@@ -45,8 +45,11 @@ class Stores:
 
 
 def take(stores: Stores, device: DeviceInfo, counter: int, body: bytes, now_ms: int) -> Ack:
-    """Take a batch. The answer is about the epoch of its first readable record; records of another epoch
-    are stored too. Raises CodecError for a body that is not a batch, Replayed, OSError, DBAPIError."""
+    """Take a batch.
+
+    The answer is about the epoch of its first readable record; records of another epoch are stored
+    too. Raises CodecError for a body that is not a batch, ReplayedError, OSError, DBAPIError.
+    """
     items = read_items(decode_batch(body))
     groups: dict[int, list[Item]] = {}
     nameless = [item for item in items if item.key is None]
@@ -55,7 +58,7 @@ def take(stores: Stores, device: DeviceInfo, counter: int, body: bytes, now_ms: 
             groups.setdefault(item.key[0], []).append(item)
     with stores.database.write() as connection:
         if not fleet.raise_counter(connection, device.pk, counter, now_ms):
-            raise Replayed(f"counter {counter} was used before")
+            raise ReplayedError(f"counter {counter} was used before")
         _set_aside(connection, device.pk, sort_items(nameless, {}), now_ms)
         acks = [
             _take_epoch(connection, stores.packs, device, epoch, group, now_ms)
@@ -101,7 +104,8 @@ def _take_epoch(
 
 
 def _unique_images(connection: Connection, source: Source, sorted_items: Sorted) -> list[Good]:
-    """The fresh records without those that bring a second image of the same rank: they are refused."""
+    """The fresh records without those that bring a second image of the same rank: they are
+    refused."""
     good: list[Good] = []
     wanted = [
         (item.body.object_seq, item.body.rank)
@@ -116,7 +120,7 @@ def _unique_images(connection: Connection, source: Source, sorted_items: Sorted)
             place = item.body.object_seq, item.body.rank
             if place in taken:
                 detail = f"Vignette: object {place[0]} has an image of rank {place[1]} already"
-                sorted_items.refused.append((item, Refused("schema", detail)))
+                sorted_items.refused.append((item, RefusedError("schema", detail)))
                 continue
             taken.add(place)
         good.append((item, item.record, item.body))
@@ -158,7 +162,9 @@ def _one_by_one(
                 given_up += apply(connection, source, [(record, body)], stored, now_ms)
         except (IntegrityError, DataError, OverflowError, ValueError) as error:
             detail = str(getattr(error, "orig", error))
-            sorted_items.refused.append((item, Refused("schema", f"cannot be stored: {detail}")))
+            sorted_items.refused.append(
+                (item, RefusedError("schema", f"cannot be stored: {detail}"))
+            )
     return given_up
 
 

@@ -1,10 +1,11 @@
 """What a well-typed record may still get wrong: lengths, ranges, images. Pure.
 
-`wire` says whether a record has the right fields. This says whether the shore can keep what is in them: a
-name of EcoTaxa's 250 characters, a whole number of float32, a PNG that is one.
+`wire` says whether a record has the right fields. This says whether the shore can keep what is in
+them: a name of EcoTaxa's 250 characters, a whole number of float32, a PNG that is one.
 
 Example:
-    >>> check(record, body)     # raises Refused("schema", "ObjectBody.esd_um: expected above 0, got -1.0")
+    >>> check(record, body)     # raises RefusedError("schema", "ObjectBody.esd_um: expected above 0, got
+    -1.0")
 """
 
 from collections.abc import Callable
@@ -38,7 +39,7 @@ _SMALL = ("width", "height", "bx", "by", "index_in_frame", "measures_version", "
 _LONG_TEXT = ("reason",)
 
 
-class Refused(ValueError):
+class RefusedError(ValueError):
     """A record that can never be taken; `code` is one of the link's rejection codes."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -47,9 +48,9 @@ class Refused(ValueError):
 
 
 def check(record: Record, body: Body) -> None:
-    """Raises Refused naming the field."""
+    """Raises RefusedError naming the field."""
     if not 1 <= record.seq < SEQ_MAX:
-        raise Refused("schema", f"Record.seq: expected 1 to {SEQ_MAX - 1}, got {record.seq}")
+        raise RefusedError("schema", f"Record.seq: expected 1 to {SEQ_MAX - 1}, got {record.seq}")
     _check_place(record)
     for field in fields(body):
         _check_value(f"{type(body).__name__}.{field.name}", field.name, getattr(body, field.name))
@@ -74,28 +75,28 @@ def _check_place(body: Any) -> None:
             raise _wrong(body, name, f"{low} to {high}")
 
 
-def _wrong(body: Any, name: str, expected: str) -> Refused:
+def _wrong(body: Any, name: str, expected: str) -> RefusedError:
     value = getattr(body, name)
     shown = f"{len(value)} bytes" if isinstance(value, bytes) else repr(value)[:60]
-    return Refused("schema", f"{type(body).__name__}.{name}: expected {expected}, got {shown}")
+    return RefusedError("schema", f"{type(body).__name__}.{name}: expected {expected}, got {shown}")
 
 
 def _check_value(where: str, name: str, value: object) -> None:
     if isinstance(value, str):
         limit = TEXT_MAX if name in _LONG_TEXT else NAME_MAX
         if len(value) > limit:
-            raise Refused(
+            raise RefusedError(
                 "schema", f"{where}: expected at most {limit} characters, got {len(value)}"
             )
         if any(ord(c) < 32 for c in value):
-            raise Refused("schema", f"{where}: control characters in {value[:60]!r}")
+            raise RefusedError("schema", f"{where}: control characters in {value[:60]!r}")
     elif isinstance(value, int) and not isinstance(value, bool):
         limit = _INT32 if name in _SMALL else WHOLE_MAX
         if not 0 <= value < limit:
-            raise Refused("schema", f"{where}: expected 0 to {limit - 1}, got {value}")
+            raise RefusedError("schema", f"{where}: expected 0 to {limit - 1}, got {value}")
     elif isinstance(value, dict):
         if len(value) > 500:
-            raise Refused("schema", f"{where}: expected at most 500 entries, got {len(value)}")
+            raise RefusedError("schema", f"{where}: expected at most 500 entries, got {len(value)}")
         for key, item in value.items():
             _check_value(f"{where} key", "key", key)
             _check_value(f"{where}.{key}", "reason", item)
@@ -135,7 +136,7 @@ def _check_object(body: ObjectBody) -> None:
         raise _wrong(body, "shape", f"{4 * len(SHAPE_NAMES)} bytes")
     for name in ("measures", "shape"):
         if not np.isfinite(np.frombuffer(getattr(body, name), "<f4")).all():
-            raise Refused("schema", f"ObjectBody.{name}: expected finite numbers")
+            raise RefusedError("schema", f"ObjectBody.{name}: expected finite numbers")
     _check_prediction(body)
 
 
@@ -166,7 +167,7 @@ def _check_vignette(body: Vignette) -> None:
     try:
         check_png(body.data, body.width, body.height)
     except PngError as error:
-        raise Refused("schema", f"Vignette.data: {error}") from error
+        raise RefusedError("schema", f"Vignette.data: {error}") from error
 
 
 def _check_gap(body: Gap) -> None:
@@ -174,7 +175,7 @@ def _check_gap(body: Gap) -> None:
         raise _wrong(body, "ranges", f"at most {RANGES_MAX} ranges")
     for first, last in body.ranges:
         if not 1 <= first <= last < SEQ_MAX or last - first >= 2**40:
-            raise Refused("schema", f"Gap.ranges: expected first <= last, got {(first, last)}")
+            raise RefusedError("schema", f"Gap.ranges: expected first <= last, got {(first, last)}")
 
 
 def _check_deployment(body: Deployment) -> None:
@@ -191,4 +192,4 @@ _CHECKS: dict[type[Any], Callable[[Any], None]] = {
     Gap: _check_gap,
     Deployment: _check_deployment,
 }
-assert set(_CHECKS) <= set(get_args(Body))  # noqa: S101 - a name misspelt here would check nothing
+assert set(_CHECKS) <= set(get_args(Body))

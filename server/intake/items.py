@@ -1,4 +1,5 @@
-"""A batch taken apart, before anything is stored: each record good, or with the reason why not. Pure.
+"""A batch taken apart, before anything is stored: each record good, or with the reason why not.
+Pure.
 
 Example:
     >>> items = read_items(decode_batch(body))
@@ -9,7 +10,7 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from server.intake.check import SEQ_MAX, Refused, check
+from server.intake.check import SEQ_MAX, RefusedError, check
 from wire.checked import FieldError
 from wire.codec import RECORD_MAX, CodecError, decode_record, loads, record_hash
 from wire.records import Body, Record, read_body
@@ -17,15 +18,15 @@ from wire.records import Body, Record, read_body
 
 @dataclass(frozen=True)
 class Item:
-    """One encoded record. `key` (epoch, seq) is None when not even that could be read; `refused` says
-    why the record cannot be used, and then `record` and `body` may be None."""
+    """One encoded record. `key` (epoch, seq) is None when not even that could be read; `refused`
+    says why the record cannot be used, and then `record` and `body` may be None."""
 
     data: bytes
     hash: bytes
     key: tuple[int, int] | None
     record: Record | None = None
     body: Body | None = None
-    refused: Refused | None = None
+    refused: RefusedError | None = None
 
 
 def read_items(blobs: Iterable[bytes]) -> list[Item]:
@@ -37,12 +38,12 @@ def _read(blob: bytes) -> Item:
     digest = record_hash(blob)
     if len(blob) > RECORD_MAX:
         detail = f"record of {len(blob)} bytes: expected at most {RECORD_MAX}"
-        return Item(blob, digest, _salvage(blob), refused=Refused("too_big", detail))
+        return Item(blob, digest, _salvage(blob), refused=RefusedError("too_big", detail))
     try:
         record = decode_record(blob)
         body = read_body(record)
         check(record, body)
-    except Refused as refused:
+    except RefusedError as refused:
         return Item(blob, digest, _salvage(blob), refused=refused)
     except (
         CodecError,
@@ -52,7 +53,7 @@ def _read(blob: bytes) -> Item:
         TypeError,
         struct.error,
     ) as error:
-        return Item(blob, digest, _salvage(blob), refused=Refused("schema", str(error)))
+        return Item(blob, digest, _salvage(blob), refused=RefusedError("schema", str(error)))
     return Item(blob, digest, record.key, record, body)
 
 

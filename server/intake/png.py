@@ -1,7 +1,8 @@
 """Whether bytes are a PNG that is safe to keep and to send to a browser, without decoding pixels.
 
-A vignette comes from a machine that may be broken or hostile. Every chunk's length and CRC is checked, and
-the image data is inflated with a bound taken from the header, so a bomb costs no more than its claimed size.
+A vignette comes from a machine that may be broken or hostile. Every chunk's length and CRC is
+checked, and the image data is inflated with a bound taken from the header, so a bomb costs no more
+than its claimed size.
 
 Source: Portable Network Graphics (PNG) Specification, 3rd edition, W3C.
 
@@ -25,7 +26,8 @@ class PngError(ValueError):
 
 
 def check_png(data: bytes, width: int, height: int) -> None:
-    """Raises PngError unless `data` is one whole PNG of `width` x `height` pixels within the limits."""
+    """Raises PngError unless `data` is one whole PNG of `width` x `height` pixels within the
+    limits."""
     if not (0 < width <= SIDE_MAX and 0 < height <= SIDE_MAX and width * height <= PIXELS_MAX):
         raise PngError(f"image of {width} x {height} pixels: expected 1 to {SIDE_MAX} a side")
     if not data.startswith(_SIGNATURE):

@@ -1,8 +1,10 @@
-"""Which objects a release is judged on: whole samples or stretches of frames, never neighbours. Pure.
+"""Which objects a release is judged on: whole samples or stretches of frames, never neighbours.
+Pure.
 
-Neighbouring frames show the same animal, so a random split would judge a head on what it learnt. Samples
-are held out whole when there are enough of them; else stretches of consecutive frames; objects one by one
-only when nothing else leaves every taxon enough to learn from, and then the result says so.
+Neighbouring frames show the same animal, so a random split would judge a head on what it learnt.
+Samples are held out whole when there are enough of them; else stretches of consecutive frames;
+objects one by one only when nothing else leaves every taxon enough to learn from, and then the
+result says so.
 
 Example:
     >>> split = hold_out(labels, samples, acquisitions, frames)

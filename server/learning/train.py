@@ -1,8 +1,8 @@
 """A new release from what people validated: fit, judge against the present one, bundle, register.
 
-The candidate is judged on objects that it never saw, next to the release that devices run now, on the very
-same objects. The head that ships is then fitted on all of them; the figures are those of the held-out ones.
-It is registered unsigned: a person reads the figures, then signs.
+The candidate is judged on objects that it never saw, next to the release that devices run now, on
+the very same objects. The head that ships is then fitted on all of them; the figures are those of
+the held- out ones. It is registered unsigned: a person reads the figures, then signs.
 
 Example:
     >>> trained = train(database, folder, project_id=1, parent=None, now_ms=now)
@@ -27,7 +27,7 @@ from models.head import Examples, Head
 from server.db import learning, projects, releases, taxa
 from server.db.engine import Database
 from server.db.releases import ReleaseInfo
-from server.fleet.registry import ReleaseRefused, register
+from server.fleet.registry import ReleaseRefusedError, register
 from server.learning.material import Material, NotEnoughError, gather
 from server.learning.split import Split, hold_out
 from server.store import bundles
@@ -54,7 +54,8 @@ class Trained:
 def train(
     database: Database, folder: Path, *, project_id: int, parent: str | None, now_ms: int
 ) -> Trained:
-    """Train, judge, bundle and register. Raises NotEnoughError, ReleaseRefused, BundleError."""
+    """Train, judge, bundle and register. Raises NotEnoughError, ReleaseRefusedError and
+    BundleError."""
     start = time.perf_counter()
     with database.read() as connection:
         project = projects.get(connection, project_id)
@@ -89,15 +90,15 @@ def train(
 
 
 def _parent(database: Database, project_id: int, parent: str | None) -> ReleaseInfo:
-    """The release to start from: the one asked for, else what most of the project's devices run, else
-    the newest signed one."""
+    """The release to start from: the one asked for, else what most of the project's devices run,
+    else the newest signed one."""
     with database.read() as connection:
         wanted = [parent] if parent else learning.running_releases(connection, project_id)[:1]
         found = releases.get(connection, wanted[0]) if wanted else None
         if not wanted:
             found = next((r for r in releases.held(connection) if r.signature is not None), None)
     if found is None or found.file is None:
-        raise ReleaseRefused(f"the shore holds no release {parent or 'that is signed'}")
+        raise ReleaseRefusedError(f"the shore holds no release {parent or 'that is signed'}")
     return found
 
 
@@ -173,7 +174,7 @@ def _register(
     """Test the bundle as a device would, then register it."""
     test = Bundle.load(data).self_test("auto")
     if not test.ok:
-        raise ReleaseRefused(f"the new bundle fails its own test: {test.reason}")
+        raise ReleaseRefusedError(f"the new bundle fails its own test: {test.reason}")
     return register(
         database, folder, data, parent_no=origin.no, project_id=project_id, now_ms=now_ms
     )

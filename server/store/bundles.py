@@ -15,7 +15,8 @@ _ID = re.compile(r"[0-9a-f]{64}")
 
 
 def save(folder: Path, release_id: str, data: bytes) -> str:
-    """Write the bundle durably unless it is there; its file name. Raises ValueError for a wrong id."""
+    """Write the bundle durably unless it is there; its file name. Raises ValueError for a wrong
+    id."""
     if not _ID.fullmatch(release_id):
         raise ValueError(f"release id: expected 64 hex digits, got {release_id[:80]!r}")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

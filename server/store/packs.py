@@ -1,9 +1,9 @@
 """Vignettes in append-only packs: many small images in one file, named by (pack, offset, length).
 
-A file for each of fifty million vignettes would wear out any file system. A pack is only ever appended
-to, by the one process that made it, and is flushed to the disk before the database commits what points
-into it: a place that the database knows is always there. What a crash leaves behind the last known place
-is unreferenced and harmless.
+A file for each of fifty million vignettes would wear out any file system. A pack is only ever
+appended to, by the one process that made it, and is flushed to the disk before the database commits
+what points into it: a place that the database knows is always there. What a crash leaves behind the
+last known place is unreferenced and harmless.
 
 Example:
     >>> packs = Packs(Path("shore/packs"), roll_bytes=1 << 28)

@@ -1,7 +1,7 @@
 """Plants the starter taxonomy into an empty database.
 
-`starter.tsv` has one taxon a line: name, parent (empty: a root), AphiaID (empty unless certain) and other
-names of it, separated by ";". Parents come before their children.
+`starter.tsv` has one taxon a line: name, parent (empty: a root), AphiaID (empty unless certain) and
+other names of it, separated by ";". Parents come before their children.
 
 Example:
     >>> plant(connection, now_ms=now)
@@ -38,7 +38,8 @@ def read_starter() -> Iterator[Line]:
 
 
 def plant(connection: Connection, now_ms: int) -> int:
-    """Add every taxon and alias; how many taxa. Raises KeyError for a parent that comes too late."""
+    """Add every taxon and alias; how many taxa. Raises KeyError for a parent that comes too
+    late."""
     ids: dict[str, int] = {}
     for line in read_starter():
         parent_id = None if line.parent is None else ids[line.parent]

@@ -1,7 +1,7 @@
 """The tables of the shore, one file for each room of the house.
 
-Append-only: events, actions, ledger, quarantine, deployment steps, assignments. Present state (an object's
-status, a device's health, the counts) is kept beside them in the same transaction.
+Append-only: events, actions, ledger, quarantine, deployment steps, assignments. Present state (an
+object's status, a device's health, the counts) is kept beside them in the same transaction.
 """
 
 from server.db.tables.base import Base

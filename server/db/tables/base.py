@@ -1,7 +1,7 @@
 """Column kinds shared by all tables, chosen so that SQLite and PostgreSQL agree.
 
-An SQLite rowid alias must be declared INTEGER, while PostgreSQL needs BIGINT for fifty million objects;
-`Id` says both.
+An SQLite rowid alias must be declared INTEGER, while PostgreSQL needs BIGINT for fifty million
+objects; `Id` says both.
 """
 
 from typing import Annotated

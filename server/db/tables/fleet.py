@@ -22,8 +22,8 @@ class Claim(Base):
 
 
 class Device(Base):
-    """An enrolled instrument. `name_id` is what it calls itself on the link; `counter` the highest signed
-    request that was accepted; `health` the latest health record as JSON."""
+    """An enrolled instrument. `name_id` is what it calls itself on the link; `counter` the highest
+    signed request that was accepted; `health` the latest health record as JSON."""
 
     __tablename__ = "devices"
 

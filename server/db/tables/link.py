@@ -7,8 +7,8 @@ from server.db.tables.base import Base, Big, Blob, Hash, Id, MaybeBig, MaybeMill
 
 
 class Epoch(Base):
-    """One life of a device's outbox. Everything up to `upto` is accounted for; `next_seq` is the highest
-    that the device told of; `held` and `given_up` count records."""
+    """One life of a device's outbox. Everything up to `upto` is accounted for; `next_seq` is the
+    highest that the device told of; `held` and `given_up` count records."""
 
     __tablename__ = "epochs"
 
@@ -52,7 +52,8 @@ class GapRange(Base):
 
 
 class Quarantined(Base):
-    """Bytes that could not be used, kept with the reason. The same bytes again only raise `times`."""
+    """Bytes that could not be used, kept with the reason. The same bytes again only raise
+    `times`."""
 
     __tablename__ = "quarantine"
     __table_args__ = (UniqueConstraint("device_id", "code", "hash"),)
@@ -71,8 +72,8 @@ class Quarantined(Base):
 
 
 class FrameRow(Base):
-    """One frame done by a device, with objects or without. `boot` and `mono_ms` date it when its own
-    clock was not trusted; `ms` is JSON."""
+    """One frame done by a device, with objects or without. `boot` and `mono_ms` date it when its
+    own clock was not trusted; `ms` is JSON."""
 
     __tablename__ = "frames"
     __table_args__ = (UniqueConstraint("device_id", "epoch", "seq"),)

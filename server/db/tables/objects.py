@@ -1,7 +1,8 @@
-"""What was seen: sample, acquisition, process, object, its values, its images, and what people said.
+"""What was seen: sample, acquisition, process, object, its values, its images, and what people
+said.
 
-Words and levels are EcoTaxa's. Samples belong to a project and a device, so two instruments that call
-their acquisition "1" never meet.
+Words and levels are EcoTaxa's. Samples belong to a project and a device, so two instruments that
+call their acquisition "1" never meet.
 """
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
@@ -54,8 +55,9 @@ class Process(Base):
 class Object(Base):
     """One object and its present state: a view of the events, kept in the same transaction.
 
-    `status` is U, P, D, V or X. `pred_*` and `score` are the latest prediction (0 when there is none, so
-    that both databases sort alike). `event_id` is the event whose outcome is the present state.
+    `status` is U, P, D, V or X. `pred_*` and `score` are the latest prediction (0 when there is
+    none, so that both databases sort alike). `event_id` is the event whose outcome is the present
+    state.
     """
 
     __tablename__ = "objects"
@@ -102,8 +104,8 @@ class Object(Base):
 class ObjectValues(Base):
     """The wide part of an object, read only when it is looked at or learnt from.
 
-    `measures` float32 [K] and `shape` float32 [4], `embedding` uint16 [C], all little-endian as sent;
-    `top` is JSON [[taxon_id, score], ...], best first.
+    `measures` float32 [K] and `shape` float32 [4], `embedding` uint16 [C], all little-endian as
+    sent; `top` is JSON [[taxon_id, score], ...], best first.
     """
 
     __tablename__ = "object_values"
@@ -120,7 +122,8 @@ class ObjectValues(Base):
 
 
 class Sighting(Base):
-    """A record that told again of an object that is known: a later release saw the same frame again."""
+    """A record that told again of an object that is known: a later release saw the same frame
+    again."""
 
     __tablename__ = "sightings"
 
@@ -174,9 +177,9 @@ class Count(Base):
 
 
 class Action(Base):
-    """One thing that a person did to many objects. `kind` is an action of the review page, "undo" or
-    "redo"; the latter name the action that they turned (`target_id`). `undone` marks a person's action
-    that is not in force; rows are never deleted."""
+    """One thing that a person did to many objects. `kind` is an action of the review page, "undo"
+    or "redo"; the latter name the action that they turned (`target_id`). `undone` marks a person's
+    action that is not in force; rows are never deleted."""
 
     __tablename__ = "actions"
     __table_args__ = (
@@ -200,8 +203,8 @@ class Action(Base):
 class Event(Base):
     """One change, or one later prediction, of one object: append-only, so the history is all of it.
 
-    `action_id` is None for a prediction; `applied` is False for a prediction that met a person's word.
-    `previous_id` is the event whose outcome it replaced.
+    `action_id` is None for a prediction; `applied` is False for a prediction that met a person's
+    word. `previous_id` is the event whose outcome it replaced.
     """
 
     __tablename__ = "events"

@@ -42,8 +42,8 @@ class Project(Base):
 
 
 class Taxon(Base):
-    """A node of the tree. `path` is the names from the root, joined with ">"; `display_name` adds the
-    parent when the name alone is not unique, as EcoTaxa ("egg<Copepoda")."""
+    """A node of the tree. `path` is the names from the root, joined with ">"; `display_name` adds
+    the parent when the name alone is not unique, as EcoTaxa ("egg<Copepoda")."""
 
     __tablename__ = "taxa"
 
