@@ -99,7 +99,7 @@ class Head:
         *,
         columns: Sequence[int] = DEFAULT_COLUMNS,
         strength: float = 0.1,
-        balance: float = 0.5,
+        balance: float = 0.25,
         validation: Examples | None = None,
     ) -> Head:
         """A head for the taxa that occur in `examples`.
