@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from server import VERSION
 
-COMMANDS = ("serve", "user", "claim", "train", "release", "fleet")
+COMMANDS = ("serve", "user", "claim", "train", "release", "fleet", "demo")
 
 
 def build_parser() -> argparse.ArgumentParser:

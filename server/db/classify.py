@@ -190,7 +190,7 @@ def _change(
     )
     if points_at is None:
         query = select(Event.objid, Event.id).where(Event.action_id == action_id)
-        points_at = dict(connection.execute(query).tuples().all())
+        points_at = dict(connection.execute(query).all())
     connection.execute(
         update(Object)
         .where(Object.objid == bindparam("at"))

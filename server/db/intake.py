@@ -205,7 +205,7 @@ def _objids(connection: Connection, source: Source, seqs: Sequence[int]) -> dict
             Object.epoch == source.epoch,
             Object.seq.in_(some),
         )
-        found.update(connection.execute(query).tuples().all())
+        found.update(connection.execute(query).all())
     return found
 
 
@@ -334,7 +334,7 @@ def _objids_or_sightings(
             Sighting.epoch == source.epoch,
             Sighting.seq.in_(some),
         )
-        found.update(connection.execute(query).tuples().all())
+        found.update(connection.execute(query).all())
     return found
 
 
@@ -342,7 +342,7 @@ def _pack_ids(connection: Connection, names: set[str], now_ms: int) -> dict[str,
     rows = [{"name": name, "created_ms": now_ms} for name in sorted(names)]
     insert_new(connection, Pack, rows, ("name",))
     query = select(Pack.name, Pack.id).where(Pack.name.in_(sorted(names)))
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def add_frames(

@@ -76,7 +76,7 @@ def number(connection: Connection, release_ids: Iterable[str], now_ms: int) -> d
     ]
     insert_new(connection, Release, rows, ("release_id",))
     query = select(Release.release_id, Release.no).where(Release.release_id.in_(ids))
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def sign(connection: Connection, no: int, signature: bytes) -> None:

@@ -110,12 +110,12 @@ def _known(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
     """Taxon by folded name. An alias decides first, then "name<parent"; of several taxa of a bare
     name the oldest is meant."""
     query = select(Taxon.name_key, func.min(Taxon.id)).where(Taxon.name_key.in_(keys))
-    found = dict(connection.execute(query.group_by(Taxon.name_key)).tuples().all())
+    found = dict(connection.execute(query.group_by(Taxon.name_key)).all())
     children = [key.partition("<")[0] for key in keys if "<" in key]
     shown = select(Taxon.display_name, Taxon.id).where(Taxon.name_key.in_(children))
     found.update({fold(name): taxon for name, taxon in connection.execute(shown) if "<" in name})
     aliases = select(TaxonAlias.key, TaxonAlias.taxon_id).where(TaxonAlias.key.in_(keys))
-    found.update(connection.execute(aliases).tuples().all())
+    found.update(connection.execute(aliases).all())
     return found
 
 

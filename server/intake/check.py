@@ -4,7 +4,7 @@
 them: a name of EcoTaxa's 250 characters, a whole number of float32, a PNG that is one.
 
 Example:
-    >>> check(record, body)     # raises RefusedError("schema", "ObjectBody.esd_um: expected above 0, got
+    >>> check(record, body)  # RefusedError: ObjectBody.esd_um: expected above 0, got -1.0
     -1.0")
 """
 
