@@ -30,7 +30,9 @@ from wire.signing import SignatureError
 log = logging.getLogger("seadrift.link")
 
 ATTEMPTS_MAX = 5
-"""A record refused so many times alone is set aside."""
+"""A record refused so many times alone, by a shore that takes others, is set aside."""
+ATTEMPTS_ALONE_MAX = 20
+"""The same when the shore took nothing else since: that looks more like a sick shore."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Sender(threading.Thread):
         self._records_max = RECORDS_MAX
         self._hello_due_s = 0.0
         self._known = False
+        self._blamed: set[tuple[int, int]] = set()
+        self._suspects: dict[tuple[int, int], int] = {}
         self._wanted = threading.Event()
         self._ended = threading.Event()
         self.state = LinkState()
@@ -121,6 +125,7 @@ class Sender(threading.Thread):
             return self._failed(error)
 
     def _visit(self) -> None:
+        self._blamed = set()
         if not self._known:
             self._introduce()
         while not self._ended.is_set():
@@ -201,16 +206,22 @@ class Sender(threading.Thread):
 
     def _divide(self, batch: Batch, code: str, error: LinkError) -> None:
         """Halve a batch of which nothing was taken, down to the record that is the cause; that one
-        goes last from then on, and is set aside when it fails again and again."""
+        goes last from then on, and is set aside when it alone fails again and again while the
+        shore takes others. Raises `error` once every record has failed in this visit."""
         if len(batch.seqs) > 1:
             self._records_max = len(batch.seqs) // 2
             return
-        seq = batch.seqs[0]
-        attempts = self._outbox.blame(batch.epoch, seq)
-        if attempts < ATTEMPTS_MAX or code == "busy":
+        name = (batch.epoch, batch.seqs[0])
+        if name in self._blamed:
             raise error
-        log.warning("record %d is set aside: %s", seq, error)
-        self._outbox.set_aside(batch.epoch, Rejection(seq, code, str(error)))
+        self._blamed.add(name)
+        attempts = self._outbox.blame(*name)
+        taken = self._suspects.setdefault(name, self.state.acknowledged)
+        limit = ATTEMPTS_MAX if self.state.acknowledged > taken else ATTEMPTS_ALONE_MAX
+        if attempts >= limit and code != "busy":
+            log.warning("record %d is set aside: %s", name[1], error)
+            self._outbox.set_aside(batch.epoch, Rejection(name[1], code, str(error)))
+            del self._suspects[name]
 
     def _succeeded(self, records: int) -> None:
         if self.state.error:
@@ -235,6 +246,7 @@ class Sender(threading.Thread):
             log.warning("link: %s; trying again", message)
         self._known = self._known and isinstance(error, RefusedError | BusyError | OutboxError)
         self._backoff = self._backoff.failed()
+        self._hello_due_s = 0.0  # its answer says what arrived after all: that is not sent again
         self.state = replace(
             self.state, state="down", error=message, failures=self._backoff.failures
         )
