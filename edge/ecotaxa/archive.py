@@ -12,6 +12,7 @@ the same name stays as it was. The same input gives the same bytes.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -45,14 +46,14 @@ class EcotaxaArchive:
         self._stem = "ecotaxa_" + file_stem(run.sample_id)
         self.path = folder / f"{self._stem}.zip"
         self._temporary = folder / f".{self._stem}.{os.getpid()}.tmp"
+        self._rows = tempfile.TemporaryFile("w+b", dir=folder)  # noqa: SIM115 - closed in _discard
         self._file = self._temporary.open("wb")
         self._zip = zipfile.ZipFile(self._file, "w")
-        self._rows = tempfile.TemporaryFile("w+b", dir=folder)  # noqa: SIM115 - closed in __exit__
+        self.objects = 0
+        self._abandoned = False
         header = "\t".join(column.name for column in self._columns)
         kinds = "\t".join(f"[{column.kind}]" for column in self._columns)
         self._rows.write(f"{header}\n{kinds}\n".encode())
-        self.objects = 0
-        self._abandoned = False
 
     def add(self, frame: Frame, objects: Sequence[ObjectResult]) -> None:
         """Add a frame's objects. Raises EcotaxaError naming the column, OSError on writing."""
@@ -98,11 +99,15 @@ class EcotaxaArchive:
             if error is None and not self._abandoned:
                 self._finish()
         finally:
-            # A zip that was not finished is not worth its directory: drop it, whatever close says.
-            self._zip.fp = None
-            self._rows.close()
-            self._file.close()
-            self._temporary.unlink(missing_ok=True)
+            self._discard()
+
+    def _discard(self) -> None:
+        """Let go of everything that has no final name; on a full disk even closing a file fails."""
+        self._zip.fp = None  # else it would write its directory when it is collected
+        for file in (self._rows, self._file):
+            with contextlib.suppress(OSError):
+                file.close()
+        self._temporary.unlink(missing_ok=True)
 
 
 def file_stem(sample_id: str) -> str:
