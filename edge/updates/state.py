@@ -15,7 +15,6 @@ Example:
     ('fetching', 'a')
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 FACTORY = "factory"
@@ -42,7 +41,7 @@ class UpdateState:
     """Everything that must survive a power cut. `slots` maps a slot to the release in it."""
 
     active: str = FACTORY
-    slots: Mapping[str, str] = field(default_factory=dict)
+    slots: dict[str, str] = field(default_factory=dict)
     deploy_seq: int = 0
     release: str = ""
     step: str = "idle"

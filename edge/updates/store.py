@@ -17,11 +17,11 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from edge.files import sync_folder, write_atomic
-from edge.updates.state import FACTORY, SLOTS, UpdateState
+from edge.updates.state import FACTORY, SLOTS, Notice, UpdateState
 from models import factory
 from models.archive import MAX_ARCHIVE_BYTES
 from models.bundle import Bundle, BundleError
@@ -43,10 +43,12 @@ class ReleaseStore:
         """The stored state; that of a new instrument when there is none that can be read."""
         path = self.folder / STATE
         try:
-            state = read(UpdateState, json.loads(path.read_text()))
+            data = json.loads(path.read_text())
+            notices = tuple(read(Notice, item) for item in data["notices"])
+            state = replace(read(UpdateState, {**data, "notices": ()}), notices=notices)
         except FileNotFoundError:
             return UpdateState()
-        except (OSError, ValueError, FieldError) as error:
+        except (OSError, ValueError, TypeError, KeyError, FieldError) as error:
             log.warning("%s: damaged (%s); running the factory release", path, error)
             return UpdateState()
         known = state.active in (FACTORY, *SLOTS) and set(state.slots) <= set(SLOTS)
