@@ -2,9 +2,12 @@
 seconds.
 
 Features are the embedding / 256, the four shape values and selected measures (through asinh, since
-sizes and sums span decades), standardised and kept within +-CLIP so that one odd measure cannot
-decide alone. Then one linear layer and a softmax with a temperature that was fitted on objects the
-layer had not seen.
+sizes and sums span decades), standardised. One linear layer and a softmax follow, with a
+temperature that was fitted on objects the layer had not seen.
+
+A measure further than UNSEEN standard deviations from what the head was fitted on says nothing: it
+is taken as average. Another camera's grey levels (another exposure, another stretch) would
+otherwise outvote the embedding. The rest is kept within +-CLIP.
 
 Invariant: the shore refits a head without touching the network, so a new release differs only here.
 
@@ -28,6 +31,7 @@ from models.measure_table import MEASURES
 from models.preprocess import SHAPE_NAMES
 
 CLIP = 6.0
+UNSEEN = 4.0
 EMBEDDING_UNIT = 256.0
 DEFAULT_COLUMNS = tuple(i for i, m in enumerate(MEASURES) if m.kind != "place")
 _HELD_BACK = (
@@ -81,7 +85,7 @@ class Head:
             raise HeadError(
                 f"embedding of {embedding.shape[1]} values; this head takes {self.embedding_width}"
             )
-        standard = np.clip((features - self.mean) / self.scale, -CLIP, CLIP)
+        standard = _standardised(features, self.mean, self.scale, self.embedding_width)
         logits: Float32 = standard @ self.weights + self.bias
         return logits
 
@@ -199,6 +203,14 @@ def _features(
     return np.concatenate([unit, shape.astype(np.float32), np.arcsinh(chosen)], axis=1)
 
 
+def _standardised(features: Float32, mean: Float32, scale: Float32, width: int) -> Float32:
+    """float32 [n, F]; width: of the embedding, which comes first, then shape, then measures."""
+    standard: Float32 = np.clip((features - mean) / scale, -CLIP, CLIP)
+    measures = standard[:, width + len(SHAPE_NAMES) :]
+    measures[np.abs(measures) > UNSEEN] = 0
+    return standard
+
+
 def _softmax(logits: Float32, temperature: float) -> Float32:
     scaled = logits / np.float32(temperature)
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
@@ -216,7 +228,7 @@ def _fit_linear(
     mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)
     spread = features.std(axis=0, dtype=np.float64).astype(np.float32)
     scale = np.where(spread > 1e-6, spread, np.float32(1))
-    standard = np.clip((features - mean) / scale, -CLIP, CLIP)
+    standard = _standardised(features, mean, scale, examples.embedding.shape[1])
     counts = np.bincount(target)
     weight = (counts.astype(np.float64) ** -balance)[target]
     linear_model: Any = importlib.import_module("sklearn.linear_model")

@@ -39,6 +39,9 @@ LICENCE = (
 LIMITS = (
     "One camera at one place, April to August 2016. Other instruments, seasons and seas are likely "
     "to do worse: validate some objects there and refit the head.",
+    "A measure beyond 4 standard deviations of the training set counts as average, so that grey "
+    "levels of another camera do not decide; sharp, see-through animals of other optics may "
+    "still be taken for Hydrozoa.",
     "Dark field only; objects as grey (luminance), colour is not used.",
     "blob, dot and unidentified are catch-alls of the annotators and overlap with the rest.",
     "Calanus and Neocalanus are merged; Copepoda holds copepods that were not told further.",
