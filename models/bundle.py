@@ -163,8 +163,7 @@ def with_head(
     name: str,
     created: str = "",
 ) -> bytes:
-    """A new bundle with the same network and another head: what the shore makes when people
-    validate.
+    """A new bundle with the same network and another head: what the shore makes.
 
     Raises BundleError if `classes` are not the head's, in its order.
     """
@@ -181,8 +180,7 @@ def with_head(
 
 
 def write_bundle(path: str | Path, data: bytes) -> str:
-    """Writes a bundle so that the file is either the old one or the whole new one; the release
-    id."""
+    """Writes a bundle; the file is the old one or the whole new one. Returns the release id."""
     release_id = Bundle.load(data).release_id
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,4 @@
-"""The model card: what a release was trained on, how good it is on what it never saw, what it
-cannot do.
+"""The model card: what a release was trained on, how good it is, and what it cannot do.
 
 `card.json` is for programs, `card.md` is made from it for people. Figures come from
 models/evaluation.py; numbers are never typed in by hand.

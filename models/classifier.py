@@ -1,5 +1,4 @@
-"""A bundle at work: regions in, embeddings and probabilities out. The same on the instrument and on
-shore.
+"""A bundle at work: regions in, embeddings and probabilities out, on the instrument and on shore.
 
 Example:
     >>> classifier = Classifier(Bundle.load(factory.path()))
@@ -39,8 +38,7 @@ class Prediction:
 
 class Classifier:
     def __init__(self, bundle: Bundle, runtime: str = "auto", threads: int = 1) -> None:
-        """runtime: auto, litert, onnx or reference. Raises MissingRuntimeError naming what to
-        install."""
+        """runtime: auto, litert, onnx or reference. Raises MissingRuntimeError: what to install."""
         self._bundle = bundle
         self._runtime = load(runtime, bundle.network, bundle.graphs, threads)
 
@@ -77,8 +75,7 @@ class Classifier:
         )
 
     def embed(self, prepared: Sequence[Prepared]) -> UInt16:
-        """uint16 [n, C]; objects do not influence each other, so how they are batched does not
-        matter."""
+        """uint16 [n, C]. Objects do not influence each other: batching changes nothing."""
         parts = [np.zeros((0, self._bundle.network.embedding_width), np.uint16)]
         for batch in _batches(prepared):
             tables = build_tables(batch)

@@ -1,5 +1,4 @@
-"""Golden vectors: objects whose embedding is known bit by bit, so that a bundle can prove itself
-before use.
+"""Golden vectors: objects whose embedding is known bit by bit, so that a bundle proves itself.
 
 The objects are drawn here, not photographed: a pixel, a line, a ring, limbs, scattered parts, a
 large one that is halved. Their embeddings come from the reference runtime; their probabilities,

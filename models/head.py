@@ -1,5 +1,4 @@
-"""The head: from what is known of an object to a probability for each taxon. numpy only, fitted in
-seconds.
+"""The head: from what is known of an object to probabilities. numpy only, fitted in seconds.
 
 Features are the embedding / 256, the four shape values and selected measures (through asinh, since
 sizes and sums span decades), standardised. One linear layer and a softmax follow, with a

@@ -1,5 +1,4 @@
-"""The network as integers: what every runtime computes and nothing else. No runtime is imported
-here.
+"""The network as integers: what every runtime computes, and nothing else.
 
 A layer gathers rows of the previous feature map by a site table, multiplies the concatenated row
 (uint8) with int8 weights, adds an int32 bias and requantizes:

@@ -1,5 +1,4 @@
-"""Site tables: where each site's neighbours are, as inputs of a graph that only gathers and
-multiplies.
+"""Site tables: where each site's neighbours are, as inputs of a graph.
 
 All objects of a frame form ONE batch of sites. Level 0 has one site per object pixel, in raster
 order, object after object. A site of level l + 1 covers a 2x2 block of level l that holds at least
@@ -48,8 +47,7 @@ class Tables:
 
 
 def build_tables(prepared: Sequence[Prepared]) -> Tables:
-    """The tables of one batch, by the C library if it is there, else by numpy. An empty list is
-    fine."""
+    """The tables of one batch (possibly empty), by the C library if there is one, else numpy."""
     if native.LIBRARY is None:
         return build_tables_numpy(prepared)
     return build_tables_native(native.LIBRARY, prepared)
@@ -60,8 +58,7 @@ def build_tables(prepared: Sequence[Prepared]) -> Tables:
 
 @dataclass(frozen=True)
 class _Level:
-    """Sites of one level and a raster of their numbers: all objects' padded rasters, one after
-    another."""
+    """Sites of one level, and all objects' padded rasters of their numbers, one after another."""
 
     owner: Int64  # [N] which object
     y: Int64
@@ -89,8 +86,7 @@ class _Level:
         return cells
 
     def windows(self, owner: Int64, y: Int64, x: Int64, size: int) -> Int32:
-        """Site numbers of the size x size windows whose first cells are (y, x): int32 [N,
-        size^2]."""
+        """Site numbers of size x size windows with first cells (y, x): int32 [N, size^2]."""
         dy, dx = np.divmod(np.arange(size * size), size)
         cells = self.cells(owner[:, None], y[:, None] + dy, x[:, None] + dx)
         return self.raster[cells]
@@ -200,8 +196,7 @@ def build_tables_native(library: ctypes.CDLL, prepared: Sequence[Prepared]) -> T
 
 
 def _capacity(heights: Int32, widths: Int32, pixels: int) -> list[int]:
-    """An upper bound of the sites per level: a level has at most its parent's sites, and its
-    cells."""
+    """Upper bounds of the sites per level: those of the finer level, and the level's cells."""
     capacity = [pixels]
     for level in range(1, LEVELS + 1):
         rows = (heights.astype(np.int64) + (1 << level) - 1) >> level

@@ -1,5 +1,4 @@
-"""What computes the network: one small interface, one file per runtime, the same integers from
-each.
+"""What computes the network: one interface, one file per runtime, the same integers from each.
 
 `auto` takes the first that can be imported of LiteRT (its gather is the cheapest), ONNX Runtime,
 and the numpy reference, which is always there. A runtime that is missing says so in one sentence
@@ -80,8 +79,7 @@ def available() -> dict[str, str]:
 
 
 def embed(features: UInt8, object_sites: npt.NDArray[np.int32]) -> UInt16:
-    """The embedding, uint16 [n, C]: floor(256 * sum / count) over each object's sites of the last
-    level.
+    """The embedding, uint16 [n, C]: floor(256 * sum / count) over each object's last-level sites.
 
     Exact integers, so it is equal wherever the feature map (uint8 [N4, C]) is. Every count is at
     least 1.

@@ -1,5 +1,4 @@
-"""LiteRT (formerly TensorFlow Lite) with its XNNPACK delegate: the fastest of the stock runtimes
-here.
+"""LiteRT (formerly TensorFlow Lite) with its XNNPACK delegate: the fastest stock runtime here.
 
 Its activations are int8 with zero point -128, which is uint8 with zero point 0 shifted by 128. With
 the delegate the integers equal the reference's; without it (and in tflite-runtime 2.14) rounding is

@@ -1,5 +1,4 @@
-"""ONNX Runtime, on the CPU. Bit-equal to the reference (its QGemm requantizes in float32, half to
-even)."""
+"""ONNX Runtime, on the CPU. Its QGemm requantizes in float32, half to even: equal integers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The network in numpy integers: the oracle that the other runtimes are held to, and the last
-fallback."""
+"""The network in numpy integers: the oracle of the other runtimes, and the fallback."""
 
 from __future__ import annotations
 

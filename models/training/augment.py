@@ -1,5 +1,4 @@
-"""What an object could also have looked like: turned, mirrored, nearer, brighter, noisier, cut
-closer.
+"""What an object could also have looked like: turned, nearer, brighter, noisier, cut closer.
 
 Plankton has no up and no left, so rotations and mirror images are as likely as the original.
 Brightness, noise and how tightly the mask was cut belong to the instrument, and the network must
@@ -72,8 +71,7 @@ def _tighter(signal: UInt8, mask: Bool, threshold: int) -> Bool:
 
 
 def _turn(signal: UInt8, mask: Bool, degrees: float, scale: float) -> tuple[UInt8, Bool]:
-    """Turned about the middle and scaled, on a canvas that holds it; the same object if it
-    vanishes."""
+    """Turned about the middle and scaled, on a canvas that holds it; unchanged if it vanishes."""
     height, width = mask.shape
     side = int(np.ceil(np.hypot(height, width) * scale)) + 2
     middle = ((width - 1) / 2, (height - 1) / 2)

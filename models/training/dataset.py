@@ -1,5 +1,4 @@
-"""Labelled vignettes from a zip of folders, split by time: neighbouring frames show the same
-animal.
+"""Labelled vignettes from a zip of folders, split by time.
 
 A name tells where and when: `SPC-PWSSC-<unix time>-<frame>-<roi>-<x>-<y>-<w>-<h>`. Times form
 deployments (separated by a week without images) and bursts (separated by an hour). Of each

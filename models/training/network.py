@@ -1,5 +1,4 @@
-"""The network in plain PyTorch: `h[table] @ W`, batch normalisation over sites, ReLU. Nothing
-hidden.
+"""The network in plain PyTorch: `h[table] @ W`, batch normalisation over sites, ReLU.
 
 Widths 8/16/32/48; per level one 2x2 stride-2 product (4x4 for the stem) and one submanifold 3x3
 product (Graham, Engelcke, van der Maaten 2018), then the mean over an object's sites and a linear

@@ -1,5 +1,4 @@
-"""From a trained network to a release: fold, quantize, fit the head, evaluate on held-out objects,
-pack.
+"""From a trained network to a release: fold, quantize, fit the head, evaluate, pack.
 
 What decides about the head (its strength, the temperature) is chosen on the validation part; the
 test part is looked at once, for the card.
