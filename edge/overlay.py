@@ -44,12 +44,11 @@ def draw(result: FrameResult, pixel_um: float | None) -> NDArray[np.uint8]:
     ``pixel_um`` None: the scale is not known and the bar is in pixels.
     """
     picture = np.asarray(cv2.cvtColor(_stretched(result), cv2.COLOR_GRAY2BGR), np.uint8)
-    size = max(0.35, min(1.5, picture.shape[1] / _READABLE_WIDTH * 0.6))
+    size = max(0.35, min(1.5, picture.shape[1] / _READABLE_WIDTH * 0.5))
     for number, found in enumerate(result.objects):
         _outline(picture, found, _colour(found, number))
-    for number, found in enumerate(result.objects):
-        if found.taxon:
-            _label(picture, found, _colour(found, number), size)
+    if any(found.taxon for found in result.objects):
+        _labels(picture, result, size)
     _scale_bar(picture, pixel_um, size)
     return picture
 
@@ -89,16 +88,57 @@ def _outline(picture: NDArray[np.uint8], found: ObjectResult, colour: Colour) ->
     cv2.rectangle(picture, (region.bx, region.by), corner, colour, 1)
 
 
-def _label(picture: NDArray[np.uint8], found: ObjectResult, colour: Colour, size: float) -> None:
-    """Taxon and score above the box, or in it where the frame ends; dark letters on the colour."""
-    text = f"{found.taxon} {found.score:.2f}"
-    (width, height), base = cv2.getTextSize(text, _FONT, size, 1)
-    x = max(0, min(found.region.bx, picture.shape[1] - width - 2))
-    y = found.region.by - base
-    if y - height < 0:
-        y = found.region.by + height + 2
-    cv2.rectangle(picture, (x, y - height - 1), (x + width, y + base - 1), colour, cv2.FILLED)
-    cv2.putText(picture, text, (x, y), _FONT, size, _BLACK, 1, cv2.LINE_AA)
+def _labels(picture: NDArray[np.uint8], result: FrameResult, size: float) -> None:
+    """Taxon and score beside each box, the largest objects first; none over another or an object.
+
+    Where a crowd leaves no room the label is left out: the outline's colour still tells the taxon.
+    """
+    taken = _object_pixels(picture.shape[:2], result)
+    colours = [_colour(found, number) for number, found in enumerate(result.objects)]
+    order = sorted(range(len(colours)), key=lambda i: -result.objects[i].region.area_px)
+    for i in order:
+        found = result.objects[i]
+        text = f"{found.taxon} {found.score:.2f}"
+        (width, height), base = cv2.getTextSize(text, _FONT, size, 1)
+        place = _free_place(taken, found, width, height + base)
+        if not found.taxon or place is None:
+            continue
+        x, y = place
+        taken[y : y + height + base, x : x + width] = True
+        corner = (x + width - 1, y + height + base - 1)
+        cv2.rectangle(picture, (x, y), corner, colours[i], cv2.FILLED)
+        cv2.putText(picture, text, (x, y + height), _FONT, size, _BLACK, 1, cv2.LINE_AA)
+
+
+def _object_pixels(shape: tuple[int, ...], result: FrameResult) -> NDArray[np.bool_]:
+    taken = np.zeros(shape, np.bool_)
+    for found in result.objects:
+        region = found.region
+        height, width = region.mask.shape
+        taken[region.by : region.by + height, region.bx : region.bx + width] |= region.mask
+    return taken
+
+
+def _free_place(
+    taken: NDArray[np.bool_], found: ObjectResult, width: int, height: int
+) -> tuple[int, int] | None:
+    """Where a label finds room: above the box, below, to its right, its left, in its corners."""
+    rows, columns = taken.shape
+    tall, wide = found.region.mask.shape
+    left, top = found.region.bx, found.region.by
+    starts = (left, left + wide - width)
+    places = (
+        *((x, top - height) for x in starts),
+        *((x, top + tall) for x in starts),
+        (left + wide, top),
+        (left - width, top),
+        *((x, y) for y in (top, top + tall - height) for x in starts if wide > 2 * width),
+    )
+    for x, y in places:
+        inside = min(x, y) >= 0 and x + width <= columns and y + height <= rows
+        if inside and not taken[y : y + height, x : x + width].any():
+            return x, y
+    return None
 
 
 def _scale_bar(picture: NDArray[np.uint8], pixel_um: float | None, size: float) -> None:
