@@ -1,6 +1,7 @@
 """Labelled vignettes from a zip of folders, split by time.
 
-A name tells where and when: `SPC-PWSSC-<unix time>-<frame>-<roi>-<x>-<y>-<w>-<h>`. Times form
+Neighbouring frames show the same animal, so a random split would flatter. A name tells where and
+when: `SPC-PWSSC-<unix time>-<frame>-<roi>-<x>-<y>-<w>-<h>`. Times form
 deployments (separated by a week without images) and bursts (separated by an hour). Of each
 deployment the last part is held out, cut between two bursts, so that no animal is on both sides. A
 name without a trusted time could be on either side, so it is dropped, and counted.

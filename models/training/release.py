@@ -60,8 +60,8 @@ class Features:
 
 
 def fold(network: SparseNetwork) -> list[FloatLayer]:
-    """Batch normalisation into weights and bias: w' = w g, b' = beta - mean g, g = gamma /
-    sigma."""
+    """Batch normalisation into weights and bias: w' = w g, b' = beta - mean g,
+    where g = gamma / sigma."""
     layers = []
     for level in range(1, LEVELS + 1):
         for table in ("children", "near"):
