@@ -18,6 +18,7 @@ import httpx
 MATCH = 0.5
 PAGE = 500
 BATCH = 2000
+PATIENCE_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,7 @@ def read_truth(path: Path) -> dict[int, list[Organism]]:
         except json.JSONDecodeError:
             continue  # the line that a kill cut short; its frame is drawn again
         truth[frame["index"]] = [
-            Organism(o["taxon"], o["bx"], o["by"], o["width"], o["height"])
-            for o in frame["objects"]
+            Organism(o["taxon"], o["bx"], o["by"], o["w"], o["h"]) for o in frame["objects"]
         ]
     return truth
 
@@ -103,7 +103,7 @@ class Operator:
     """A logged-in person who only uses what the pages use."""
 
     def __init__(self, url: str, email: str, password: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=60)
+        self._client = httpx.Client(base_url=url, timeout=PATIENCE_S)
         token = self.post("/api/login", {"email": email, "password": password})["token"]
         self._client.headers["Authorization"] = f"Bearer {token}"
 

@@ -243,7 +243,7 @@ def _acts(stage: Stage, plan: Plan, say: Say, began: float) -> Outcome:
         judged_after=n_after,
         release_before=", ".join(sorted(str(r)[:12] for r in before)),
         release_after=release[:12],
-        ms_per_frame=statistics.median(f["ms"]["total"] for f in frames),
+        ms_per_frame=statistics.median(sum(f["ms"].values()) for f in frames),
         away_s=away_s,
         waited=waited,
         seconds=time.monotonic() - began,
