@@ -8,7 +8,10 @@ in fixed point, and about a quarter of the values differ by a few units: a self-
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -23,6 +26,7 @@ Int8 = npt.NDArray[np.int8]
 
 _MODULES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 _ZERO_POINT = 128
+_BANNER = b"Created TensorFlow Lite XNNPACK delegate"
 
 
 def probe() -> Any:
@@ -55,6 +59,8 @@ class LiteRtRuntime:
         self._interpreter = module.Interpreter(**options)
         self._inputs = {d["name"]: d["index"] for d in self._interpreter.get_input_details()}
         self._output = self._interpreter.get_output_details()[0]["index"]
+        with _without_banner():
+            self._interpreter.allocate_tensors()
 
     def run(self, tables: Tables) -> UInt8:
         if tables.site_counts[-1] == 0:
@@ -70,6 +76,27 @@ class LiteRtRuntime:
             self._interpreter.set_tensor(self._inputs[name], value)
         self._interpreter.invoke()
         return _to_uint8(self._interpreter.get_tensor(self._output))
+
+
+@contextmanager
+def _without_banner() -> Iterator[None]:
+    """Drops the line with which LiteRT greets on stderr, below Python; passes all others on."""
+    try:
+        stderr = os.dup(2)
+    except OSError:  # a service without stderr: nothing to tidy
+        yield
+        return
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            kept.seek(0)
+            lines = [line for line in kept if _BANNER not in line]
+            if lines:
+                os.write(2, b"".join(lines))
 
 
 def _to_int8(values: UInt8) -> Int8:

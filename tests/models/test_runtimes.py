@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -123,6 +124,13 @@ def test_litert_without_its_delegate_stays_close(
     difference = np.abs(runtime.run(tables).astype(int) - expected)
     assert difference.max() <= WITHOUT_DELEGATE_STEPS
     assert (difference > 0).mean() <= WITHOUT_DELEGATE_SHARE
+
+
+def test_litert_does_not_chatter(factory_bundle: Bundle, capfd: pytest.CaptureFixture[str]) -> None:
+    tables = build_tables(factory_bundle.golden.prepared)
+    load("litert", factory_bundle.network, factory_bundle.graphs).run(tables)
+    print("said by others", file=sys.stderr)
+    assert capfd.readouterr().err == "said by others\n"
 
 
 @pytest.mark.parametrize("engine", runtimes.PREFERRED)
