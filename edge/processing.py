@@ -140,7 +140,7 @@ def _run(
     source: FileSource, settings: SegmentSettings, metadata: Metadata, release: Release | None
 ) -> Run:
     return Run(
-        sample=file_stem(source.path.resolve().stem),
+        sample=file_stem(source.label),
         fingerprint=_fingerprint(source),
         settings=settings,
         software_version=installed.version("seadrift"),
@@ -148,6 +148,7 @@ def _run(
         release_id=release.classifier.release_id if release else "",
         release_name=release.name if release else "",
         runtime=release.classifier.runtime_name if release else "",
+        has_place=source.has_place,
     )
 
 

@@ -1,7 +1,8 @@
 """Frames from files: a folder and all below it, or a zip read in place.
 
 The order is the one a person expects (``frame_2`` before ``frame_10``), an index counts pictures
-good and bad, and files that are no pictures by their name are left alone and counted.
+good and bad, and files that are no pictures by their name are left alone and counted. At the top, a
+``cast.csv`` gives place, time and depth of the frames (``edge/sources/cast.py``).
 
 Example::
 
@@ -17,12 +18,14 @@ import re
 import shutil
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from edge.frames import BadFrame, Frame
+from edge.sources.cast import CAST_NAME, CastError, Moment, read_cast
 from edge.sources.decode import MAX_BYTES, MAX_PIXELS, SUFFIXES, UnreadableError, decode
 
 
@@ -31,14 +34,19 @@ class SourceError(ValueError):
 
 
 class FileSource(ABC):
-    """Frames from named files. ``names`` are in natural order, ``ignored`` counts other files."""
+    """Frames from named files.
+
+    ``names`` are in natural order, ``ignored`` counts other files, ``label`` names the whole.
+    """
 
     def __init__(self, path: Path, every: list[str], start: int, max_pixels: int) -> None:
         self.path = path
+        self.label = path.resolve().stem
         self.names = sorted((name for name in every if is_picture(name)), key=natural)
-        self.ignored = len(every) - len(self.names)
+        self.ignored = len(every) - len(self.names) - (CAST_NAME in every)
         self.start = start
         self._max_pixels = max_pixels
+        self._cast = self._read_cast() if CAST_NAME in every else {}
 
     def __len__(self) -> int:
         """How many frames are still to come from ``start`` on, good and bad."""
@@ -48,7 +56,8 @@ class FileSource(ABC):
         for index in range(self.start, len(self.names)):
             name = self.names[index]
             try:
-                yield Frame(name, index, decode(self._read(name), self._max_pixels))
+                grey = decode(self._read(name), self._max_pixels)
+                yield Frame(name, index, grey, **asdict(self._cast.get(name, Moment())))
             except UnreadableError as error:
                 yield BadFrame(name, index, str(error), self._path_of(name))
 
@@ -73,6 +82,18 @@ class FileSource(ABC):
             raise UnreadableError(f"{size} bytes, more than are kept")
         with self._open(name) as original, target.open("wb") as copy:
             shutil.copyfileobj(original, copy)
+
+    @property
+    def has_place(self) -> bool:
+        """Whether a ``cast.csv`` says where or when any of the frames was taken."""
+        return any(self._cast.get(name, Moment()) != Moment() for name in self.names)
+
+    def _read_cast(self) -> Mapping[str, Moment]:
+        """Raises SourceError: places that cannot be read are worse than none."""
+        try:
+            return read_cast(self._read(CAST_NAME))
+        except (CastError, UnreadableError) as error:
+            raise SourceError(f"{self.path / CAST_NAME}: {error}") from error
 
     def _read(self, name: str) -> bytes:
         try:
@@ -131,6 +152,7 @@ class PictureSource(FolderSource):
 
     def __init__(self, path: Path, start: int = 0, max_pixels: int = MAX_PIXELS) -> None:
         FileSource.__init__(self, path.parent, [path.name], start, max_pixels)
+        self.label = path.stem
 
 
 class ZipSource(FileSource):

@@ -194,6 +194,26 @@ def test_metadata_goes_into_the_table(frames: Path, tmp_path: Path) -> None:
     assert len({row["object_id"] for row in rows}) == 9
 
 
+def test_places_of_single_frames_go_into_the_table(frames: Path, tmp_path: Path) -> None:
+    (frames / "cast.csv").write_text("frame,utc_ms,lat_deg,lon_deg,depth_m\nf_1.png,0,1.5,2.5,30\n")
+    metadata = tmp_path / "m.json"
+    metadata.write_text('{"object_lat": 43.5, "object_lon": 7.0}')
+    out = tmp_path / "out"
+    assert process(frames, "--out", out, "--no-classify", "--metadata", metadata) == 0
+    rows = table(out / "ecotaxa_cast_07.zip")
+    places = {(r["object_frame"], r["object_lat"], r["object_depth_max"]) for r in rows}
+    assert places == {
+        ("f_0.png", "43.5", ""),
+        ("f_1.png", "1.5", "30.0"),
+        ("f_2.png", "43.5", ""),
+    }
+
+
+def test_one_picture_is_a_sample_of_its_own(frames: Path, tmp_path: Path) -> None:
+    assert process(frames / "f_2.png", "--out", tmp_path / "out", "--no-classify") == 0
+    assert len(table(tmp_path / "out" / "ecotaxa_f_2.zip")) == 3
+
+
 def test_json_is_one_object_on_stdout(
     frames: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

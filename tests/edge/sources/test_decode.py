@@ -65,20 +65,24 @@ def test_colour_becomes_luminance(mode: str) -> None:
     assert (decode(encoded(red, "PNG")) == 76).all()
 
 
+DEEP = Image.fromarray(GREY.astype(np.uint16) * 256)
+FLOAT = Image.fromarray(GREY.astype(np.float32))
+FLAT = Image.fromarray(GREY > 128)
+
+
 @pytest.mark.parametrize(
-    "picture",
+    ("picture", "form", "bits"),
     [
-        Image.fromarray(GREY.astype(np.uint16) * 256),
-        Image.fromarray(GREY.astype(np.float32)),
-        Image.fromarray(GREY > 128),
+        (DEEP, "PNG", 16),
+        (DEEP, "TIFF", 16),
+        (FLOAT, "TIFF", 32),
+        (FLAT, "PNG", 1),
+        (FLAT, "TIFF", 1),
+        (FLAT, "BMP", 1),
     ],
-    ids=["16 bits", "float", "1 bit"],
 )
-@pytest.mark.parametrize("form", ["PNG", "TIFF"])
-def test_other_depths_are_refused_not_rescaled(picture: Image.Image, form: str) -> None:
-    if picture.mode == "F" and form == "PNG":
-        pytest.skip("PNG has no floats")
-    with pytest.raises(UnreadableError, match="expected 8"):
+def test_other_depths_are_refused_not_rescaled(picture: Image.Image, form: str, bits: int) -> None:
+    with pytest.raises(UnreadableError, match=f"{bits} bits per channel, expected 8"):
         decode(encoded(picture, form))
 
 
