@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from models.bundle import Bundle, write_bundle
-from models.training.dataset import SPC_CLASSES, ClassMap, counts, read_zip
-from models.training.release import make_release
-from models.training.train import TrainSettings, train
+from models.training.classes import SPC_CLASSES, ClassMap
+
+EPOCHS, SEED = 120, 1
 
 _EXAMPLE = """example:
   python -m models.training --data ../shared/data/spc.zip --out build/spc.seadrift --minutes 25
@@ -36,19 +36,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", default="", help="the release's name (default: the file's)")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=float, help="train for about that long")
-    length.add_argument("--epochs", type=int, default=TrainSettings.epochs)
-    parser.add_argument("--seed", type=int, default=TrainSettings.seed)
-    parser.add_argument("--threads", type=int, default=TrainSettings.threads)
+    length.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     options = parser.parse_args(arguments)
     try:
         return _run(options)
+    except ImportError as error:
+        print(f"models.training: {error}: pip install 'seadrift[train]'", file=sys.stderr)
     except (OSError, ValueError) as error:
         print(f"models.training: {error}", file=sys.stderr)
-        return 2
+    return 2
 
 
 def _run(options: argparse.Namespace) -> int:
+    from models.training.dataset import counts, read_zip
+    from models.training.release import make_release
+    from models.training.train import TrainSettings, train
+
     start = time.monotonic()
 
     def progress(text: str) -> None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import io
 import re
-import tomllib
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -30,8 +29,8 @@ from PIL import Image
 from models.measure_table import MEASURES
 from models.measures import measure
 from models.preprocess import Bool, Float32, Prepared, UInt8, prepare
+from models.training.classes import ClassMap
 
-SPC_CLASSES = Path(__file__).with_name("spc_classes.toml")
 DEPLOYMENT_GAP_S = 7 * 24 * 3600
 BURST_GAP_S = 3600
 FIRST_TRUSTED_TIME = 1_000_000_000  # 2001: an unset camera clock counts from 1970
@@ -39,33 +38,6 @@ VALIDATION_SHARE, TEST_SHARE = 0.08, 0.20
 _TIME = re.compile(r"SPC-[A-Z]+-(\d+)-")
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class ClassMap:
-    version: int
-    taxon_of: dict[str, str]  # folder -> taxon
-    dropped: dict[str, str]  # folder -> reason
-
-    @classmethod
-    def load(cls, path: Path) -> ClassMap:
-        """Raises ValueError if a folder is named twice."""
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        taxon_of: dict[str, str] = {}
-        for taxon, folders in content["taxa"].items():
-            for folder in folders:
-                if folder in taxon_of or folder in content["drop"]:
-                    raise ValueError(f"{path.name}: folder {folder} is named twice")
-                taxon_of[folder] = taxon
-        return cls(int(content["version"]), taxon_of, dict(content["drop"]))
-
-    @property
-    def merged(self) -> dict[str, list[str]]:
-        """Taxon -> its folders."""
-        folders: dict[str, list[str]] = {}
-        for folder, taxon in sorted(self.taxon_of.items()):
-            folders.setdefault(taxon, []).append(folder)
-        return folders
 
 
 @dataclass(frozen=True)
@@ -98,7 +70,7 @@ def read_zip(path: str | Path, class_map: ClassMap, progress: Progress) -> Datas
     """
     dropped: Counter[str] = Counter()
     items: list[Item] = []
-    with zipfile.ZipFile(path) as archive:
+    with open_zip(path) as archive:
         names = [n for n in archive.namelist() if not n.endswith("/")]
         for count, name in enumerate(names):
             if count % 1000 == 0:
@@ -123,6 +95,14 @@ def read_zip(path: str | Path, class_map: ClassMap, progress: Progress) -> Datas
     part = split_by_time(np.array([item.time_s for item in items], np.int64))
     groups = [[item for item, p in zip(items, part, strict=True) if p == k] for k in range(3)]
     return Dataset(groups[0], groups[1], groups[2], dict(dropped))
+
+
+def open_zip(path: str | Path) -> zipfile.ZipFile:
+    """Raises ValueError naming the file if it is not a zip, OSError if it cannot be read."""
+    try:
+        return zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path}: not a zip of labelled images ({error})") from error
 
 
 def time_of(name: str) -> int | None:

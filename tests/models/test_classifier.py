@@ -120,7 +120,8 @@ def test_it_tells_real_objects_apart(factory_bundle: Bundle, spc_zip: Path) -> N
     import zipfile
 
     from models.measures import measure_many
-    from models.training.dataset import SPC_CLASSES, ClassMap, decode
+    from models.training.classes import SPC_CLASSES, ClassMap
+    from models.training.dataset import decode
 
     taxon_of = ClassMap.load(SPC_CLASSES).taxon_of
     decoded, truth = [], []

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from models.training.__main__ import main
+from models.training.classes import SPC_CLASSES, ClassMap
 from models.training.dataset import (
     BURST_GAP_S,
-    SPC_CLASSES,
-    ClassMap,
     counts,
     decode,
     read_zip,
@@ -111,6 +111,22 @@ def test_a_folder_named_twice_is_refused(tmp_path: Path) -> None:
     path.write_text('version = 1\n[taxa]\na = ["X"]\nb = ["X"]\n[drop]\n')
     with pytest.raises(ValueError, match="folder X is named twice"):
         ClassMap.load(path)
+    path.write_text("version = 1\n[taxa]\n")
+    with pytest.raises(ValueError, match="drop must be given"):
+        ClassMap.load(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 cut"])
+def test_the_command_names_a_file_that_is_not_a_zip(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch", reason="torch is not installed (extra [train])")
+    path = tmp_path / "images.zip"
+    path.write_bytes(content)
+    assert main(["--data", str(path), "--out", str(tmp_path / "x.seadrift")]) == 2
+    assert f"{path}: not a zip of labelled images" in capsys.readouterr().err
+    assert main(["--data", str(tmp_path / "none"), "--out", str(tmp_path / "x.seadrift")]) == 2
+    assert "No such file" in capsys.readouterr().err
 
 
 @pytest.mark.data
