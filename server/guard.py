@@ -24,6 +24,8 @@ _HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+_CLOSE = {"Connection": "close"}
+"""What is still on its way is not waited for."""
 _STRICT = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -51,15 +53,19 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > limit:
-                raise HTTPException(413, f"The body is larger than {limit} bytes.")
+                raise HTTPException(413, _message(limit), headers=_CLOSE)
             return message
 
         await self._app(scope, counted, send)
 
 
+def _message(limit: int) -> str:
+    return f"The body is larger than {limit} bytes."
+
+
 def _too_large(limit: int) -> JSONResponse:
-    message = f"The body is larger than {limit} bytes."
-    return JSONResponse({"error": {"code": "too_large", "message": message}}, status_code=413)
+    error = {"code": "too_large", "message": _message(limit)}
+    return JSONResponse({"error": error}, status_code=413, headers=_CLOSE)
 
 
 class SecurityHeaders:

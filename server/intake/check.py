@@ -8,8 +8,10 @@ Example:
     -1.0")
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import fields
+from functools import cache
 from typing import Any, get_args
 
 import numpy as np
@@ -37,6 +39,15 @@ _INT32 = 2**31
 _SMALL = ("width", "height", "bx", "by", "index_in_frame", "measures_version", "deploy_seq", "rank",
           "objects", "specks", "dropped")  # fmt: skip
 _LONG_TEXT = ("reason",)
+_CONTROL = re.compile(r"[\x00-\x1f]")
+_BOUNDS = {
+    "lat_deg": (-90.0, 90.0),
+    "lon_deg": (-180.0, 180.0),
+    "depth_m": (-1e4, 12e3),
+    "temperature_c": (-273.15, 1e3),
+    "utc_ms": (0, WHOLE_MAX),
+    "mono_ms": (0, WHOLE_MAX),
+}
 
 
 class RefusedError(ValueError):
@@ -52,24 +63,22 @@ def check(record: Record, body: Body) -> None:
     if not 1 <= record.seq < SEQ_MAX:
         raise RefusedError("schema", f"Record.seq: expected 1 to {SEQ_MAX - 1}, got {record.seq}")
     _check_place(record)
-    for field in fields(body):
-        _check_value(f"{type(body).__name__}.{field.name}", field.name, getattr(body, field.name))
+    for name, where in _named(type(body)):
+        _check_value(where, name, getattr(body, name))
     special = _CHECKS.get(type(body))
     if special is not None:
         special(body)
 
 
+@cache
+def _named(kind: type[Any]) -> tuple[tuple[str, str], ...]:
+    """(field, how a message calls it) of a body's class."""
+    return tuple((field.name, f"{kind.__name__}.{field.name}") for field in fields(kind))
+
+
 def _check_place(body: Any) -> None:
     """Position and time, where a body has them."""
-    bounds = {
-        "lat_deg": (-90.0, 90.0),
-        "lon_deg": (-180.0, 180.0),
-        "depth_m": (-1e4, 12e3),
-        "temperature_c": (-273.15, 1e3),
-        "utc_ms": (0, WHOLE_MAX),
-        "mono_ms": (0, WHOLE_MAX),
-    }
-    for name, (low, high) in bounds.items():
+    for name, (low, high) in _BOUNDS.items():
         value = getattr(body, name, None)
         if value is not None and not low <= value <= high:
             raise _wrong(body, name, f"{low} to {high}")
@@ -88,11 +97,11 @@ def _check_value(where: str, name: str, value: object) -> None:
             raise RefusedError(
                 "schema", f"{where}: expected at most {limit} characters, got {len(value)}"
             )
-        if any(ord(c) < 32 for c in value):
+        if "\0" in value or (name not in _LONG_TEXT and _CONTROL.search(value)):
             raise RefusedError("schema", f"{where}: control characters in {value[:60]!r}")
     elif isinstance(value, int) and not isinstance(value, bool):
         limit = _INT32 if name in _SMALL else WHOLE_MAX
-        if not 0 <= value < limit:
+        if not (-limit if name in ("bx", "by") else 0) <= value < limit:
             raise RefusedError("schema", f"{where}: expected 0 to {limit - 1}, got {value}")
     elif isinstance(value, dict):
         if len(value) > 500:
@@ -132,8 +141,8 @@ def _check_object(body: ObjectBody) -> None:
     for name, unit in (("measures", 4), ("embedding", 2)):
         if len(getattr(body, name)) % unit or len(getattr(body, name)) > 16384:
             raise _wrong(body, name, f"a multiple of {unit} bytes, at most 16384")
-    if len(body.shape) != 4 * len(SHAPE_NAMES):
-        raise _wrong(body, "shape", f"{4 * len(SHAPE_NAMES)} bytes")
+    if len(body.shape) not in (0, 4 * len(SHAPE_NAMES)):
+        raise _wrong(body, "shape", f"{4 * len(SHAPE_NAMES)} bytes, or none")
     for name in ("measures", "shape"):
         if not np.isfinite(np.frombuffer(getattr(body, name), "<f4")).all():
             raise RefusedError("schema", f"ObjectBody.{name}: expected finite numbers")

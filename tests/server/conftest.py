@@ -1,5 +1,6 @@
 """A shore in a temporary folder behind a real socket, clients of people, and a device."""
 
+import shutil
 import socket
 import threading
 import time
@@ -14,11 +15,14 @@ import uvicorn
 from models import factory
 from models.bundle import Bundle
 from server.app import create_app
+from server.auth.tokens import token_hash
+from server.clock import now_ms
+from server.db import users
 from server.settings import Settings
 from server.shore import Admin, Shore, open_shore
 from server.simulated import SimulatedDevice
 
-EMAIL, PASSWORD = "admin@sea.test", "a long password"
+EMAIL, PASSWORD, TOKEN = "admin@sea.test", "a long password", "the administrator's token"
 Login = Callable[[str, str], httpx.Client]
 
 
@@ -28,9 +32,21 @@ def bundle() -> Bundle:
     return Bundle.load(factory.path())
 
 
+@pytest.fixture(scope="session")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that a first start leaves, with a login of the administrator; tests begin with a
+    copy of it."""
+    folder = tmp_path_factory.mktemp("first") / "shore"
+    opened = open_shore(Settings(data=folder), Admin(EMAIL, PASSWORD))
+    with opened.database.write() as connection:
+        users.begin_session(connection, token_hash(TOKEN), 1, now_ms(), now_ms() + 10**9)
+    opened.close()
+    return folder
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path / "shore")
+def settings(tmp_path: Path, first_start: Path) -> Settings:
+    return Settings(data=Path(shutil.copytree(first_start, tmp_path / "shore")))
 
 
 @contextmanager
@@ -85,9 +101,11 @@ def login(stranger: httpx.Client) -> Iterator[Login]:
 
 
 @pytest.fixture
-def client(login: Login) -> httpx.Client:
-    """The administrator."""
-    return login(EMAIL, PASSWORD)
+def client(stranger: httpx.Client) -> Iterator[httpx.Client]:
+    """The administrator, logged in."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    with httpx.Client(base_url=stranger.base_url, headers=headers, timeout=60) as client:
+        yield client
 
 
 @pytest.fixture
