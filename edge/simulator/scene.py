@@ -14,9 +14,11 @@ Example::
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.simulator.drawing import Pose, Shape
 from edge.simulator.settings import SimSettings
@@ -24,6 +26,10 @@ from edge.simulator.streams import Purpose, stream
 from edge.simulator.taxa import SPECS
 from edge.simulator.taxa.spec import TaxonSpec
 
+Rooms: TypeAlias = NDArray[np.float64]
+"""Circles as x, y, radius in pixels, ``float64 [n, 3]``."""
+
+_TRIES, _ROOM_MAX_PX = 20, 350.0
 _OUT_OF_FOCUS_SHARE, _OUT_OF_FOCUS_TIMES = 0.12, 4.0
 
 
@@ -58,19 +64,25 @@ def scene(settings: SimSettings, index: int, depth_m: float) -> tuple[Organism, 
     taxa = np.repeat(np.array(list(means), dtype=object), counts)
     rng.shuffle(taxa)
     organisms: list[Organism] = []
+    poses: list[Pose] = []
+    rooms = np.empty((len(taxa), 3))  # x, y and radius of the circle that each one takes
     for number, taxon in enumerate(taxa):
         own = stream(settings.seed, Purpose.OBJECT, index, number)
-        organisms.append(_organism(settings, SPECS[taxon], own, organisms))
+        pose = _pose(settings, SPECS[taxon], own)
+        if poses and own.random() < settings.touching:
+            pose = _against(pose, poses[int(own.integers(number))], own, settings)
+        else:
+            pose = _apart(pose, rooms[:number], own, settings)
+        rooms[number] = pose.x, pose.y, _radius_px(pose)
+        poses.append(pose)
+        organisms.append(_organism(settings, SPECS[taxon], pose, own))
     return tuple(organisms)
 
 
 def _organism(
-    settings: SimSettings, spec: TaxonSpec, rng: np.random.Generator, others: list[Organism]
+    settings: SimSettings, spec: TaxonSpec, pose: Pose, rng: np.random.Generator
 ) -> Organism:
-    """One individual; it may be placed against one of ``others``."""
-    pose = _pose(settings, spec, rng)
-    if others and rng.random() < settings.touching:
-        pose = _against(pose, others[int(rng.integers(len(others)))].pose, rng, settings)
+    """One individual of a taxon, held like this."""
     far = _OUT_OF_FOCUS_TIMES if rng.random() < _OUT_OF_FOCUS_SHARE else 1.0
     return Organism(
         taxon=spec.name,
@@ -88,17 +100,48 @@ def _pose(settings: SimSettings, spec: TaxonSpec, rng: np.random.Generator) -> P
     length_um = spec.length_um * rng.lognormal(0, spec.length_sigma)
     length_px = min(max(length_um, 0.4 * spec.length_um), spec.length_max_um) / settings.pixel_um
     angle = float(rng.uniform(0, 2 * math.pi))
-    along = rng.uniform(-0.5, 0.5) * length_px
     tilt = 1.0 - (1.0 - spec.tilt_min) * rng.beta(1, 2)
+    x, y = _place(length_px, angle, rng, settings)
     return Pose(
-        x=float(rng.uniform(0, settings.width) - along * math.cos(angle)),
-        y=float(rng.uniform(0, settings.height) - along * math.sin(angle)),
+        x=x,
+        y=y,
         length_px=float(length_px),
         angle_rad=angle,
         tilt=float(tilt),
         bend=float(rng.normal(0, spec.bend)),
         mirror=bool(rng.random() < 0.5),
     )
+
+
+def _place(
+    length_px: float, angle: float, rng: np.random.Generator, settings: SimSettings
+) -> tuple[float, float]:
+    """A body's origin such that a random point of its axis is a random point of the frame."""
+    along = rng.uniform(-0.5, 0.5) * length_px
+    x = rng.uniform(0, settings.width) - along * math.cos(angle)
+    y = rng.uniform(0, settings.height) - along * math.sin(angle)
+    return float(x), float(y)
+
+
+def _apart(pose: Pose, rooms: Rooms, rng: np.random.Generator, settings: SimSettings) -> Pose:
+    """The pose, moved to where it has room if one of a few tries finds some.
+
+    An instrument lights a thin sheet, so organisms seldom lie before one another; how many touch is
+    what ``touching`` says. In a crowded frame no try may succeed, and the last one is kept.
+    """
+    radius = _radius_px(pose)
+    for _ in range(_TRIES):
+        gaps = np.hypot(rooms[:, 0] - pose.x, rooms[:, 1] - pose.y) - rooms[:, 2]
+        if (gaps > radius).all():
+            break
+        x, y = _place(pose.length_px, pose.angle_rad, rng, settings)
+        pose = replace(pose, x=x, y=y)
+    return pose
+
+
+def _radius_px(pose: Pose) -> float:
+    """The circle that an organism wants for itself; a long thin one wants less than its length."""
+    return 0.6 * min(pose.length_px, _ROOM_MAX_PX)
 
 
 def _against(pose: Pose, other: Pose, rng: np.random.Generator, settings: SimSettings) -> Pose:
@@ -108,4 +151,4 @@ def _against(pose: Pose, other: Pose, rng: np.random.Generator, settings: SimSet
     x, y = other.x + distance * math.cos(angle), other.y + distance * math.sin(angle)
     if not (0 <= x < settings.width and 0 <= y < settings.height):
         return pose
-    return Pose(x, y, pose.length_px, pose.angle_rad, pose.tilt, pose.bend, pose.mirror)
+    return replace(pose, x=x, y=y)

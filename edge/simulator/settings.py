@@ -173,7 +173,9 @@ _COASTAL: Mapping[str, Any] = MappingProxyType(
         "width": 2448,
         "height": 2048,
         "pixel_um": 14.0,
-        "density": 260.0,
+        "density": 320.0,
+        "touching": 0.25,
+        "signal_grey": 105.0,
         "taxa": MappingProxyType(
             {
                 "aggregate": 84,
@@ -185,7 +187,7 @@ _COASTAL: Mapping[str, Any] = MappingProxyType(
                 "Appendicularia": 1,
             }
         ),
-        "specks": 2200.0,
+        "specks": 2300.0,
         "speck_max_um": 200.0,
         "background_grey": 19.8,
         "falloff": 0.42,

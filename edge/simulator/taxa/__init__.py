@@ -36,7 +36,7 @@ _SPECS = (
     _T("pluteus", pluteus, 4, 500, 0.30, 1200, 0.10, 0.20),
     _T("Radiolaria", radiolarian, 5, 480, 0.35, 1400, 0.80, 0.30),
     _T("diatom chain", diatom_chain, 8, 750, 0.45, 3000, 0.15, 0.15, opacity=0.85, bend=0.6),
-    _T("aggregate", aggregate, 20, 400, 0.60, 3500, 0.55, 0.60, 1.5, 0.18, grain=0.30),
+    _T("aggregate", aggregate, 20, 400, 0.60, 3500, 0.55, 0.60, 1.5, 0.18, grain=0.22),
     _T("fibre", fibre, 2, 5000, 0.60, 26000, 0.30, 0.90, opacity=0.7, bend=0.5, tilt_min=0.95),
     _T("bubble", bubble, 2, 350, 0.45, 1500, 0.0, 0.12, opacity=1.1, tilt_min=0.95, grain=0.03),
     _T("faecal pellet", faecal_pellet, 6, 380, 0.35, 1200, 0.65, 0.40, grain=0.3),
