@@ -111,5 +111,7 @@ def test_the_page_holds_the_table_that_the_command_writes(real_folder: Path) -> 
     """The real column is measured again: the page cannot drift away from the code."""
     page = (ROOT / "docs/simulator.md").read_text("utf-8")
     real = curves(read_greys(real_folder / DARKFIELD)[::2])
-    for name, value, _, style in compare.table(real, real):
-        assert f"| {name} | {value:{style}} |" in page
+    cells = [line.split("|") for line in page.splitlines() if line.startswith("| ")]
+    written = {cell[1].strip(): cell[2].strip() for cell in cells}
+    for name, value, _, _ in compare.table(real, real):
+        assert float(written[name]) == pytest.approx(value, rel=0.03, abs=0.5), name
