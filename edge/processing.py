@@ -12,12 +12,12 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib import metadata as installed
 from pathlib import Path
 from typing import Any
 
 import cv2
 
+from edge.agent.version import software_version
 from edge.ecotaxa import EcotaxaArchive, Metadata, Run
 from edge.ecotaxa.archive import file_stem
 from edge.files import write_atomic
@@ -143,7 +143,7 @@ def _run(
         sample=file_stem(source.label),
         fingerprint=_fingerprint(source),
         settings=settings,
-        software_version=installed.version("seadrift"),
+        software_version=software_version(),
         metadata=metadata,
         release_id=release.classifier.release_id if release else "",
         release_name=release.name if release else "",

@@ -10,7 +10,6 @@ import argparse
 import errno
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -153,16 +152,21 @@ def _progress(quiet: bool) -> Progress:
 def _report(summary: Summary) -> None:
     if sys.stderr.isatty():
         print(file=sys.stderr)
-    say: Callable[[str], None] = print
-    say(f"{len(summary.frames)} frames, {summary.objects} objects, {summary.specks} specks below")
-    say(f"the size limit, {summary.dropped} dropped by the cap, {len(summary.bad)} set aside")
-    if summary.pixel_is_assumed:
-        say("no --pixel-um was given: sizes are in pixels")
+    lines = [
+        f"{len(summary.frames)} frames: {summary.objects} objects, "
+        f"{summary.specks} specks below the size limit"
+    ]
+    if summary.dropped:
+        lines.append(f"{summary.dropped} objects dropped by the cap on objects in a frame")
+    if summary.bad:
+        lines.append(f"{len(summary.bad)} frames set aside in quarantine/, each with the reason")
     if summary.ignored:
-        say(f"{summary.ignored} files that are no pictures were left alone")
+        lines.append(f"{summary.ignored} files that are no pictures were left alone")
+    if summary.pixel_is_assumed:
+        lines.append("no --pixel-um was given: sizes are in pixels")
     if summary.archive:
-        say(f"EcoTaxa: {summary.archive}")
-        say(f"overlays: {summary.overlays}")
+        lines += [f"EcoTaxa:  {summary.archive}", f"overlays: {summary.overlays}"]
+    print("\n".join(lines))
 
 
 def _disk_message(error: OSError, out: Path) -> str:

@@ -43,7 +43,7 @@ def test_a_crowd_on_a_bright_frame_alone_does_not_become_background() -> None:
 
 def test_an_object_that_stays_does_not_become_background() -> None:
     background = Background()
-    for i in range(60):
+    for i in range(40):
         frame = vignetted(20, 5, seed=i)
         frame[100:220, 200:420] += 60
         corrected = background.correct(frame)

