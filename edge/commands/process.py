@@ -21,6 +21,7 @@ from edge.segment import SegmentSettings
 from edge.sources import SourceError, open_source
 
 OK, SOME_BAD, USAGE, NOTHING = 0, 1, 2, 3
+STOPPED = 130  # as shells have it for Ctrl-C
 
 _EPILOG = """\
 example:
@@ -81,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
         return _fail(NOTHING, str(error))
     except OSError as error:
         return _fail(NOTHING, _disk_message(error, args.out))
+    except KeyboardInterrupt:
+        return _fail(STOPPED, "stopped; no zip was written")
     if args.json:
         print(json.dumps(summary.as_dict(), ensure_ascii=False))
     else:

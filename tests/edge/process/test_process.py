@@ -8,8 +8,10 @@ import io
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -264,6 +266,26 @@ def test_a_full_disk_is_3_with_one_message_and_no_half_zip(
     assert "Traceback" not in done.stderr
     assert not list(out.glob("*.zip"))
     assert not list(out.glob(".*"))
+
+
+@pytest.mark.faults
+def test_ctrl_c_leaves_no_half_zip(frames: Path, tmp_path: Path) -> None:
+    picture = (frames / "f_0.png").read_bytes()
+    for index in range(3, 400):
+        (frames / f"f_{index}.png").write_bytes(picture)
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "edge.cli", "process", str(frames), "--out", str(out)]
+    with subprocess.Popen([*command, "--no-classify", "--json"], stderr=subprocess.PIPE) as running:
+        deadline = time.monotonic() + 60
+        while not (out / "overlays" / "f_2.png").exists():
+            assert time.monotonic() < deadline
+            assert running.poll() is None
+            time.sleep(0.01)
+        running.send_signal(signal.SIGINT)
+        _, error = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert error.decode() == "seadrift-edge process: stopped; no zip was written\n"
+    assert [p.name for p in out.iterdir()] == ["overlays"]
 
 
 def test_no_space_left_is_told_in_words(
