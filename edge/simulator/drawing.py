@@ -172,15 +172,15 @@ def _cover(shape: Shape, fixed: Fixed, scale: float, size: tuple[int, int]) -> P
     mask = np.zeros(size, np.uint8)
     strength = 1 / 255
     if shape.width is None:
-        cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(mask, [fixed], (255,), cv2.LINE_AA, _SHIFT)
     elif (thin := float(shape.width[len(shape.width) // 2]) * scale) < _THIN_PX:
         # OpenCV draws no line thinner than a pixel: draw it fainter instead
-        cv2.polylines(mask, [fixed], False, 255, 1, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(mask, [fixed], False, (255,), 1, cv2.LINE_AA, _SHIFT)
         strength *= min(1.0, thin)
     else:
         width = np.maximum(shape.width * (scale * _ONE), 0.8 * _ONE)
         outline = np.rint(_ribbon(fixed.astype(np.float64), width)).astype(np.int32)
-        cv2.fillPoly(mask, [outline], 255, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(mask, [outline], (255,), cv2.LINE_AA, _SHIFT)
     cover = mask.astype(np.float32)
     cover *= np.float32(strength)
     return cover * _bulge(mask) if shape.round else cover

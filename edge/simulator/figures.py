@@ -46,7 +46,7 @@ def taxa() -> Grey:
         crops = _individuals(taxon)
         label = np.zeros((_CELL_PX, 190), np.uint8)
         font, at = cv2.FONT_HERSHEY_SIMPLEX, (8, _CELL_PX // 2 + 5)
-        cv2.putText(label, taxon, at, font, 0.6, 230, 1, cv2.LINE_AA)
+        cv2.putText(label, taxon, at, font, 0.6, (230,), 1, cv2.LINE_AA)
         rows.append(np.hstack([label, *crops]))
     return np.vstack(rows)
 

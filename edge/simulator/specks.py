@@ -49,7 +49,7 @@ def _splinter(plane: NDArray[np.uint8], speck: _Speck) -> None:
     start = (_fixed(speck.x), _fixed(speck.y))
     reach = (_fixed(speck.size * math.cos(speck.angle)), _fixed(speck.size * math.sin(speck.angle)))
     end = (start[0] + reach[0], start[1] + reach[1])
-    cv2.line(plane, start, end, speck.level, max(1, round(speck.size / 3)), cv2.LINE_AA, _SHIFT)
+    cv2.line(plane, start, end, (speck.level,), max(1, round(speck.size / 3)), cv2.LINE_AA, _SHIFT)
 
 
 def _grain(plane: NDArray[np.uint8], speck: _Speck, rng: np.random.Generator) -> None:
@@ -59,7 +59,7 @@ def _grain(plane: NDArray[np.uint8], speck: _Speck, rng: np.random.Generator) ->
     x, y, angle = speck.x, speck.y, speck.angle
     for _ in range(parts):
         centre = (_fixed(x), _fixed(y))
-        cv2.circle(plane, centre, _fixed(radius), speck.level, -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(plane, centre, _fixed(radius), (speck.level,), -1, cv2.LINE_AA, _SHIFT)
         angle += rng.normal(0, 1.0)
         x, y = x + 1.3 * radius * math.cos(angle), y + 1.3 * radius * math.sin(angle)
 
