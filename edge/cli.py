@@ -10,6 +10,7 @@ Example:
 import argparse
 import importlib
 import pkgutil
+import sys
 from collections.abc import Sequence
 
 from edge import commands
@@ -22,8 +23,8 @@ EPILOG = """examples:
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line with every subcommand."""
+def parser(names: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The command line with these subcommands, or with every one."""
     top = argparse.ArgumentParser(
         prog="seadrift-edge",
         description="Recognition inside an underwater camera: frames in, records to shore.",
@@ -32,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=software_version())
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in command_names():
+    for name in command_names() if names is None else names:
         importlib.import_module(f"edge.commands.{name}").add_parser(subparsers)
     return top
 
@@ -44,7 +45,10 @@ def command_names() -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    # Only the command that is called is loaded: the others would cost a second on a small board.
+    called = [word for word in words[:1] if word in command_names()]
+    args = parser(called or None).parse_args(words)
     code: int = args.run(args)
     return code
 
