@@ -108,7 +108,7 @@ def _raw(
     if area_exc == 0:
         raise ValueError("the mask is empty: there is nothing to measure")
     found = cv2.findContours(pixels, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
-    filled = cv2.drawContours(np.zeros_like(pixels), found, -1, 1, cv2.FILLED)
+    filled = cv2.drawContours(np.zeros_like(pixels), found, -1, (1,), cv2.FILLED)
     contours = [np.asarray(contour, np.int32) for contour in found]
     points = np.concatenate(contours)
     left, top, width, height = cv2.boundingRect(points)

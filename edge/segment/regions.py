@@ -174,13 +174,13 @@ def _shape(outline: _Outline, pinhole_px: float) -> _Shape:
     """The component of an outline; holes smaller than the smallest object are filled."""
     x, y, width, height = cv2.boundingRect(outline.points)
     mask = np.zeros((height, width), np.uint8)
-    cv2.drawContours(mask, [outline.points], 0, 1, cv2.FILLED, offset=(-x, -y))
+    cv2.drawContours(mask, [outline.points], 0, (1,), cv2.FILLED, offset=(-x, -y))
     filled_px = cv2.countNonZero(mask)
     holes = [hole for hole in outline.holes if cv2.contourArea(hole) >= pinhole_px]
     for hole in holes:
-        cv2.drawContours(mask, [hole], 0, 0, cv2.FILLED, offset=(-x, -y))
+        cv2.drawContours(mask, [hole], 0, (0,), cv2.FILLED, offset=(-x, -y))
     # OpenCV's outline of a hole runs over the object's own pixels round it.
-    cv2.drawContours(mask, holes, -1, 1, 1, offset=(-x, -y))
+    cv2.drawContours(mask, holes, -1, (1,), 1, offset=(-x, -y))
     return _Shape(x, y, mask, filled_px)
 
 
