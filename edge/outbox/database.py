@@ -138,11 +138,20 @@ class Database:
             self.make_reserve()
 
     @classmethod
-    def open(cls, folder: Path, max_mb: int, reserve_mb: int) -> "Database":
-        """Raises DamagedError for an unsound file, OutboxFullError when the disk has no room."""
+    def open(cls, folder: Path, max_mb: int, reserve_mb: int, vfs: str | None = None) -> "Database":
+        """Raises DamagedError for an unsound file, OutboxFullError when the disk has no room even
+        with the reserve given back. `vfs` names another of SQLite's file layers, for tests."""
+        try:
+            return cls._open(folder, max_mb, reserve_mb, vfs)
+        except OutboxFullError:
+            (folder / RESERVE).unlink(missing_ok=True)
+            return cls._open(folder, max_mb, reserve_mb, vfs)
+
+    @classmethod
+    def _open(cls, folder: Path, max_mb: int, reserve_mb: int, vfs: str | None) -> "Database":
         connection = None
         try:
-            connection = apsw.Connection(str(folder / FILE))
+            connection = apsw.Connection(str(folder / FILE), vfs=vfs)
             connection.set_busy_timeout(0)
             check(connection)
             prepare(connection)
@@ -150,9 +159,9 @@ class Database:
         except (apsw.CorruptError, apsw.NotADBError, apsw.FormatError) as error:
             _close(connection)
             raise DamagedError(f"{folder / FILE}: {error}") from error
-        except apsw.FullError as error:
+        except (apsw.FullError, apsw.IOError, apsw.CantOpenError) as error:
             _close(connection)
-            raise OutboxFullError(f"{folder}: the disk is full: {error}") from error
+            raise OutboxFullError(f"{folder}: cannot be written: {error}") from error
         except DamagedError:
             _close(connection)
             raise

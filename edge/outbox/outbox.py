@@ -71,15 +71,22 @@ class Outbox:
         self._clock = clock
         self._counted: tuple[int, Pending] | None = None
         self._guard = threading.RLock()
-        with self._guard, database.transaction():
-            if database.fact("epoch") is None:
-                database.set_fact("epoch", _draw_epoch())
-                database.set_fact("next_seq", 1)
-            self.boot = int(database.fact("boot") or 0) + 1
-            database.set_fact("boot", self.boot)
+        self.boot = self._upkeep(self._begin)
+
+    def _begin(self) -> int:
+        """Another start of the process, the first one of a new file perhaps; its number."""
+        database = self._db
+        if database.fact("epoch") is None:
+            database.set_fact("epoch", _draw_epoch())
+            database.set_fact("next_seq", 1)
+        boot = int(database.fact("boot") or 0) + 1
+        database.set_fact("boot", boot)
+        return boot
 
     @classmethod
-    def open(cls, folder: Path, *, max_mb: int, reserve_mb: int, clock: Clock) -> "Outbox":
+    def open(
+        cls, folder: Path, *, max_mb: int, reserve_mb: int, clock: Clock, vfs: str | None = None
+    ) -> "Outbox":
         """The outbox in `folder`, made when it is not there, rebuilt when it is damaged.
 
         Raises OutboxBusyError, OutboxFullError or OutboxError."""
@@ -88,10 +95,10 @@ class Outbox:
         lock = db.take_lock(folder, LOCK_PATIENCE_S)
         try:
             try:
-                database, damage = db.Database.open(folder, max_mb, reserve_mb), None
+                database, damage = db.Database.open(folder, max_mb, reserve_mb, vfs), None
             except db.DamagedError as error:
                 damage = rebuild(folder, str(error))
-                database = db.Database.open(folder, max_mb, reserve_mb)
+                database = db.Database.open(folder, max_mb, reserve_mb, vfs)
             outbox = cls(database, lock, clock)
         except BaseException:
             db.release_lock(lock)

@@ -106,7 +106,9 @@ def test_a_full_disk_stops_commits_and_frees_again(tmp_path: Path) -> None:
             assert outbox.cursor == str(done)
             before = outbox.pending()
             assert before.by_kind["badframe"] == done
-            # What the shore has taken must go, on the full disk too.
+        # A restart on the full disk, and what the shore has taken must go there too.
+        with open_outbox(disk / "outbox", max_mb=64, reserve_mb=4) as outbox:
+            assert outbox.pending() == before
             assert outbox.acknowledge(Ack(outbox.epoch, upto=outbox.next_seq - 1)) > 0
             assert outbox.pending().records == 0
             (disk / "other").unlink()
