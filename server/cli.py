@@ -16,8 +16,8 @@ from server import VERSION
 COMMANDS = ("serve", "user", "claim", "train", "release", "fleet", "demo")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser with every command."""
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser with every command, or with one alone: the others need not be imported then."""
     parser = argparse.ArgumentParser(
         prog="seadrift",
         description="The shore of Seadrift: takes in what instruments send and teaches them.",
@@ -25,14 +25,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"seadrift {VERSION}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    for name in COMMANDS if only is None else (only,):
         importlib.import_module(f"server.commands.{name}").add_parser(subparsers)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; its exit code."""
-    args = build_parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    only = given[0] if given and given[0] in COMMANDS else None
+    args = build_parser(only).parse_args(given)
     return int(args.run(args))
 
 

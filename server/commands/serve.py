@@ -9,17 +9,12 @@ Example:
 import argparse
 import errno
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
 
-import uvicorn
-
-from server.app import create_app
-from server.auth.passwords import PasswordError
-from server.db.engine import DatabaseError
 from server.settings import Settings, SettingsError
-from server.shore import Admin, Shore, open_shore
 
 USAGE, NOTHING = 2, 3
 
@@ -38,6 +33,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(args: argparse.Namespace) -> int:
+    os.umask(0o077)  # what it makes is its owner's alone
     settings = Settings(args.data, args.host, args.port, args.tls_cert, args.tls_key, args.database)
     try:
         settings.check()
@@ -47,11 +43,22 @@ def run(args: argparse.Namespace) -> int:
         listening = _listen(settings)
     except OSError as error:
         return _fail(_why_not_listening(settings, error), NOTHING)
+    return _serve(settings, listening)
+
+
+def _serve(settings: Settings, listening: socket.socket) -> int:
+    """Open the shore and serve it until a signal."""
+    import uvicorn  # these take seconds on a small machine: refusals above need not wait for them
+
+    from server.app import create_app
+    from server.auth.passwords import PasswordError
+    from server.db.engine import DatabaseError
+    from server.shore import Admin, open_shore
+
     try:
         shore = open_shore(settings, Admin.from_environment(os.environ))
     except (DatabaseError, PasswordError, OSError) as error:
         return _fail(str(error), NOTHING)
-    _greet(shore)
     config = uvicorn.Config(
         create_app(shore),
         log_level="warning",
@@ -62,7 +69,15 @@ def run(args: argparse.Namespace) -> int:
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config)
+
+    def stop(_signal: int, _frame: object) -> None:
+        server.should_exit = True
+
+    for one in (signal.SIGTERM, signal.SIGINT):  # uvicorn hands them back to these when it is done
+        signal.signal(one, stop)
+    _greet(settings, shore.first_password)
+    server.run(sockets=[listening])
     return 0
 
 
@@ -90,13 +105,12 @@ def _why_not_listening(settings: Settings, error: OSError) -> str:
     return f"cannot listen on {where}: {error.strerror or error}"
 
 
-def _greet(shore: Shore) -> None:
-    settings = shore.settings
+def _greet(settings: Settings, first_password: str | None) -> None:
     print(f"Seadrift shore at {settings.address}", flush=True)
     print(f"  data: {settings.data.resolve()}", flush=True)
-    if shore.first_password is not None:
+    if first_password is not None:
         print("  first start: the administrator's password, shown this once:", flush=True)
-        print(f"  {shore.first_password}", flush=True)
+        print(f"  {first_password}", flush=True)
 
 
 def _fail(message: str, code: int) -> int:
