@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from edge.simulator import Simulator, preset
+from edge.simulator import Simulator, TrueObject, preset
 from models import factory
 from models.bundle import Bundle
 from server.simulated import SimulatedDevice, make_object, make_record
@@ -36,7 +36,7 @@ CHROMIUM_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-MARGIN_PX = 6
+MARGIN_PX, LARGEST_PX = 6, 400
 
 
 @dataclass(frozen=True)
@@ -52,30 +52,25 @@ class Crop:
 
 
 def _crops() -> list[Crop]:
-    simulator = Simulator(preset("darkfield", seed=11, density=90, width=1280, height=960))
-    found = []
-    for index in (0,):
-        shot = simulator.frame(index)
-        grey = np.asarray(shot.frame.grey)
-        for item in shot.truth:
-            height, width = item.mask.shape
-            top, left = max(0, item.by - MARGIN_PX), max(0, item.bx - MARGIN_PX)
-            box = grey[top : item.by + height + MARGIN_PX, left : item.bx + width + MARGIN_PX]
-            signal = np.clip(box.astype(np.int16) - np.median(grey), 0, 255).astype(np.uint8)
-            stream = io.BytesIO()
-            Image.fromarray(signal).save(stream, "png")
-            esd_um = 2 * float(np.sqrt(item.area_px / np.pi)) * simulator.settings.pixel_um
-            found.append(
-                Crop(
-                    item.taxon,
-                    stream.getvalue(),
-                    signal.shape[1],
-                    signal.shape[0],
-                    esd_um,
-                    shot.frame.depth_m or 0.0,
-                )
-            )
-    return found
+    simulator = Simulator(preset("darkfield", seed=11, density=110, width=1280, height=960))
+    shot = simulator.frame(40)
+    grey = np.asarray(shot.frame.grey)
+    return [
+        _crop(grey, item, simulator.settings.pixel_um, shot.frame.depth_m or 0.0)
+        for item in shot.truth
+        if max(item.mask.shape) <= LARGEST_PX
+    ]
+
+
+def _crop(grey: "np.ndarray", item: TrueObject, pixel_um: float, depth_m: float) -> Crop:
+    height, width = item.mask.shape
+    top, left = max(0, item.by - MARGIN_PX), max(0, item.bx - MARGIN_PX)
+    box = grey[top : item.by + height + MARGIN_PX, left : item.bx + width + MARGIN_PX]
+    signal = np.clip(box.astype(np.int16) - np.median(grey), 0, 255).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(signal).save(stream, "png")
+    esd_um = 2 * float(np.sqrt(item.area_px / np.pi)) * pixel_um
+    return Crop(item.taxon, stream.getvalue(), signal.shape[1], signal.shape[0], esd_um, depth_m)
 
 
 @pytest.fixture(scope="session")

@@ -240,7 +240,7 @@ def test_an_empty_project_welcomes(visit: Any, make_sea: Any) -> None:
 def test_true_scale_shows_a_scale_bar(open_review: OpenReview, make_sea: Any) -> None:
     sea = make_sea("scale", COPEPODS)
     page = open_review(sea)
-    page.locator("#true-scale").check()
+    page.get_by_role("button", name="True scale").click()
     expect(page.locator("#scale-bar")).to_be_visible()
     shown = {row["objid"]: row["width"] for row in sea.objects()}
     ratios = []

@@ -55,7 +55,7 @@ export function applied(object, verb, taxon, byName) {
   if (verb === "relabel" && taxon) {
     return { ...before, status: "V", taxon_id: taxon.taxon_id, taxon: taxon.display_name };
   }
-  if (!object.predicted) return { ...before, status: "U", taxon_id: null, taxon: null };
-  const taxonId = byName(object.predicted)?.taxon_id ?? object.taxon_id;
-  return { ...before, status: "P", taxon_id: taxonId, taxon: object.predicted };
+  if (!object.predicted_taxon) return { ...before, status: "U", taxon_id: null, taxon: null };
+  const taxonId = byName(object.predicted_taxon)?.taxon_id ?? object.taxon_id;
+  return { ...before, status: "P", taxon_id: taxonId, taxon: object.predicted_taxon };
 }

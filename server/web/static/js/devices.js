@@ -43,7 +43,7 @@ function card(device) {
       fact("Held on shore", count(device.held ?? 0), { unit: "records" }),
       fact("Known, not here yet", count(device.lag ?? 0), { unit: "records", alert: (device.lag ?? 0) > 0, title: "Records that the device has and the shore does not hold" }),
       fact("Waiting on the device", count(device.pending ?? 0), { unit: "records" }),
-      fact("Gaps", count(gapCount(device)), { alert: gapCount(device) > 0, title: "What the device had to give up, counted" }),
+      fact("Gaps", count(gapCount(device)), { unit: "records", alert: gapCount(device) > 0, title: "What the device had to give up, counted" }),
       fact("Release", releaseName(device)),
       HEALTH_FACTS.filter(([key]) => typeof self[key] === "number").map(([key, name, unit]) => fact(name, figure(self[key]), { unit }))),
     deployment(device.deployment),

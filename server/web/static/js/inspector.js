@@ -67,9 +67,9 @@ function facts(object) {
     ["Place", place(object.lat_deg, object.lon_deg)],
     ["Time", when(object.utc_ms)],
     ["Sample", object.sample ?? "–"],
-    ["Device", object.device_name ?? object.device ?? "–"],
+    ["Device", object.device ?? "–"],
     ["Release", shortId(object.release)],
-    ["Object", object.orig_id ?? String(object.objid)],
+    ["Object", String(object.objid)],
   ];
   return h(
     "dl",

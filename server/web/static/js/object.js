@@ -1,6 +1,6 @@
 /** One object: its picture with a scale, what it was taken for and by whom, its measures. */
 
-import { api } from "./api.js";
+import { api, ApiError } from "./api.js";
 import { byId, fill, h } from "./dom.js";
 import { figure, percent, place, roundLength, shortId, STATUS, um, when } from "./format.js";
 import { drawKey } from "./outbox.js";
@@ -60,7 +60,7 @@ function facts(object) {
     ["Sample", object.sample ?? "–"],
     ["Acquisition", object.acquisition ?? "–"],
     ["Frame", object.frame ?? "–"],
-    ["Device", object.device_name ?? object.device ?? "–"],
+    ["Device", object.device ?? "–"],
     ["Release", shortId(object.release)],
     ["Pixel", object.pixel_um ? `${figure(object.pixel_um)} µm` : "–"],
     ["Vignette", object.width && object.height ? `${object.width} × ${object.height} px` : "–"],
@@ -78,16 +78,22 @@ function guesses(object) {
 }
 
 /** @type {Record<string, string>} */
-const DONE = { predict: "Predicted", validate: "Validated", relabel: "Relabelled", dubious: "Marked dubious", discard: "Discarded", reset: "Reset to the prediction", undo: "Undone", redo: "Done again" };
+const DONE = { arrive: "Arrived unclassified", predict: "Predicted", validate: "Validated", relabel: "Relabelled", dubious: "Marked dubious", discard: "Discarded", reset: "Reset to the prediction", undo: "Undone", redo: "Done again" };
 
-/** @param {any[]} events  oldest first */
-function history(events) {
-  if (!events?.length) return h("p", { class: "muted" }, "Nothing was said about it yet.");
+/**
+ * What was said about it, the latest first, down to what the device said at sea.
+ * @param {any} object
+ */
+function history(object) {
+  const first = { action: object.predicted_taxon ? "predict" : "arrive", status: object.predicted_taxon ? "P" : "U",
+    taxon: object.predicted_taxon, release: object.release, at_ms: object.received_ms };
+  const told = object.history.some((/** @type {any} */ event) => event.action === "predict");
+  const events = told ? object.history : [first, ...object.history];
   return h("ol", { class: "history" }, [...events].reverse().map((event) => {
     const who = event.user ?? (event.release ? `release ${shortId(event.release)}` : "the device");
-    const what = [DONE[event.action] ?? event.action, event.new_taxon ? `: ${event.new_taxon}` : ""];
-    return h("li", { data: { status: event.new_status } }, h("div", {}, what),
-      h("small", {}, `${who} · ${when(event.created_ms)}${event.undone ? " · undone since" : ""}`));
+    const what = [DONE[event.action] ?? event.action, event.taxon ? `: ${event.taxon}` : ""];
+    return h("li", { data: { status: event.status } }, h("div", {}, what),
+      h("small", {}, `${who} · ${when(event.at_ms)}${event.undone ? " · undone since" : ""}`));
   }));
 }
 
@@ -95,16 +101,13 @@ function history(events) {
 function measures(object) {
   const values = Object.entries(object.measures ?? {});
   if (!values.length) return h("p", { class: "muted" }, "No measures came with this object.");
-  const units = object.units ?? {};
-  return h("div", { class: "scroll-x" }, h("table", { class: "plain" },
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Measure"), h("th", { scope: "col", class: "number" }, "Value"), h("th", { scope: "col" }, ""))),
-    h("tbody", {}, values.map(([name, value]) =>
-      h("tr", {}, h("td", { class: "mono" }, name), h("td", { class: "number" }, figure(/** @type {number} */ (value))), h("td", { class: "muted" }, units[name] ?? ""))))));
+  return h("dl", { class: "measures" }, values.map(([name, value]) =>
+    h("div", {}, h("dt", { class: "mono" }, name),
+      h("dd", {}, figure(/** @type {number} */ (value)), h("small", {}, ` ${object.units?.[name] ?? ""}`)))));
 }
 
-/** @param {any} found */
-function show(found) {
-  const object = { ...found, ...found.context };
+/** @param {any} object */
+function show(object) {
   document.title = `${object.taxon ?? "Object"} ${objid} · Seadrift`;
   const back = `/projects/${object.project_id}/review`;
   fill(root,
@@ -112,10 +115,10 @@ function show(found) {
       h("div", {}, object.project_id ? h("a", { class: "muted", href: back }, "Back to the review") : null, h("h1", {}, object.taxon ?? "No taxon"),
         h("p", { class: "muted" }, `${object.orig_id ?? "Object"} · objid ${objid}`)),
       h("span", { class: "badge", data: { status: object.status } }, STATUS[object.status]?.word ?? object.status)),
-    h("div", { class: "column" }, portrait(object), verbs(object), h("section", { class: "card" }, h("h2", {}, "Where it was"), facts(object))),
-    h("div", { class: "column" }, guesses(object),
-      h("section", { class: "card" }, h("h2", {}, "History"), history(object.history)),
-      h("section", { class: "card" }, h("h2", {}, "Measures"), measures(object))));
+    h("div", { class: "column" }, portrait(object), verbs(object)),
+    h("div", { class: "column" }, guesses(object), h("section", { class: "card" }, h("h2", {}, "Where it was"), facts(object)),
+      h("section", { class: "card" }, h("h2", {}, "History"), history(object))),
+    h("section", { class: "card wide" }, h("h2", {}, "Measures"), measures(object)));
   root.setAttribute("aria-busy", "false");
 }
 
@@ -140,4 +143,13 @@ async function act(object, verb, label) {
   }
 }
 
-api("GET", `/api/objects/${objid}`).then(show).catch(explain);
+/** @param {unknown} error */
+function missing(error) {
+  if (!(error instanceof ApiError) || error.status !== 404) return explain(error);
+  fill(root, h("div", { class: "empty" }, h("h1", {}, `Object ${objid} is not here`),
+    h("p", { class: "muted" }, "It may belong to another shore, or the address may be mistyped."),
+    h("a", { class: "button", href: "/" }, "To the projects")));
+  root.setAttribute("aria-busy", "false");
+}
+
+api("GET", `/api/objects/${objid}`).then(show).catch(missing);

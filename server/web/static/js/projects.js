@@ -7,6 +7,9 @@ import { health, HEALTH_WORDS } from "./health.js";
 import { explain } from "./shell.js";
 import { meterParts } from "./taxa-list.js";
 
+/** Smaller vignettes show too little to know a project by. */
+const SHOWN_PX = 60;
+
 /** @param {any} project */
 function statusCounts(project) {
   const sums = /** @type {Record<string, number>} */ ({ total: project.total });
@@ -19,20 +22,43 @@ function card(project) {
   const counts = statusCounts(project);
   const address = `/projects/${project.project_id}/review`;
   const share = counts.total ? counts.validated / counts.total : 0;
+  const strip = h("div", { class: "strip", "aria-hidden": "true" });
+  if (counts.total) void peek(project.project_id, strip);
   return h(
     "article",
     { class: "card" },
     h("div", { class: "card-head" }, h("h2", {}, h("a", { class: "card-title", href: address }, project.title)),
       h("span", { class: "muted" }, `${percent(share)} validated`)),
-    counts.total === 0
-      ? h("p", { class: "muted" }, "No object has arrived yet. Enrol a device and its objects surface here.")
-      : h("p", {}, h("span", { class: "big" }, count(counts.predicted)), h("span", { class: "muted" }, "  waiting for a person")),
-    h("div", { class: "meter", role: "img", "aria-label": `${percent(share)} validated` }, meterParts(counts)),
-    tally(counts),
+    counts.total
+      ? [strip, h("p", {}, h("span", { class: "big" }, count(counts.predicted)), h("span", { class: "muted" }, "  waiting for a person")),
+        h("div", { class: "meter", role: "img", "aria-label": `${percent(share)} validated` }, meterParts(counts)), tally(counts)]
+      : h("p", { class: "muted grows" }, awaiting(project.devices)),
     h("div", { class: "card-foot" },
-      h("a", { class: counts.predicted ? "button primary" : "button", href: counts.total ? address : "/devices" },
-        counts.total ? (counts.predicted ? "Sort" : "Look") : "Enrol a device")),
+      counts.total
+        ? h("a", { class: counts.predicted ? "button primary" : "button", href: address }, counts.predicted ? "Sort" : "Look")
+        : h("a", { class: "button", href: "/devices" }, project.devices.length ? "See the devices" : "Enrol a device")),
   );
+}
+
+/** @param {Array<{name: string}>} devices */
+function awaiting(devices) {
+  if (!devices.length) return "No object has arrived yet. Enrol a device and its objects surface here.";
+  return `No object has arrived yet. ${devices.map((one) => one.name).join(", ")} will bring the first.`;
+}
+
+/**
+ * A few of its objects, to know the project by sight.
+ * @param {number} projectId
+ * @param {HTMLElement} strip
+ */
+async function peek(projectId, strip) {
+  try {
+    const { objects } = await api("GET", `/api/projects/${projectId}/objects`, { sort: "random", limit: 60 });
+    const shown = objects.filter((/** @type {any} */ one) => one.image && one.status !== "X" && Math.min(one.width, one.height) >= SHOWN_PX).slice(0, 8);
+    fill(strip, shown.map((/** @type {any} */ one) => h("img", { src: one.image, alt: "", loading: "lazy", data: { field: one.optical_field } })));
+  } catch {
+    strip.remove();
+  }
 }
 
 /** @param {Record<string, number>} counts */

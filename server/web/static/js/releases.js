@@ -8,12 +8,13 @@ import { announce, explain } from "./shell.js";
 /** The figures that people ask for first, and how they are called. Shares, 0 to 1. */
 const FIGURES = /** @type {Record<string, string>} */ ({
   accuracy: "Accuracy",
-  macro_f1: "Macro F1",
   balanced_accuracy: "Balanced accuracy",
-  macro_precision: "Macro precision",
-  macro_recall: "Macro recall",
-  ece: "Calibration error",
+  macro_f1: "Macro F1",
+  calibration_error: "Calibration error",
 });
+const LOWER_IS_BETTER = new Set(["calibration_error"]);
+/** Figures that are not shares. */
+const OTHERS = /** @type {Record<string, string>} */ ({ objects: "Judged on objects", taxa: "Judged on taxa", log_loss: "Log loss" });
 
 /** @param {number} share */
 const points = (share) => `${(share * 100).toFixed(1)} %`;
@@ -25,48 +26,63 @@ function shares(figures) {
 
 /** @param {any} release */
 function card(release) {
-  const others = Object.entries(release.figures ?? {}).filter(([key, value]) => !(key in FIGURES) && typeof value === "number");
+  const { figures = {} } = release;
   return h("article", { class: "card", "aria-label": release.name },
     h("div", { class: "card-head" },
       h("div", {}, h("h2", {}, release.name),
-        h("p", { class: "muted" }, `${when(release.created_ms)} · `, h("span", { class: "mono", title: release.release_id }, shortId(release.release_id)))),
+        h("p", { class: "muted" }, `${when(release.created_ms)} · `, h("span", { class: "mono", title: release.release_id }, shortId(release.release_id)),
+          release.parent ? ` · from ${names.get(release.parent) ?? shortId(release.parent)}` : " · the first")),
       h("span", { class: "badge", data: { health: release.signed ? "well" : "late" } }, release.signed ? "signed" : "not signed")),
     h("dl", { class: "facts" },
-      [["Classes", count(classCount(release.classes))], ["Parent", release.parent ? shortId(release.parent) : "none"]].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
-      shares(release.figures).map(([key, value]) => h("div", {}, h("dt", {}, FIGURES[key]), h("dd", {}, points(value)))),
-      others.slice(0, 6).map(([key, value]) => h("div", {}, h("dt", {}, key.replaceAll("_", " ")), h("dd", {}, figure(/** @type {number} */ (value)))))),
+      shares(figures).map(([key, value]) => h("div", {}, h("dt", {}, FIGURES[key]), h("dd", {}, points(value)))),
+      Object.keys(OTHERS).filter((key) => typeof figures[key] === "number").map((key) => h("div", {}, h("dt", {}, OTHERS[key]), h("dd", {}, figure(figures[key]))))),
+    h("details", {}, h("summary", {}, plural(release.classes.length, "class", "classes")), h("p", { class: "muted" }, [...release.classes].sort().join(", "))),
     h("div", { class: "card-foot" },
       !release.signed && h("button", { type: "button", class: "primary", onclick: () => sign(release) }, "Sign"),
       h("button", { type: "button", disabled: !release.signed, title: release.signed ? null : "Only a signed release can be assigned", onclick: () => openAssign(release) }, "Assign to devices")));
 }
 
-/** @param {any} classes */
-const classCount = (classes) => (Array.isArray(classes) ? classes.length : (classes ?? 0));
-
 /** @param {any} answer */
 function comparison(answer) {
-  const { candidate = {}, current = {}, n_train, n_test } = answer.evaluation ?? {};
-  const keys = shares(candidate).map(([key]) => key);
-  const better = (candidate.macro_f1 ?? candidate.accuracy ?? 0) >= (current.macro_f1 ?? current.accuracy ?? 0);
-  return h("section", { class: "card" },
-    h("h2", {}, better ? "The new release is at least as good" : "The new release is not better"),
-    h("p", { class: "muted" }, `Learned from ${plural(n_train ?? 0, "validated object")}, judged on ${plural(n_test ?? 0, "other one")}, in ${figure(answer.seconds)} s. Above the new one, below the present one.`),
-    h("div", { class: "compare" }, keys.map((key) => compareRow(key, candidate[key], current[key]))));
+  const { candidate, current, n_train, n_test, split, left_out, forgotten } = answer.evaluation;
+  const better = candidate.macro_f1 >= current.macro_f1;
+  const ignored = Object.values(left_out ?? {}).reduce((sum, n) => sum + Number(n), 0);
+  return h("section", { class: "card", "aria-label": "The new release" },
+    h("h2", {}, better ? `${answer.name} is at least as good as what it came from` : `${answer.name} is not better than what it came from`),
+    h("p", { class: "muted" }, `Learned from ${plural(n_train, "validated object")}, judged on ${plural(n_test, "other")} (held out by ${split}), in ${figure(answer.seconds)} s. The upper bar is the new one, the lower the present one.`),
+    h("div", { class: "compare" }, shares(candidate).map(([key, value]) => compareRow(FIGURES[key], value, current[key], LOWER_IS_BETTER.has(key)))),
+    forgotten?.length > 0 && h("p", { class: "notch", data: { health: "late" } }, `It does not know any more: ${forgotten.join(", ")}.`),
+    ignored > 0 && h("p", { class: "muted" }, `Left out for having too few examples: ${Object.entries(left_out).map(([name, n]) => `${name} (${n})`).join(", ")}.`),
+    byTaxon(candidate.by_taxon ?? [], current.by_taxon ?? []));
 }
 
 /**
- * @param {string} key
+ * Recall of each taxon, new and present, with how many objects it was judged on.
+ * @param {any[]} candidate
+ * @param {any[]} current
+ */
+function byTaxon(candidate, current) {
+  const was = new Map(current.map((row) => [row.taxon, row]));
+  const rows = candidate.filter((row) => row.support > 0).sort((a, b) => b.support - a.support);
+  if (!rows.length) return null;
+  return h("details", {}, h("summary", {}, "F1 of each taxon"), h("div", { class: "compare" },
+    rows.map((row) => compareRow(`${row.taxon} (${count(row.support)})`, row.f1, was.get(row.taxon)?.f1 ?? 0, false))));
+}
+
+/**
+ * @param {string} name
  * @param {number} now
  * @param {number|undefined} was
+ * @param {boolean} lowerIsBetter
  */
-function compareRow(key, now, was) {
+function compareRow(name, now, was, lowerIsBetter) {
   const bar = (/** @type {number} */ value, /** @type {string} */ kind) =>
     h("div", { class: `compare-bar ${kind}`, vars: { "--share": `${Math.max(0, Math.min(100, value * 100))}%` } });
-  const change = was === undefined || was === null ? null : (now - was) * 100;
-  const good = change !== null && (key === "ece" ? change <= 0 : change >= 0);
-  return h("div", { class: "compare-row" }, h("span", {}, FIGURES[key]),
+  const change = was === undefined ? null : (now - was) * 100;
+  const good = change !== null && (lowerIsBetter ? change <= 0 : change >= 0);
+  return h("div", { class: "compare-row" }, h("span", {}, name),
     h("div", { class: "compare-bars", "aria-hidden": "true" }, bar(now, "is"), change !== null && bar(was ?? 0, "was")),
-    h("span", { class: "compare-number" }, `${points(now)} `, change !== null && h("span", { class: good ? "gain" : "loss" }, `${change >= 0 ? "+" : "−"}${Math.abs(change).toFixed(1)}`)));
+    h("span", { class: "compare-number" }, `${points(now)} `, change !== null && h("span", { class: Math.abs(change) < 0.05 ? "same" : good ? "gain" : "loss" }, `${change >= 0 ? "+" : "−"}${Math.abs(change).toFixed(1)}`)));
 }
 
 /** @param {SubmitEvent} event */
@@ -141,8 +157,12 @@ async function assign(event) {
   }
 }
 
+/** @type {Map<string, string>} names of releases */
+const names = new Map();
+
 async function show() {
   const [releases, projects] = await Promise.all([api("GET", "/api/releases"), api("GET", "/api/projects")]);
+  for (const release of releases) names.set(release.release_id, release.name);
   const newest = [...releases].sort((a, b) => b.created_ms - a.created_ms);
   fill(byId("releases"), newest.length ? newest.map(card) : h("p", { class: "muted" }, "No release yet."));
   byId("releases").setAttribute("aria-busy", "false");

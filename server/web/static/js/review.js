@@ -3,7 +3,7 @@
  * outbox together. What each does is in its own file; here is only who tells whom.
  */
 
-import { api } from "./api.js";
+import { api, ApiError } from "./api.js";
 import { VERBS } from "./actions.js";
 import { byId } from "./dom.js";
 import { Filters, fromAddress, toAddress } from "./filters.js";
@@ -73,7 +73,8 @@ class Review {
       await this.load();
       this.grid.focus({ preventScroll: true });
     } catch (error) {
-      explain(error);
+      if (error instanceof ApiError && error.status === 404) this.stage.showMissing();
+      else explain(error);
     }
   }
 

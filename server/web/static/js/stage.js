@@ -43,6 +43,15 @@ export class Stage {
     document.title = `${project.title} · Review · Seadrift`;
   }
 
+  /** The address names a project that the shore does not have. */
+  showMissing() {
+    byId("project-title").textContent = "Not here";
+    byId("stage-note").hidden = false;
+    fill(byId("stage-note"), h("div", { class: "empty" }, h("h2", {}, "This project is not here"),
+      h("p", { class: "muted" }, "It may belong to another shore, or the address may be mistyped."),
+      h("a", { class: "button", href: "/" }, "To the projects")));
+  }
+
   /** Counts in the taxa list, in the status filter and in the project's bar. */
   showCounts() {
     const { taxa, filters } = this.review;
@@ -101,7 +110,6 @@ export class Stage {
     const note = byId("stage-note");
     this.finished = shown === 0 && !queue.hasNext && queue.filter !== null;
     note.hidden = !this.finished;
-    byId("actions").inert = false;
     if (!this.finished) return;
     const all = taxa.counts(null);
     fill(note, all.total === 0 ? welcome() : this.#done());
@@ -181,20 +189,26 @@ export class Stage {
     const size = byId("size");
     const narrow = window.matchMedia("(max-width: 780px)").matches;
     size.value = localStorage.getItem("seadrift.size") ?? (narrow ? "108" : "132");
-    byId("true-scale").checked = localStorage.getItem("seadrift.scale") === "true";
     const use = () => {
       grid.vignetteSize = Number(size.value);
-      grid.trueScale = byId("true-scale").checked;
+      grid.trueScale = pressed("true-scale");
+      grid.dataset.bright = byId("inspector").dataset.bright = String(pressed("brighten"));
       grid.relayout();
     };
     size.addEventListener("input", () => {
       localStorage.setItem("seadrift.size", size.value);
       use();
     });
-    byId("true-scale").addEventListener("change", () => {
-      localStorage.setItem("seadrift.scale", String(byId("true-scale").checked));
-      use();
-    });
+    for (const [id, name, atFirst] of [["true-scale", "seadrift.scale", "false"], ["brighten", "seadrift.brighten", "true"]]) {
+      byId(id).setAttribute("aria-pressed", localStorage.getItem(name) ?? atFirst);
+      byId(id).addEventListener("click", () => {
+        const now = String(!pressed(id));
+        byId(id).setAttribute("aria-pressed", now);
+        localStorage.setItem(name, now);
+        use();
+        grid.focus({ preventScroll: true });
+      });
+    }
     use();
   }
 
@@ -223,6 +237,9 @@ export class Stage {
     byId(button).setAttribute("aria-expanded", String(open));
   }
 }
+
+/** @param {string} id of a button that stays down */
+const pressed = (id) => byId(id).getAttribute("aria-pressed") === "true";
 
 /** @returns {string} the address of the logo, which this module lies beside */
 const logo = () => new URL("../logo.svg", import.meta.url).pathname;

@@ -20,9 +20,8 @@
  * @property {number|null} lon_deg
  * @property {number|null} utc_ms
  * @property {string|null} sample
- * @property {string|null} device
- * @property {string|null} [device_name]
- * @property {string|null} [predicted]  display name of the taxon that was predicted
+ * @property {string|null} device  its name
+ * @property {string|null} predicted_taxon  display name
  * @property {string|null} image
  * @property {number|null} [pixel_um]
  * @property {string|null} [optical_field]
