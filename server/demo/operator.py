@@ -107,6 +107,9 @@ class Operator:
         token = self.post("/api/login", {"email": email, "password": password})["token"]
         self._client.headers["Authorization"] = f"Bearer {token}"
 
+    def close(self) -> None:
+        self._client.close()
+
     def get(self, path: str, **query: Any) -> Any:
         return self._client.get(path, params=query).raise_for_status().json()
 

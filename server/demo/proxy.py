@@ -31,6 +31,7 @@ class Link:
         self._closed = False
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
+        self._serving: list[threading.Thread] = []
         self._thread = threading.Thread(target=self._accept, name="link", daemon=True)
         self._thread.start()
 
@@ -59,6 +60,8 @@ class Link:
             self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
         self._thread.join(timeout=5)
+        for thread in self._serving:
+            thread.join(timeout=5)
 
     def __enter__(self) -> "Link":
         return self
@@ -77,7 +80,9 @@ class Link:
                 near, _ = self._server.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(near,), daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(near,), daemon=True)
+            thread.start()
+            self._serving = [t for t in self._serving if t.is_alive()] + [thread]
 
     def _serve(self, near: socket.socket) -> None:
         with self._lock:

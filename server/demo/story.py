@@ -201,6 +201,7 @@ class Stage:
         for instrument in self.instruments.values():
             instrument.kill()
         self.link.close()
+        self.operator.close()
 
 
 def tell(plan: Plan, say: Say) -> Outcome:
