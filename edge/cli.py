@@ -23,7 +23,7 @@ EPILOG = """examples:
 """
 
 
-def parser(names: Sequence[str] | None = None) -> argparse.ArgumentParser:
+def build_parser(names: Sequence[str] | None = None) -> argparse.ArgumentParser:
     """The command line with these subcommands, or with every one."""
     top = argparse.ArgumentParser(
         prog="seadrift-edge",
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     # Only the command that is called is loaded: the others would cost a second on a small board.
     called = [word for word in words[:1] if word in command_names()]
-    args = parser(called or None).parse_args(words)
+    args = build_parser(called or None).parse_args(words)
     code: int = args.run(args)
     return code
 

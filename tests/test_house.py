@@ -30,7 +30,7 @@ def test_the_packages_are_ours_alone(name: str) -> None:
 
 
 def _subcommands(module: str) -> list[tuple[str, argparse.ArgumentParser]]:
-    parser = importlib.import_module(module).make_parser()
+    parser = importlib.import_module(module).build_parser()
     assert isinstance(parser, argparse.ArgumentParser)
     groups = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
     return [(f"{module}:{name}", sub) for group in groups for name, sub in group.choices.items()]

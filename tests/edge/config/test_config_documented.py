@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli import command_names, parser
+from edge.cli import build_parser, command_names
 from edge.config import TABLES, keys, load
 from edge.simulator import SimSettings
 
@@ -57,7 +57,7 @@ def test_the_example_in_the_page_works(tmp_path: Path) -> None:
 
 
 def subcommands() -> dict[str, argparse.ArgumentParser]:
-    action = next(a for a in parser()._actions if isinstance(a, argparse._SubParsersAction))
+    action = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
     return dict(action.choices)
 
 
