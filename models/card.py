@@ -11,6 +11,14 @@ from typing import Any
 
 from models.evaluation import Evaluation
 
+_FIGURES = {
+    "taxa": "taxa among them",
+    "balanced_accuracy": "balanced accuracy (mean recall)",
+    "macro_f1": "macro F1",
+    "log_loss": "log loss",
+    "calibration_error": "calibration error",
+}
+
 
 def make_card(
     name: str,
@@ -59,11 +67,11 @@ def make_card(
 def as_markdown(card: Mapping[str, Any]) -> str:
     """The card for people; sections that the card does not have are left out."""
     lines = [f"# {card.get('name', 'Model card')}", ""]
-    for field in ("description",):
-        if card.get(field):
-            lines += [str(card[field]), ""]
+    if card.get("description"):
+        lines += [str(card["description"]), ""]
     if card.get("summary"):
-        lines += ["## On held-out objects", "", *_table(card["summary"]), ""]
+        figures = {_FIGURES.get(key, key): value for key, value in card["summary"].items()}
+        lines += ["## On held-out objects", "", *_table(figures), ""]
     for title, field in (("Data", "data"), ("Licence", "licence"), ("Split", "split")):
         if card.get(field):
             lines += [f"## {title}", "", str(card[field]), ""]
@@ -113,4 +121,6 @@ def _share(value: float | None) -> str:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {part}" for key, part in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
