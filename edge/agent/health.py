@@ -140,4 +140,6 @@ def _release(parts: Parts) -> str | None:
 def _energy(parts: Parts, ms_per_frame: float | None) -> Energy | None:
     if ms_per_frame is None:
         return None
-    return frame_energy(parts.board, ms_per_frame, parts.config.source.interval_s)
+    # The pause comes after the frame, so a period is both.
+    period_s = parts.config.source.interval_s + ms_per_frame / 1e3
+    return frame_energy(parts.board, ms_per_frame, period_s)

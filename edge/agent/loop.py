@@ -187,12 +187,17 @@ class Agent:
         try:
             self._report_updates()
             if time.monotonic() >= self._health_due_s:
-                self._health_due_s = time.monotonic() + parts.config.device.health_s
-                body = health(parts, self._counters, self._ms_per_frame, self._uptime_s)
-                parts.outbox.commit([Draft(body)])
+                self._report_health()
         except OutboxError as error:  # a full disk: frames wait in _commit, these come again
             log.warning("%s", error)
         self._tell()
+
+    def _report_health(self) -> None:
+        self._health_due_s = time.monotonic() + self._parts.config.device.health_s
+        body = health(self._parts, self._counters, self._ms_per_frame, self._uptime_s)
+        self._parts.outbox.commit([Draft(body)])
+        if self._parts.sender is not None:
+            self._parts.sender.wake()
 
     def _report_updates(self) -> None:
         """Steps of a release as records, each exactly once: the number told is stored with them."""
@@ -243,6 +248,7 @@ class Agent:
     def _drain(self) -> None:
         """After the last frame: go on sending. With `once` until nothing waits, else for ever."""
         self._doing = "sending"
+        self._health_due_s = 0.0  # the shore shall know how the last frames went
         while not self._ended.is_set():
             self._between()
             idle = self._parts.sender is None or not self._parts.outbox.pending().records

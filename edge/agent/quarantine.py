@@ -18,21 +18,36 @@ log = logging.getLogger("seadrift.agent")
 
 LIMIT_BYTES = 256 * 2**20
 """Beyond this much, only reasons are kept: a broken camera must not fill the disk."""
+LIMIT_FILES = 4000
+"""Beyond so many files nothing is kept: the `badframe` records tell the rest."""
 
 
 class Quarantine:
     """The folder, and the source that bad files can be copied from."""
 
-    def __init__(self, folder: Path, source: Source) -> None:
+    def __init__(self, folder: Path, source: Source, limit_files: int = LIMIT_FILES) -> None:
         self.folder = folder
         self._source = source
+        self._limit_files = limit_files
+        self._sizes: dict[Path, int] | None = None
 
     def keep(self, bad: BadFrame, frame: Frame | None) -> None:
         """`frame` is given when its pixels were read and then could not be processed.
 
         Raises OSError when nothing can be written."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        room = LIMIT_BYTES - sum(path.stat().st_size for path in self.folder.iterdir())
+        if self._sizes is None:
+            self._sizes = {path: path.stat().st_size for path in self.folder.iterdir()}
+        if len(self._sizes) >= self._limit_files:
+            return
+        room = LIMIT_BYTES - sum(self._sizes.values())
+        try:
+            self._write(bad, frame, room)
+        finally:
+            for path in self.folder.glob(f"{bad.index:06d}_*"):
+                self._sizes[path] = path.stat().st_size
+
+    def _write(self, bad: BadFrame, frame: Frame | None, room: int) -> None:
         if frame is None and isinstance(self._source, FileSource) and room > 0:
             quarantine(bad, self._source, self.folder)
             return
