@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import apsw
 
@@ -222,7 +221,9 @@ def _shore(config: Config) -> Iterator[Finding]:
         yield Finding("shore", "warn", "none is configured: records stay here", "set [shore] url")
         return
     try:
-        link = HttpsLink(config.shore, _scratch(config), timeout_s=10.0, folder=config.folder)
+        # A ping needs no signature, and looking must not make a key or mend one.
+        nobody = Identity.passing()
+        link = HttpsLink(config.shore, nobody, timeout_s=10.0, folder=config.folder)
         claim = read_claim(config)
     except (ConfigError, IdentityError) as error:
         yield Finding("shore", "fail", str(error), "correct [shore]")
@@ -238,11 +239,3 @@ def _shore(config: Config) -> Iterator[Finding]:
     if not claim and not enrolled:
         remedy = "make a claim on shore and put it in [shore] claim"
         yield Finding("claim", "fail", "not enrolled, and no claim to enrol with", remedy)
-
-
-def _scratch(config: Config) -> Identity:
-    """Who asks: ping needs no signature, so a missing key is not made here."""
-    folder: Path = config.data / "identity"
-    if (folder / KEY).exists():
-        return Identity.load_or_make(folder)
-    return Identity.passing()

@@ -1,9 +1,11 @@
 """`seadrift-edge run`: the agent. Ends after the frame that is under way on SIGTERM or Ctrl-C."""
 
 import argparse
+import contextlib
 import logging
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -56,17 +58,27 @@ def run(args: argparse.Namespace) -> int:
     try:
         with assemble(load(args.config)) as parts:
             agent = Agent(parts, Options(frames=args.frames, once=args.once))
-
-            def stop(number: int, frame: FrameType | None) -> None:
-                agent.stop()
-
-            signal.signal(signal.SIGTERM, stop)
-            signal.signal(signal.SIGINT, stop)
-            return agent.run()
+            with _signals(agent.stop):
+                return agent.run()
     except ConfigError as error:
         return _complain(error, 2)
     except (OutboxError, SourceError, IdentityError, CannotContinueError, OSError) as error:
         return _complain(error, 3)
+
+
+@contextlib.contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """SIGTERM and Ctrl-C call `stop` meanwhile."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        stop()
+
+    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 def _complain(error: Exception, code: int) -> int:
