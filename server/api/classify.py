@@ -10,8 +10,9 @@ from server.api.deps import Annotator, ShoreDep
 from server.api.objects import ID_MAX
 from server.api.projects import existing
 from server.clock import now_ms
-from server.db import classify
-from server.db.classify import MOST, ActionRefusedError, Outcome, Request
+from server.db import classify, turns
+from server.db.changes import Outcome, Request
+from server.db.classify import MOST, ActionRefusedError
 from server.errors import ApiError
 
 router = APIRouter(prefix="/api/projects/{project_id}", tags=["classify"])
@@ -54,7 +55,7 @@ def undo(
 ) -> dict[str, Any]:
     with shore.database.write() as connection:
         existing(connection, project_id)
-        done = classify.undo(connection, project_id, user.id, _key(body), now_ms())
+        done = turns.undo(connection, project_id, user.id, _key(body), now_ms())
     return _turned(done, "undo")
 
 
@@ -64,7 +65,7 @@ def redo(
 ) -> dict[str, Any]:
     with shore.database.write() as connection:
         existing(connection, project_id)
-        done = classify.redo(connection, project_id, user.id, _key(body), now_ms())
+        done = turns.redo(connection, project_id, user.id, _key(body), now_ms())
     return _turned(done, "redo")
 
 

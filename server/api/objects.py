@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.measures import MEASURES, MEASURES_VERSION
 from server.api.deps import ShoreDep, Viewer
 from server.api.projects import existing
-from server.db import classify, objects
+from server.db import history, images, objects
 from server.db.objects import Filter
 from server.errors import ApiError, not_found
 from server.store.packs import PackError
@@ -70,7 +70,7 @@ def one(shore: ShoreDep, user: Viewer, objid: int) -> dict[str, Any]:
         found = objects.get(connection, objid) if 0 < objid < ID_MAX else None
         if found is None:
             raise not_found(f"object {objid}")
-        history = classify.history(connection, objid)
+        events = history.history(connection, objid)
     return {
         **found.row,
         **found.context,
@@ -78,7 +78,7 @@ def one(shore: ShoreDep, user: Viewer, objid: int) -> dict[str, Any]:
         "measures": _by_name(found.measures_version, found.measures),
         "units": {measure.name: measure.unit for measure in MEASURES},
         "images": found.images,
-        "history": history,
+        "history": events,
     }
 
 
@@ -95,7 +95,7 @@ def image(
     shore: ShoreDep, user: Viewer, objid: int, rank: Annotated[int, Query(ge=0, le=100)] = 0
 ) -> Response:
     with shore.database.read() as connection:
-        place = objects.image_place(connection, objid, rank) if 0 < objid < ID_MAX else None
+        place = images.image_place(connection, objid, rank) if 0 < objid < ID_MAX else None
     if place is None:
         raise not_found(f"image {rank} of object {objid}")
     try:

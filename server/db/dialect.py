@@ -4,13 +4,21 @@ Example:
     >>> insert_new(connection, Sample, rows, key=("project_id", "device_id", "orig_id"))
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.db.tables import Base
+
+CHUNK = 400
+"""Statements take a bounded number of parameters."""
+
+
+def chunks(items: Sequence[int]) -> Iterator[Sequence[int]]:
+    """The items, as many at a time as a statement takes."""
+    return (items[i : i + CHUNK] for i in range(0, len(items), CHUNK))
 
 
 def insert_new(

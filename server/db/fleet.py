@@ -68,11 +68,7 @@ def enrol(
     if claim is None:
         raise ClaimRefusedError("there is no such claim")
     if claim.used_ms is not None:
-        query = select(Device.device_id, Device.public_key).where(Device.claim_id == claim.id)
-        earlier = connection.execute(query).one()
-        if bytes(earlier.public_key) != public_key:
-            raise ClaimRefusedError("this claim was used already")
-        return str(earlier.device_id)
+        return _enrolled_before(connection, claim.id, public_key)
     if now_ms >= claim.expires_ms:
         raise ClaimRefusedError("this claim has expired")
     connection.execute(
@@ -96,6 +92,14 @@ def enrol(
     except IntegrityError as error:
         raise ClaimRefusedError("this claim was used already") from error
     return device_id
+
+
+def _enrolled_before(connection: Connection, claim_id: int, public_key: bytes) -> str:
+    query = select(Device.device_id, Device.public_key).where(Device.claim_id == claim_id)
+    earlier = connection.execute(query).one()
+    if bytes(earlier.public_key) != public_key:
+        raise ClaimRefusedError("this claim was used already")
+    return str(earlier.device_id)
 
 
 def device(connection: Connection, device_id: str) -> DeviceInfo | None:

@@ -1,11 +1,15 @@
-"""Frames that the shore holds, for lists and for the reckoning of what was seen."""
+"""Frames that instruments looked at, with objects or without, and those that they could not use."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select
 
-from server.db.tables import Device, FrameRow
+from server.db.hierarchy import PlaceIds
+from server.db.incoming import Source
+from server.db.tables import BadFrameRow, Device, FrameRow
+from wire.records import BadFrame, FrameSummary, Record
 
 
 def of_project(
@@ -41,3 +45,53 @@ def of_project(
     for row in rows:
         row["ms"] = json.loads(row["ms"])
     return rows
+
+
+def add_frames(
+    connection: Connection,
+    source: Source,
+    frames: Sequence[tuple[Record, FrameSummary, PlaceIds]],
+) -> None:
+    """Insert frame summaries."""
+    same = ("frame_index", "width", "height", "objects", "specks", "dropped", "brightness")
+    where = ("utc_ms", "lat_deg", "lon_deg", "depth_m", "temperature_c")
+    if frames:
+        connection.execute(
+            insert(FrameRow),
+            [
+                {
+                    "device_id": source.device_id,
+                    "epoch": source.epoch,
+                    "seq": record.seq,
+                    "process_id": place.process_id,
+                    "name": body.frame,
+                    "ms": json.dumps(dict(sorted(body.ms.items()))),
+                    "boot": record.boot,
+                    "mono_ms": record.mono_ms,
+                    **{name: getattr(body, name) for name in (*same, *where)},
+                }
+                for record, body, place in frames
+            ],
+        )
+
+
+def add_bad_frames(
+    connection: Connection, source: Source, bad: Sequence[tuple[int, BadFrame]], now_ms: int
+) -> None:
+    """Insert what devices told of frames that they could not use; `bad` holds (seq, body)."""
+    if bad:
+        connection.execute(
+            insert(BadFrameRow),
+            [
+                {
+                    "device_id": source.device_id,
+                    "epoch": source.epoch,
+                    "seq": seq,
+                    "name": body.frame,
+                    "frame_index": body.frame_index,
+                    "reason": body.reason,
+                    "received_ms": now_ms,
+                }
+                for seq, body in bad
+            ],
+        )

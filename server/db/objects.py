@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from server.db import counts, taxa
 from server.db.tables import (
@@ -21,13 +21,11 @@ from server.db.tables import (
     Image,
     Object,
     ObjectValues,
-    Pack,
     Process,
     Project,
     Release,
     Sample,
 )
-from server.store.packs import Place
 
 SORTS = ("score", "-score", "objid", "-objid", "esd_um", "-esd_um", "random")
 
@@ -100,7 +98,28 @@ def _order(sort: str) -> list[ColumnElement[Any]]:
 
 def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]:
     """Rows as the review page takes them, in the order of `objids`."""
-    query = (
+    rows = {row.objid: dict(row._mapping) for row in connection.execute(_wide(objids))}
+    query = select(Image.objid).where(Image.objid.in_(list(objids)))
+    with_image = set(connection.execute(query).scalars())
+    tops = {objid: json.loads(row.pop("top")) for objid, row in rows.items()}
+    wanted = {row[name] for row in rows.values() for name in ("taxon_id", "pred_taxon_id")}
+    wanted |= {taxon for top in tops.values() for taxon, _ in top}
+    infos = taxa.by_id(connection, [taxon for taxon in wanted if taxon is not None])
+    names = {taxon: info.display_name for taxon, info in infos.items()}
+    for objid, row in rows.items():
+        predicted = row.pop("pred_taxon_id")
+        row["taxon"] = names.get(row["taxon_id"])
+        row["predicted_taxon"] = names.get(predicted)
+        row["score"] = None if predicted is None else row["score"]
+        row["release"] = row.pop("release_id")
+        row["image"] = f"/api/objects/{objid}/image" if objid in with_image else None
+        row["top"] = [[names.get(taxon), score] for taxon, score in tops[objid]]
+    return [rows[objid] for objid in objids if objid in rows]
+
+
+def _wide(objids: Sequence[int]) -> Select[Any]:
+    """The columns of the review page's rows, joined for these objects alone."""
+    return (
         select(
             Object.objid,
             Object.orig_id,
@@ -136,26 +155,6 @@ def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]
         .outerjoin(Release, Release.no == Object.release_no)
         .where(Object.objid.in_(list(objids)))
     )
-    rows = {row.objid: dict(row._mapping) for row in connection.execute(query)}
-    with_image = set(
-        connection.execute(select(Image.objid).where(Image.objid.in_(list(objids)))).scalars()
-    )
-    tops = {objid: json.loads(row.pop("top")) for objid, row in rows.items()}
-    wanted = {row[name] for row in rows.values() for name in ("taxon_id", "pred_taxon_id")}
-    wanted |= {taxon for top in tops.values() for taxon, _ in top}
-    names = {
-        taxon: info.display_name
-        for taxon, info in taxa.by_id(connection, [t for t in wanted if t is not None]).items()
-    }
-    for objid, row in rows.items():
-        predicted = row.pop("pred_taxon_id")
-        row["taxon"] = names.get(row["taxon_id"])
-        row["predicted_taxon"] = names.get(predicted)
-        row["score"] = None if predicted is None else row["score"]
-        row["release"] = row.pop("release_id")
-        row["image"] = f"/api/objects/{objid}/image" if objid in with_image else None
-        row["top"] = [[names.get(taxon), score] for taxon, score in tops[objid]]
-    return [rows[objid] for objid in objids if objid in rows]
 
 
 @dataclass(frozen=True)
@@ -207,19 +206,6 @@ def get(connection: Connection, objid: int) -> Everything | None:
         for row in connection.execute(images.order_by(Image.rank, Image.id))
     ]
     return Everything(rows[0], context, version, measures, listed)
-
-
-def image_place(connection: Connection, objid: int, rank: int) -> Place | None:
-    """Where an object's image lies; of several of a rank the first that came."""
-    query = (
-        select(Pack.name, Image.offset, Image.length)
-        .join(Pack, Pack.id == Image.pack_id)
-        .where(Image.objid == objid, Image.rank == rank)
-        .order_by(Image.id)
-        .limit(1)
-    )
-    row = connection.execute(query).first()
-    return None if row is None else Place(row[0], row[1], row[2])
 
 
 def project_of(connection: Connection, objid: int) -> int | None:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from server.db.tables import Device, Object, Project, Release, Sample
+from server.db.tables import Device, Object, Project, ProjectRelease, Release, Sample
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,12 @@ def devices(connection: Connection, project_id: int) -> list[tuple[str, str]]:
 
 def releases(connection: Connection, project_id: int) -> list[tuple[str, str]]:
     """(release id, name) of the releases whose predictions its objects carry, newest first."""
-    seen = (
-        select(Object.objid)
-        .where(Object.project_id == project_id, Object.release_no == Release.no)
-        .exists()
+    query = (
+        select(Release.release_id, Release.name)
+        .join(ProjectRelease, ProjectRelease.release_no == Release.no)
+        .where(ProjectRelease.project_id == project_id)
+        .order_by(Release.no.desc())
     )
-    query = select(Release.release_id, Release.name).where(seen).order_by(Release.no.desc())
     return [(release, name) for release, name in connection.execute(query)]
 
 
@@ -82,8 +82,3 @@ def latest_object_ms(connection: Connection, project_id: int) -> int | None:
         .limit(1)
     )
     return connection.execute(query).scalar()
-
-
-def validated(connection: Connection, project_id: int) -> int:
-    query = select(func.count()).where(Object.project_id == project_id, Object.status == "V")
-    return int(connection.execute(query).scalar_one())

@@ -13,6 +13,8 @@ Example:
 from collections.abc import Sequence
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from models import factory
 from models.bundle import Bundle
 from server.db import fleet, releases
@@ -91,19 +93,14 @@ def assign(
             raise ReleaseRefusedError(f"the shore holds no release {release_id[:64]}")
         if found.signature is None:
             raise ReleaseRefusedError(f"release {found.name} is not signed: sign it first")
-        active = {d["device_id"]: d["pk"] for d in fleet.all_devices(connection)
-                  if d["status"] == "active"}  # fmt: skip
-        chosen = list(active) if device_ids is None else list(dict.fromkeys(device_ids))
-        unknown = [device for device in chosen if device not in active]
-        if unknown:
-            raise ReleaseRefusedError(f"no active device {', '.join(unknown)[:200]}")
+        chosen = _chosen(connection, device_ids)
         done = []
-        for device in chosen:
-            deploy_seq = fleet.last_deploy_seq(connection, active[device]) + 1
+        for device, pk in chosen.items():
+            deploy_seq = fleet.last_deploy_seq(connection, pk) + 1
             assignment = Assignment(device, deploy_seq, release_id, now_ms, found.signature)
             fleet.add_assignment(
                 connection,
-                pk=active[device],
+                pk=pk,
                 deploy_seq=deploy_seq,
                 release_no=found.no,
                 payload=sign_assignment(key, assignment),
@@ -112,3 +109,13 @@ def assign(
             )
             done.append((device, deploy_seq))
     return done
+
+
+def _chosen(connection: Connection, device_ids: Sequence[str] | None) -> dict[str, int]:
+    """The rows of these active devices (None: of all). Raises ReleaseRefusedError."""
+    rows = fleet.all_devices(connection)
+    active = {row["device_id"]: row["pk"] for row in rows if row["status"] == "active"}
+    unknown = [device for device in device_ids or () if device not in active]
+    if unknown:
+        raise ReleaseRefusedError(f"no active device {', '.join(unknown)[:200]}")
+    return {device: active[device] for device in (active if device_ids is None else device_ids)}

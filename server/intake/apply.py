@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from server.db import fleet, hierarchy, intake, ledger, releases, taxa
+from server.db import fleet, frames, hierarchy, images, intake, ledger, releases, taxa
 from server.db.hierarchy import PlaceIds
-from server.db.intake import Incoming, Source
+from server.db.incoming import Incoming, Source
 from server.store.packs import Place
 from wire.records import (
     BadFrame,
@@ -43,19 +43,19 @@ def apply(
     """Write the records; `stored` gives the place of each vignette by seq. How many seqs the device
     gave up, as its gap records say."""
     contexts = _of(records, Context)
-    frames = _of(records, FrameSummary)
+    summaries = _of(records, FrameSummary)
     objects = _of(records, ObjectBody)
-    bodies: list[Any] = [body for _, body in (*contexts, *frames, *objects)]
+    bodies: list[Any] = [body for _, body in (*contexts, *summaries, *objects)]
     names = {(body.sample, body.acquisition, body.process) for body in bodies}
     places = hierarchy.places(connection, source.project_id, source.device_id, names, now_ms)
     for _, context in contexts:
         hierarchy.complete(connection, _place(places, context), context)
-    intake.add_frames(connection, source, [(r, b, _place(places, b)) for r, b in frames])
+    frames.add_frames(connection, source, [(r, b, _place(places, b)) for r, b in summaries])
     intake.add_objects(connection, source, _incoming(connection, objects, places, now_ms), now_ms)
     vignettes = [(body, stored[record.seq]) for record, body in _of(records, Vignette)]
-    intake.add_vignettes(connection, source, vignettes, now_ms)
+    images.add_vignettes(connection, source, vignettes, now_ms)
     bad = [(record.seq, body) for record, body in _of(records, BadFrame)]
-    intake.add_bad_frames(connection, source, bad, now_ms)
+    frames.add_bad_frames(connection, source, bad, now_ms)
     for record, health in _of(records, Health):
         fleet.set_health(connection, source.device_id, source.epoch, record.seq, health)
     steps = [(record.seq, body) for record, body in _of(records, Deployment)]

@@ -17,7 +17,8 @@ from sqlalchemy.exc import DataError, IntegrityError
 from server.db import fleet, ledger, quarantine
 from server.db.engine import Database
 from server.db.fleet import DeviceInfo
-from server.db.intake import Source, images_known
+from server.db.images import images_known
+from server.db.incoming import Source
 from server.db.ledger import HELD, Entry
 from server.db.quarantine import SetAside
 from server.intake.apply import apply

@@ -17,6 +17,7 @@ from server.db.tables.objects import (
     ObjectValues,
     Pack,
     Process,
+    ProjectRelease,
     Sample,
     Sighting,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Pack",
     "Process",
     "Project",
+    "ProjectRelease",
     "Quarantined",
     "Release",
     "Sample",

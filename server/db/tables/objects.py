@@ -176,6 +176,15 @@ class Count(Base):
     n: Mapped[Big]
 
 
+class ProjectRelease(Base):
+    """That a project has objects which this release predicted: nobody need search for them."""
+
+    __tablename__ = "project_releases"
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
+    release_no: Mapped[int] = mapped_column(ForeignKey("releases.no"), primary_key=True)
+
+
 class Action(Base):
     """One thing that a person did to many objects. `kind` is an action of the review page, "undo"
     or "redo"; the latter name the action that they turned (`target_id`). `undone` marks a person's

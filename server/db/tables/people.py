@@ -1,6 +1,6 @@
 """Who works here: users, their sessions, projects."""
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.tables.base import Base, Hash, Id, MaybeMillis, Millis, Name
@@ -46,9 +46,10 @@ class Taxon(Base):
     the parent when the name alone is not unique, as EcoTaxa ("egg<Copepoda")."""
 
     __tablename__ = "taxa"
+    __table_args__ = (UniqueConstraint("parent_id", "name_key"),)
 
     id: Mapped[Id]
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
     name: Mapped[Name]
     name_key: Mapped[str] = mapped_column(String(250), index=True)
     display_name: Mapped[Name]
