@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,9 +162,14 @@ class Sea:
         rows = self.client.get(f"/api/projects/{self.project}/taxa").json()
         return {row["display_name"]: row for row in rows}
 
-    def send(self, plan: list[tuple[str, float]], bundle: Bundle) -> None:
+    def classify(self, action: str, objids: list[object]) -> None:
+        body = {"action": action, "objids": objids, "key": str(uuid.uuid4())}
+        answer = self.client.post(f"/api/projects/{self.project}/classify", json=body)
+        assert answer.status_code == 200, answer.text
+
+    def send(self, plan: list[tuple[str, float]], bundle: Bundle, first: int = 1) -> None:
         """Sends an object per (predicted class, score), with its vignette, through the intake."""
-        records: list[Record] = [make_record(1, _context(bundle))]
+        records: list[Record] = [make_record(first, _context(bundle))]
         names = sorted({crop.taxon for crop in self.crops})
         for n, (taxon, score) in enumerate(plan):
             like = [crop for crop in self.crops if crop.taxon == taxon] or self.crops
@@ -175,7 +181,7 @@ class Sea:
             )
             body = make_object(
                 bundle,
-                n,
+                first + n,
                 taxon=taxon,
                 score=score,
                 top=top,
@@ -190,7 +196,7 @@ class Sea:
                 lat_deg=43.6833,
                 lon_deg=7.3167,
             )
-            seq = 2 * n + 2
+            seq = first + 2 * n + 1
             records.append(make_record(seq, body))
             picture = Vignette(seq, 0, "png", crop.width, crop.height, crop.png)
             records.append(make_record(seq + 1, picture))
@@ -267,8 +273,16 @@ class Visit:
     """Requests to another place than the shore."""
 
 
+@pytest.fixture(scope="session")
+def session(address: str) -> str:
+    """The session of a person who logged in once for all tests."""
+    answer = httpx.post(f"{address}/api/login", json={"email": EMAIL, "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    return answer.cookies["seadrift_session"]
+
+
 @pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
+def visit(browser: Browser, address: str, session: str) -> Iterator[Callable[..., Visit]]:
     """Opens pages; at the end no console error, no failed script, no request elsewhere was seen."""
     visits: list[tuple[Visit, bool]] = []
 
@@ -281,11 +295,12 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
         quiet: bool = True,
     ) -> Visit:
         context = browser.new_context(
-            base_url=address, viewport={"width": width, "height": height}, color_scheme=scheme
+            base_url=address,
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
         )
         if known:
-            answer = context.request.post("/api/login", data={"email": EMAIL, "password": PASSWORD})
-            assert answer.ok, answer.text()
+            context.add_cookies([{"name": "seadrift_session", "value": session, "url": address}])
         page = context.new_page()
         found = Visit(page, context, [], [])
         page.on("console", lambda message: _note(found, message))

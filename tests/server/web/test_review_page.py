@@ -251,3 +251,39 @@ def test_true_scale_shows_a_scale_bar(open_review: OpenReview, make_sea: Any) ->
             ratios.append(image["width"] / shown[int(cell.get_attribute("data-objid") or 0)])
     assert len(ratios) > 5
     assert max(ratios) - min(ratios) < 0.02
+
+
+def test_objects_that_arrive_meanwhile_are_told(visit: Any, make_sea: Any, bundle: Any) -> None:
+    """An open page of a new project fills by itself; a page in use only says so."""
+    sea = make_sea("arrivals", [])
+    page: Page = visit().page
+    page.clock.install()
+    page.goto(sea.review)
+    expect(page.locator("#stage-note")).to_be_visible()
+    sea.send(COPEPODS, bundle)
+    page.clock.run_for(11_000)
+    expect(cells(page)).to_have_count(30)
+    sea.send(BUBBLES, bundle, first=1000)
+    page.clock.run_for(11_000)
+    page.locator("#arrived").click()
+    expect(page.locator(".taxon", has_text="bubble")).to_be_visible()
+    expect(page.locator("#arrived")).to_be_hidden()
+
+
+def test_a_viewer_looks_and_changes_nothing(visit: Any, make_sea: Any) -> None:
+    sea = make_sea("viewer", COPEPODS)
+    page: Page = visit().page
+    page.route("**/review*", as_viewer)
+    page.goto(sea.review)
+    expect(cells(page)).to_have_count(30)
+    page.keyboard.press("v")
+    expect(page.locator(".notice")).to_contain_text("annotator")
+    expect(cells(page)).to_have_count(30)
+
+
+def as_viewer(route: Any) -> None:
+    answer = route.fetch()
+    route.fulfill(
+        response=answer,
+        body=answer.text().replace('data-role="administrator"', 'data-role="viewer"'),
+    )

@@ -8,7 +8,7 @@
  * @param {string} tag
  * @param {Record<string, any>} [props] attributes; `on*` are listeners, `data` a map of data attributes,
  *   `vars` a map of CSS custom properties; null and false are left out.
- * @param {...(Node|string|number|null|undefined|false)} children
+ * @param {...any} children  nodes, texts, numbers, lists of them; null and false are left out
  * @returns {any}
  */
 export function h(tag, props = {}, ...children) {

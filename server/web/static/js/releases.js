@@ -127,7 +127,7 @@ async function openAssign(release) {
     const devices = (await api("GET", "/api/devices")).filter((/** @type {any} */ one) => one.status !== "revoked");
     byId("assign-what").textContent = `${release.name} goes to the devices below. Each tests it before it uses it, and falls back by itself.`;
     fill(byId("assign-devices"), h("legend", {}, "Devices"),
-      devices.map((/** @type {any} */ one) => h("label", {}, h("input", { type: "checkbox", name: "device", value: one.device_id, checked: true }), one.name)),
+      devices.map((/** @type {any} */ one) => h("label", {}, h("input", { type: "checkbox", name: "device", value: one.device_id, checked: one.project_id === release.project_id }), one.name)),
       !devices.length && h("p", { class: "muted" }, "No device is enrolled yet."));
     byId("assign-form").querySelector("button").disabled = !devices.length;
     byId("assign-form").querySelector(".form-error").hidden = true;

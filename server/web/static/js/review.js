@@ -24,6 +24,7 @@ import { TaxonSearch } from "./taxon-search.js";
 /** @typedef {import("./types.js").Taxon} Taxon */
 
 const PAGE_SIZE = 200;
+const LOOK_OUT_MS = 10_000;
 
 class Review {
   constructor() {
@@ -96,11 +97,27 @@ class Review {
   async refresh() {
     try {
       await this.#settled();
-      this.taxa.take(await api("GET", `${this.base}/taxa`));
+      const [project, taxa] = await Promise.all([api("GET", this.base), api("GET", `${this.base}/taxa`)]);
+      this.taxa.take(taxa);
+      this.filters.offer(project);
       this.stage.showCounts();
+      this.stage.showArrived(0);
       if (await this.queue.load(this.filters.filter, this.queue.offset)) this.stage.showPage(false);
     } catch (error) {
       explain(error);
+    }
+  }
+
+  /** Instruments send while a person sorts: says how many objects came since. */
+  async #lookOut() {
+    if (document.hidden || this.outbox.size > 0) return;
+    try {
+      const { total } = await api("GET", this.base);
+      const came = total - this.taxa.counts(null).total;
+      if (came > 0 && this.taxa.taxa.length === 0) await this.refresh();
+      else this.stage.showArrived(came);
+    } catch {
+      // The next look will tell.
     }
   }
 
@@ -133,6 +150,9 @@ class Review {
     });
     window.addEventListener("online", () => void this.outbox.flush());
     window.addEventListener("offline", () => this.stage.showOutbox());
+    window.addEventListener("storage", () => this.stage.showOutbox());
+    byId("arrived").addEventListener("click", () => void this.refresh());
+    setInterval(() => void this.#lookOut(), LOOK_OUT_MS);
   }
 
   /** @param {KeyboardEvent} event */
@@ -186,6 +206,7 @@ class Review {
    */
   act(verb, taxon) {
     if (this.stage.finished) return verb === "validate" ? this.#nextTaxon() : undefined;
+    if (!this.#maySort) return;
     const ids = this.grid.targets();
     if (!ids.length) return;
     const at = Math.min(...ids.map((id) => this.grid.places.get(id) ?? 0));
@@ -206,10 +227,17 @@ class Review {
     if (!this.queue.visible.length) void this.#turn(1);
   }
 
+  /** Whether this person may sort; a viewer is told why not. */
+  get #maySort() {
+    if (document.body.dataset.role !== "viewer") return true;
+    notify("You may look; sorting needs the role annotator.");
+    return false;
+  }
+
   /** @param {string} text */
   async #relabel(text) {
     const ids = this.grid.targets();
-    if (!ids.length || this.stage.finished) return;
+    if (!ids.length || this.stage.finished || !this.#maySort) return;
     const taxon = await this.search.ask(text, plural(ids.length, "object"));
     this.grid.focus({ preventScroll: true });
     if (!taxon) return;

@@ -7,11 +7,13 @@ import { api, ApiError } from "./api.js";
 import { byId, h } from "./dom.js";
 
 /**
- * Tells a screen reader what happened.
+ * Tells what happened: to a screen reader, and to the eye where the page has a line for it.
  * @param {string} text
  */
 export function announce(text) {
   byId("live").textContent = text;
+  const line = document.getElementById("said");
+  if (line) line.textContent = text;
 }
 
 /**

@@ -8,6 +8,9 @@ import { count, percent, plural, roundLength, um } from "./format.js";
 import { EMPTY, perHour, record } from "./stats.js";
 import { meterParts } from "./taxa-list.js";
 
+/** How many vignettes of the next page are fetched ahead: a screen of them. */
+const WARM = 42;
+
 const VERB_BUTTONS = [
   ["validate", "Validate", "V", "primary"],
   ["search", "Relabel", "/", ""],
@@ -73,6 +76,13 @@ export class Stage {
     this.#note(shown.length);
     this.showChosen();
     this.showScale();
+    if (fresh) void this.#warm();
+  }
+
+  /** Fetches the first vignettes of the next page, so that it is there when it is turned to. */
+  async #warm() {
+    const page = await this.review.queue.ahead?.catch(() => null);
+    for (const { image } of page?.objects.slice(0, WARM) ?? []) if (image) new Image().src = image;
   }
 
   /**
@@ -142,6 +152,12 @@ export class Stage {
     const line = byId("stats");
     if (!this.stats.done) fill(line);
     else fill(line, h("b", {}, count(this.stats.done)), " sorted", pace === null ? "" : [" · ", h("b", {}, count(pace)), " an hour"]);
+  }
+
+  /** @param {number} came  objects that arrived since the counts were loaded */
+  showArrived(came) {
+    byId("arrived").hidden = came <= 0;
+    byId("arrived").textContent = came > 0 ? `${plural(came, "new object")} · show` : "";
   }
 
   showOutbox() {
