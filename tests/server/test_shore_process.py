@@ -1,25 +1,35 @@
 """The real process: killed without warning, started twice, stopped politely, asked for what it must
 not do. `seadrift serve` runs as a person runs it."""
 
+import ipaddress
 import os
 import random
 import re
+import resource
 import signal
 import socket
 import sqlite3
+import ssl
 import stat
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from models.bundle import Bundle
 from server.simulated import LinkError, SimulatedDevice, make_object, make_record, make_vignette
+from wire.codec import encode_batch, encode_record
+from wire.records import Record
 
 ROOT = Path(__file__).parents[2]
 ADMIN = {"email": "admin@localhost", "password": "a long password"}
@@ -126,7 +136,7 @@ def test_sigkill_at_any_moment_loses_and_doubles_nothing(
                 make_record(2 * i + 2, make_vignette(2 * i + 1)),
             )
         ]
-        send_until_acknowledged(process, device, records)
+        send_until_acknowledged(device, records)
         acknowledged, batches = acknowledged + 20, batches + 1
     killer.join(120)
     process.end(signal.SIGKILL)
@@ -156,13 +166,11 @@ def kill_often(process: Process, times: int, done: threading.Event) -> None:
         done.set()
 
 
-def send_until_acknowledged(
-    process: Process, device: SimulatedDevice, records: Sequence[object]
-) -> None:
+def send_until_acknowledged(device: SimulatedDevice, records: Sequence[Record]) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
-            ack = device.ingest(records)  # type: ignore[arg-type] # records, built above
+            ack = device.ingest(records)
         except (httpx.TransportError, LinkError):
             time.sleep(0.02)
             continue
@@ -179,6 +187,84 @@ def every_object(http: httpx.Client, project: int) -> list[dict[str, str]]:
         found += page
         if len(page) < 500:
             return found
+
+
+@pytest.mark.faults
+def test_a_disk_that_takes_no_more_refuses_and_goes_on_when_it_can(
+    process: Process, http: httpx.Client, bundle: Bundle
+) -> None:
+    """No file may grow, as on a full disk: nothing is acknowledged, nothing breaks."""
+    process.start()
+    process.wait_ready()
+    log_in(http)
+    project = http.post("/api/projects", json={"title": "Full"}).json()["project_id"]
+    claim = http.post("/api/claims", json={"project_id": project, "name": "n", "valid_h": 1})
+    device = SimulatedDevice.enrol(http, claim.json()["claim"], "n")
+    first = [make_record(1, make_object(bundle, 0)), make_record(2, make_vignette(1))]
+    assert device.ingest(first).upto == 2
+    assert process.running is not None
+    _, hard = resource.prlimit(process.running.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.running.pid, resource.RLIMIT_FSIZE, (4096, hard))
+    more = [make_record(n, make_object(bundle, n)) for n in range(3, 40)]
+    body = encode_batch([encode_record(record) for record in more])
+    refused = device.send("POST", "/v1/ingest", body)
+    assert refused.status_code == 503
+    assert int(refused.headers["Retry-After"]) > 0
+    assert len(every_object(http, project)) == 1
+    resource.prlimit(process.running.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    assert device.ingest(more).upto == 39
+    vignettes = [make_record(40 + n, make_vignette(3 + n)) for n in range(5)]
+    assert device.ingest(vignettes).upto == 44
+    assert len(every_object(http, project)) == 38
+    assert process.end(signal.SIGTERM)[0] == 0
+
+
+def test_with_a_certificate_it_speaks_tls(process: Process, tmp_path: Path) -> None:
+    cert, key = self_signed(tmp_path)
+    process.start("--tls-cert", str(cert), "--tls-key", str(key))
+    trust = ssl.create_default_context(cafile=str(cert))
+    deadline = time.monotonic() + 60
+    with httpx.Client(base_url=f"https://127.0.0.1:{process.port}", verify=trust) as client:
+        while time.monotonic() < deadline:
+            try:
+                answer = client.post("/api/login", json=ADMIN)
+                break
+            except httpx.TransportError:
+                time.sleep(0.05)
+    assert answer.status_code == 200
+    assert "secure" in answer.headers["set-cookie"].lower()
+    assert "strict-transport-security" in answer.headers
+    assert "https://127.0.0.1" in process.end(signal.SIGTERM)[1]
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody else knows, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shore")])
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    now = datetime.now(UTC)
+    cert = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "cert.pem", folder / "key.pem"
+    files[0].write_bytes(cert.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return files
 
 
 def test_a_first_start_makes_everything_and_shows_the_password_once(process: Process) -> None:
