@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from edge import records
 from edge.agent.health import Counters, health, status
 from edge.agent.parts import Parts
+from edge.agent.resume import name_of
 from edge.frames import BadFrame, Frame
 from edge.outbox import Draft, OutboxError, OutboxFullError
 from wire.records import Context
@@ -62,6 +63,7 @@ class Agent:
         self._doing = "starting"
         self._bad_here = 0
         self._context = parts.outbox.fact("context")
+        self._source = name_of(parts.config)
 
     def stop(self) -> None:
         """Finish the frame that is under way, then end."""
@@ -133,7 +135,7 @@ class Agent:
         self._counters = self._counters.with_frame(len(result.objects))
         self._recent_ms.append(sum(ms for name, ms in result.ms.items() if name != "total"))
         context = records.context(parts.config, release, parts.software)
-        self._commit(drafts, frame.index + 1, context)
+        self._commit(drafts, frame, context)
         parts.updater.observe(result)
 
     def _set_aside(self, bad: BadFrame, frame: Frame | None) -> None:
@@ -144,18 +146,22 @@ class Agent:
             log.warning("frame %s: no copy could be kept: %s", bad.name, error)
         self._bad_here += 1
         self._counters = self._counters.with_bad_frame()
-        self._commit([Draft(records.bad_frame(bad))], bad.index + 1, None)
+        self._commit([Draft(records.bad_frame(bad))], bad, None)
 
-    def _commit(self, drafts: list[Draft], cursor: int, context: Context | None) -> None:
+    def _commit(self, drafts: list[Draft], done: Frame | BadFrame, context: Context | None) -> None:
         """Store a frame's records, the cursor and the counters in one transaction, the context
         before them if it has changed. Waits, frame in hand, while the outbox is full."""
-        facts: dict[str, object] = {"counters": self._counters.as_text()}
+        facts: dict[str, object] = {
+            "counters": self._counters.as_text(),
+            "source": self._source,
+            "last_frame": done.name,
+        }
         if context is not None and repr(context) != self._context:
             drafts = [Draft(context), *shifted(drafts, 1)]
             facts["context"] = repr(context)
         while True:
             try:
-                self._parts.outbox.commit(drafts, cursor=str(cursor), facts=facts)
+                self._parts.outbox.commit(drafts, cursor=str(done.index + 1), facts=facts)
             except OutboxFullError as error:
                 self._wait_for_room(error)
                 continue

@@ -14,8 +14,9 @@ from pathlib import Path
 from edge import board as boards
 from edge.agent.notify import Notifier
 from edge.agent.quarantine import Quarantine
+from edge.agent.resume import Bookmark
 from edge.agent.sender import LinkSettings, Sender
-from edge.agent.sources import open_configured
+from edge.agent.sources import NoSource, open_configured
 from edge.agent.version import software_version
 from edge.board import Board
 from edge.clock import SystemClock
@@ -50,9 +51,11 @@ class Parts:
 
 
 @contextlib.contextmanager
-def assemble(config: Config) -> Iterator[Parts]:
-    """Everything, open; closed at the end. Raises ConfigError, SourceError, IdentityError or
-    OutboxError, each with one sentence for a person."""
+def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
+    """Everything, open; closed at the end. Without `capture` the source is left alone.
+
+    Raises ConfigError, SourceError, IdentityError or OutboxError, each with one sentence for a
+    person."""
     data = config.data
     try:
         data.mkdir(parents=True, exist_ok=True)
@@ -60,13 +63,18 @@ def assemble(config: Config) -> Iterator[Parts]:
         raise ConfigError(f"[device] data: {data}: cannot be made: {error.strerror}") from error
     board = boards.load(config.device.board, config.folder)
     clock = SystemClock(trust_system=config.device.clock == "system")
-    with Outbox.open(
-        data / "outbox",
-        max_mb=config.outbox.max_mb,
-        reserve_mb=config.outbox.reserve_mb,
-        clock=clock,
-    ) as outbox:
-        source = open_configured(config, int(outbox.cursor or 0))
+    with contextlib.ExitStack() as opened:
+        outbox = opened.enter_context(
+            Outbox.open(
+                data / "outbox",
+                max_mb=config.outbox.max_mb,
+                reserve_mb=config.outbox.reserve_mb,
+                clock=clock,
+            )
+        )
+        source: Source = NoSource()
+        if capture:
+            source = opened.enter_context(open_configured(config, Bookmark.of(outbox)))
         identity = Identity.load_or_make(data / "identity")
         runtime = config.classify.runtime
         updater = Updater(ReleaseStore(data / "releases"), config.updates, runtime)

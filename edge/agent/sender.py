@@ -81,6 +81,8 @@ class Sender(threading.Thread):
         self._release = release
         self._backoff = Backoff(settings.link.retry_max_s)
         self._records_max = RECORDS_MAX
+        self._fetching = Backoff(settings.link.retry_max_s)
+        self._fetch_due_s = 0.0
         self._hello_due_s = 0.0
         self._known = False
         self._blamed: set[tuple[int, int]] = set()
@@ -117,10 +119,15 @@ class Sender(threading.Thread):
         """One visit: enrolment, hello, batches, download. Returns how long to wait, in seconds."""
         try:
             self._visit()
-            return max(0.05, self._hello_due_s - time.monotonic())
+            due_s = self._hello_due_s
+            if self._updater.wants_bytes:
+                due_s = min(due_s, self._fetch_due_s)
+            return max(0.05, due_s - time.monotonic())
         except (LinkError, IdentityError, SignatureError, OutboxError, OSError) as error:
             return self._failed(error)
         except Exception as error:
+            if self._ended.is_set():
+                return 0.0  # the agent went on to close what this thread still used
             log.exception("unexpected error on the link")
             return self._failed(error)
 
@@ -135,8 +142,18 @@ class Sender(threading.Thread):
             if batch is None:
                 break
             self._deliver(batch)
-        if self._updater.wants_bytes and not self._ended.is_set():
+        if self._updater.wants_bytes and time.monotonic() >= self._fetch_due_s:
+            self._fetch()
+
+    def _fetch(self) -> None:
+        """Download a release. A shore that cannot give it does not slow the records down."""
+        try:
             self._updater.fetch(self._link)
+            self._fetching = self._fetching.acknowledged()
+        except LinkError as error:
+            log.warning("release not fetched: %s", error)
+            self._fetching = self._fetching.failed()
+        self._fetch_due_s = time.monotonic() + self._fetching.wait_s()
 
     def _introduce(self) -> None:
         """Make sure that a shore answers and that it knows this instrument."""

@@ -1,35 +1,54 @@
 """The configured source of frames, opened at the frame where the last run stopped.
 
 Example:
-    >>> source = open_configured(config, start=120)
-    >>> for item in source: ...
+    >>> with open_configured(config, Bookmark.of(outbox)) as source:
+    ...     for item in source: ...
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from edge.agent.resume import Bookmark, name_of, start
 from edge.config import Config, simulator
 from edge.frames import BadFrame, Frame, Source
 from edge.sources import open_source
 
 
-def open_configured(config: Config, start: int) -> Source:
-    """Raises SourceError when there is nothing to read frames from."""
+class NoSource:
+    """No frames: for a run that only sends."""
+
+    start = 0
+
+    def __iter__(self) -> Iterator[Frame | BadFrame]:
+        return iter(())
+
+
+@contextlib.contextmanager
+def open_configured(config: Config, bookmark: Bookmark) -> Iterator[Source]:
+    """The source, at the frame after the last one done. Raises SourceError when there is nothing to
+    read frames from, or when it is not what it was."""
+    name = name_of(config)
     if config.source.kind == "simulator":
-        return SimulatedSource(config, start)
-    return open_source(config.resolve(config.source.path), start)
+        yield SimulatedSource(config, start(bookmark, name, None))
+        return
+    path = config.resolve(config.source.path)
+    with open_source(path) as whole:
+        first = start(bookmark, name, whole.names)
+    with open_source(path, first) as source:
+        yield source
 
 
 class SimulatedSource:
     """The simulated instrument; with `truth`, a file that gets one line a frame of what it drew."""
 
-    def __init__(self, config: Config, start: int) -> None:
+    def __init__(self, config: Config, first: int) -> None:
         from edge.simulator import Simulator
 
-        self.start = start
+        self.start = first
         self._settings = simulator(config)
         self._simulator = Simulator(self._settings)
         truth = config.source.simulator.get("truth")

@@ -56,10 +56,12 @@ def run(args: argparse.Namespace) -> int:
     )
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        with assemble(load(args.config)) as parts:
+        with assemble(load(args.config), capture=args.frames != 0) as parts:
             agent = Agent(parts, Options(frames=args.frames, once=args.once))
             with _signals(agent.stop):
                 return agent.run()
+    except KeyboardInterrupt:
+        return 0  # before the first frame
     except ConfigError as error:
         return _complain(error, 2)
     except (OutboxError, SourceError, IdentityError, CannotContinueError, OSError) as error:

@@ -144,7 +144,7 @@ def test_kills_at_random_moments_lose_and_repeat_nothing(
 ) -> None:
     config = write_config(tmp_path / "north", more=operated.table())
     chance = random.Random(5)
-    kills = 6
+    kills = 5
     for _ in range(kills):
         agent = start(config)
         before = frames_done(config)
@@ -245,6 +245,10 @@ def test_bad_frames_are_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
     again = run(config, "--once")
     assert again.returncode == 0
     assert status(config)["frames_done"] == 9
+    # Only to send, the source is not needed.
+    frames.rename(tmp_path / "gone")
+    assert run(config, "--once").returncode == 3
+    assert run(config, "--frames", "0", "--once").returncode == 0
 
 
 def test_a_server_that_is_another_program(tmp_path: Path) -> None:
