@@ -10,8 +10,10 @@ Example:
     (0.91, 0.62)
 """
 
+import importlib
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,12 +107,26 @@ def _parent(database: Database, project_id: int, parent: str | None) -> ReleaseI
 def _fit(material: Material, split: Split) -> tuple[Evaluation, Head]:
     """The candidate's figures on the held-out objects, and the head fitted on all of them with the
     temperature of the one that was judged."""
+    with _one_thread():
+        return _fit_both(material, split)
+
+
+def _fit_both(material: Material, split: Split) -> tuple[Evaluation, Head]:
     learnt, held_out = material.examples.subset(~split.test), material.examples.subset(split.test)
     judged = Head.fit(learnt)
     probabilities = judged.probabilities(held_out.embedding, held_out.shape, held_out.measures)
     figures = evaluate(held_out.labels, probabilities, judged.classes)
     final = Head.fit(material.examples, validation=held_out)
     return figures, replace(final, temperature=judged.temperature)
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """The matrices are small: several threads wait for each other, 20 times longer on a busy
+    machine of two cores."""
+    limits: AbstractContextManager[object] = importlib.import_module(
+        "threadpoolctl"
+    ).threadpool_limits(1)
+    return limits
 
 
 def _judge(database: Database, head: Head, held_out: Examples, now_ms: int) -> Evaluation:
