@@ -41,6 +41,9 @@ export function fillCell(cell, object, well) {
   const [mark, taxon, score] = /** @type {HTMLElement[]} */ ([...text.children]);
   const status = STATUS[object.status] ?? STATUS.U;
   const name = object.taxon ?? "no taxon";
+  const shown = JSON.stringify([object.objid, object.status, name, object.score, object.image, well]);
+  if (cell.dataset.shown === shown) return;
+  cell.dataset.shown = shown;
   cell.id = `object-${object.objid}`;
   cell.dataset.objid = String(object.objid);
   cell.dataset.status = object.status;

@@ -37,6 +37,7 @@ export class Grid extends HTMLElement {
     this.trueScale = false;
     this.plan = planGrid(800, this.vignetteSize);
     this.first = 1;
+    this.total = 0;
     this.space = h("div", { class: "grid-space", role: "presentation" });
     this.frame = 0;
     this.flowTimer = 0;
@@ -68,10 +69,11 @@ export class Grid extends HTMLElement {
   /**
    * Shows these objects. Those that were shown before keep their cells and flow to their places.
    * @param {SeaObject[]} objects
-   * @param {{fresh?: boolean, number?: number}} [options] fresh: another page, start at its top;
-   *   number: 1-based place of the first one in the whole queue
+   * @param {{fresh?: boolean, number?: number, total?: number}} [options] fresh: another page, start at its top;
+   *   number: 1-based place of the first one in the whole queue; total: how many that has
    */
-  show(objects, { fresh = false, number } = {}) {
+  show(objects, { fresh = false, number, total = objects.length } = {}) {
+    this.total = total;
     this.objects = objects;
     this.places = new Map(objects.map((object, index) => [object.objid, index]));
     if (number !== undefined) this.first = number;
@@ -253,6 +255,7 @@ export class Grid extends HTMLElement {
     if (made || refill) fillCell(cell, object, well);
     cell.style.transform = `translate(${x}px, ${y}px)`;
     cell.setAttribute("aria-posinset", String(this.first + index));
+    cell.setAttribute("aria-setsize", String(this.total));
     this.#mark(object.objid);
     if (!made) return cell;
     cell.classList.toggle("entering", this.dataset.flow === "true");

@@ -7,7 +7,11 @@
  */
 
 /**
- * @typedef {{key: string, op: "classify"|"undo"|"redo", body: any}} Order  what goes into the outbox
+ * @typedef {Object} Order  What goes into the outbox.
+ * @property {string} key
+ * @property {"classify"|"undo"|"redo"} op
+ * @property {any} body
+ * @property {number} [expect]  how many objects an undo or redo should change
  *
  * @typedef {Object} Deed
  * @property {Order} order

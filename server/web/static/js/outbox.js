@@ -18,6 +18,7 @@
  * @property {string} key
  * @property {"classify"|"undo"|"redo"} op
  * @property {any} body
+ * @property {number} [expect]   how many objects an undo or redo should change
  * @property {number} tries      how often it was sent; 0: surely not arrived
  * @property {number} order
  */
@@ -61,7 +62,7 @@ export class Outbox extends EventTarget {
   /**
    * Stores an entry and starts sending. Throws when the browser's storage is full, before anything
    * was shown as done.
-   * @param {{key: string, op: "classify"|"undo"|"redo", body: any}} entry
+   * @param {import("./history.js").Order} entry
    */
   add(entry) {
     const order = Math.max(Date.now(), (this.entries.at(-1)?.order ?? 0) + 1);

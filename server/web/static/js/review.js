@@ -7,7 +7,7 @@ import { api, ApiError } from "./api.js";
 import { VERBS } from "./actions.js";
 import { byId } from "./dom.js";
 import { Filters, fromAddress, toAddress } from "./filters.js";
-import { plural } from "./format.js";
+import { count, plural } from "./format.js";
 import "./grid.js";
 import { buildHelp } from "./help.js";
 import { inspect } from "./inspector.js";
@@ -146,7 +146,9 @@ class Review {
     this.outbox.addEventListener("change", () => this.stage.showOutbox());
     this.outbox.addEventListener("refused", (/** @type {any} */ event) => this.#refused(event.detail));
     this.outbox.addEventListener("sent", (/** @type {any} */ event) => {
-      if (this.asked.delete(event.detail.entry.key)) void this.refresh();
+      const { entry, answer } = event.detail;
+      const otherwise = entry.expect !== undefined && entry.expect !== answer.changed;
+      if (this.asked.delete(entry.key) || otherwise) void this.refresh();
     });
     window.addEventListener("online", () => void this.outbox.flush());
     window.addEventListener("offline", () => this.stage.showOutbox());
@@ -223,7 +225,8 @@ class Review {
     this.grid.clear();
     this.grid.cursor = left === ids.length ? at : ids.length === 1 ? at + 1 : at;
     this.stage.changed(changed);
-    announce(`${VERBS[verb].done} ${plural(changed, "object")}${taxon ? ` as ${taxon.display_name}` : ""}`);
+    const as = taxon ? ` as ${taxon.display_name}` : "";
+    announce(`${VERBS[verb].done} ${plural(changed, "object")}${as}, ${count(this.queue.total)} left here`);
     if (!this.queue.visible.length) void this.#turn(1);
   }
 

@@ -61,7 +61,7 @@ export class Sorting {
   undo() {
     const deed = this.past.undo();
     if (!deed) return null;
-    deed.undo = this.outbox.takeBack(deed.order.key) ? null : this.#order("undo");
+    deed.undo = this.outbox.takeBack(deed.order.key) ? null : this.#order("undo", turned(deed));
     this.queue.bringBack(deed.objects);
     this.#put(deed.objects, deed.before);
     return deed;
@@ -72,7 +72,7 @@ export class Sorting {
     const deed = this.past.redo();
     if (!deed) return null;
     if (!deed.undo) this.outbox.add(deed.order);
-    else if (!this.outbox.takeBack(deed.undo.key)) this.#order("redo");
+    else if (!this.outbox.takeBack(deed.undo.key)) this.#order("redo", turned(deed));
     deed.undo = null;
     this.#put(deed.objects, deed.after);
     return deed;
@@ -109,11 +109,12 @@ export class Sorting {
   /**
    * Asks the shore to turn its own history.
    * @param {"undo"|"redo"} op
+   * @param {number} [expect]
    * @returns {import("./history.js").Order}
    */
-  #order(op) {
+  #order(op, expect) {
     const key = drawKey();
-    const order = { key, op, body: { key } };
+    const order = { key, op, body: { key }, expect };
     this.outbox.add(order);
     return order;
   }
@@ -129,4 +130,12 @@ export class Sorting {
       this.taxa.shift(from, states[index]);
     });
   }
+}
+
+/**
+ * How many objects the deed really changed, and so its undo should.
+ * @param {import("./history.js").Deed} deed
+ */
+function turned({ before, after }) {
+  return before.filter((was, i) => was.status !== after[i].status || was.taxon_id !== after[i].taxon_id).length;
 }

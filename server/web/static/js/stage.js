@@ -71,7 +71,7 @@ export class Stage {
   showPage(fresh) {
     const { queue, grid } = this.review;
     const shown = queue.visible;
-    grid.show(shown, { fresh, number: queue.offset + 1 });
+    grid.show(shown, { fresh, number: queue.offset + 1, total: queue.total });
     this.#pageText(shown.length);
     this.#note(shown.length);
     this.showChosen();

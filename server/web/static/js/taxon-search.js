@@ -150,7 +150,7 @@ export class TaxonSearch {
       { class: "search-option", role: "option", id: `search-${index}`, data: { index } },
       h("span", { class: "search-name" }, marked(taxon.display_name, text.trim())),
       h("span", { class: "search-uses" }, uses ? count(uses) : ""),
-      taxon.path && taxon.path !== taxon.display_name && h("span", { class: "search-path" }, taxon.path),
+      taxon.path && taxon.path !== taxon.display_name && h("span", { class: "search-path" }, taxon.path.replaceAll(">", " › ")),
     );
   }
 
