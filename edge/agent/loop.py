@@ -9,6 +9,7 @@ Example:
     0
 """
 
+import contextlib
 import logging
 import statistics
 import threading
@@ -22,14 +23,14 @@ from edge.agent.health import Counters, health, status
 from edge.agent.parts import Parts
 from edge.agent.resume import name_of
 from edge.frames import BadFrame, Frame
-from edge.outbox import Draft, OutboxError, OutboxFullError
+from edge.outbox import Draft, OutboxError, OutboxFullError, RecordTooLargeError
 from wire.records import Context
 
 log = logging.getLogger("seadrift.agent")
 
 STATUS_S = 1.0
-LINK_SILENCE_S = 1800.0
-"""The link's thread moves at least this often, however long it waits between attempts."""
+LINK_SILENCE_S = 900.0
+"""The link's thread moves more often than this, however long it waits: one request at most."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Agent:
         self._began_s = time.monotonic()
         self._doing = "starting"
         self._bad_here = 0
+        self._trouble = ""
         self._context = parts.outbox.fact("context")
         self._source = name_of(parts.config)
 
@@ -86,7 +88,8 @@ class Agent:
             parts.notifier.stopping()
             if parts.sender is not None:
                 parts.sender.stop()
-            parts.updater.pause()
+            with contextlib.suppress(OSError):
+                parts.updater.pause()
             self._tell(force=True)
         return 1 if self._options.once and self._bad_here else 0
 
@@ -135,8 +138,13 @@ class Agent:
         self._counters = self._counters.with_frame(len(result.objects))
         self._recent_ms.append(sum(ms for name, ms in result.ms.items() if name != "total"))
         context = records.context(parts.config, release, parts.software)
-        self._commit(drafts, frame, context)
-        parts.updater.observe(result)
+        try:
+            self._commit(drafts, frame, context)
+        except RecordTooLargeError as error:
+            self._set_aside(BadFrame(frame.name[:250], frame.index, str(error)), frame)
+            return
+        with contextlib.suppress(OSError):  # the state of the trial, on a full disk: asked again
+            parts.updater.observe(result)
 
     def _set_aside(self, bad: BadFrame, frame: Frame | None) -> None:
         log.warning("frame %s set aside: %s", bad.name, bad.reason)
@@ -187,15 +195,18 @@ class Agent:
     def _between(self) -> None:
         """What must not happen in the middle of a frame, and what must happen now and then."""
         parts = self._parts
-        candidate = parts.updater.advance()
-        if candidate is not None:
-            parts.pipeline.classifier = candidate
         try:
+            candidate = parts.updater.advance()
+            if candidate is not None:
+                parts.pipeline.classifier = candidate
             self._report_updates()
             if time.monotonic() >= self._health_due_s:
                 self._report_health()
-        except OutboxError as error:  # a full disk: frames wait in _commit, these come again
-            log.warning("%s", error)
+        except (OutboxError, OSError) as error:
+            # A full disk: frames wait in _commit, and what failed here is tried again.
+            if str(error) != self._trouble:
+                log.warning("%s", error)
+            self._trouble = str(error)
         self._tell()
 
     def _report_health(self) -> None:
@@ -261,7 +272,7 @@ class Agent:
             if self._options.once and idle:
                 return
             self._doing = "idle" if idle else "sending"
-            self._ended.wait(0.2)
+            self._ended.wait(0.2 if self._options.once else 1.0)
 
 
 def shifted(drafts: Sequence[Draft], by: int) -> list[Draft]:

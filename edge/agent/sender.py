@@ -13,7 +13,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from edge.clock import SystemClock
@@ -31,6 +31,7 @@ log = logging.getLogger("seadrift.link")
 
 ATTEMPTS_MAX = 5
 """A record refused so many times alone, by a shore that takes others, is set aside."""
+REST_S = 30.0
 ATTEMPTS_ALONE_MAX = 20
 """The same when the shore took nothing else since: that looks more like a sick shore."""
 
@@ -110,10 +111,24 @@ class Sender(threading.Thread):
             failing = self._backoff.failures > 0
             self._wanted.clear()
             if failing:
-                self._ended.wait(wait_s)  # new records are no reason to hurry a link that is down
+                self._rest(self._ended, wait_s)  # new records are no reason to hurry a dead link
             elif not self._outbox.pending().records:
-                self._wanted.wait(wait_s)
+                self._rest(self._wanted, wait_s)
         self._link.close()
+
+    def _rest(self, until: threading.Event, wait_s: float) -> None:
+        """Wait, and show the watchdog now and then that it is waiting."""
+        deadline_s = time.monotonic() + wait_s
+        while not until.wait(max(0.0, min(deadline_s - time.monotonic(), REST_S))):
+            self.moved_s = time.monotonic()
+            if self.moved_s >= deadline_s:
+                return
+
+    def fetch(self, release: str, offset: int) -> Iterator[bytes]:
+        """A bundle's bytes through the link; each piece shows the watchdog that it moves."""
+        for chunk in self._link.fetch(release, offset):
+            self.moved_s = time.monotonic()
+            yield chunk
 
     def round(self) -> float:
         """One visit: enrolment, hello, batches, download. Returns how long to wait, in seconds."""
@@ -148,9 +163,9 @@ class Sender(threading.Thread):
     def _fetch(self) -> None:
         """Download a release. A shore that cannot give it does not slow the records down."""
         try:
-            self._updater.fetch(self._link)
+            self._updater.fetch(self)
             self._fetching = self._fetching.acknowledged()
-        except LinkError as error:
+        except (LinkError, OSError) as error:
             log.warning("release not fetched: %s", error)
             self._fetching = self._fetching.failed()
         self._fetch_due_s = time.monotonic() + self._fetching.wait_s()

@@ -43,6 +43,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Returns the exit code."""
+    import apsw
+
     from edge.agent.loop import Agent, CannotContinueError, Options
     from edge.agent.parts import assemble
     from edge.config import load
@@ -66,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
         return _complain(error, 2)
     except (OutboxError, SourceError, IdentityError, CannotContinueError, OSError) as error:
         return _complain(error, 3)
+    except apsw.Error as error:  # damage met at work; the next start rebuilds what can be read
+        return _complain(OutboxError(f"outbox: {error}; start again to rebuild it"), 3)
 
 
 @contextlib.contextmanager

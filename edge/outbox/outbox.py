@@ -28,7 +28,7 @@ from edge.clock import Clock
 from edge.outbox import database as db
 from edge.outbox.drafts import Draft, encode, name
 from edge.outbox.eviction import chunk_bytes, evict
-from edge.outbox.rebuild import rebuild
+from edge.outbox.rebuild import DAMAGE, damage_in, finish, rebuild
 from wire.ack import Ack, Rejection
 from wire.codec import RECORDS_MAX
 from wire.records import Record
@@ -94,17 +94,19 @@ class Outbox:
         folder.mkdir(parents=True, exist_ok=True)
         lock = db.take_lock(folder, LOCK_PATIENCE_S)
         try:
+            finish(folder)
             try:
-                database, damage = db.Database.open(folder, max_mb, reserve_mb, vfs), None
+                database = db.Database.open(folder, max_mb, reserve_mb, vfs)
             except db.DamagedError as error:
-                damage = rebuild(folder, str(error))
+                rebuild(folder, str(error))
                 database = db.Database.open(folder, max_mb, reserve_mb, vfs)
             outbox = cls(database, lock, clock)
+            damage = damage_in(outbox.fact(DAMAGE))
+            if damage is not None:
+                outbox.commit([Draft(damage)], facts={DAMAGE: ""})
         except BaseException:
             db.release_lock(lock)
             raise
-        if damage is not None:
-            outbox.commit([Draft(damage)])
         return outbox
 
     def close(self) -> None:

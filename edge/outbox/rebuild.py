@@ -5,11 +5,11 @@ shore recognises one that it holds already. New records get a new epoch, since s
 after the damaged page was written may be lost, and a name must never mean two things.
 
 Example:
-    >>> rebuild(Path("data/outbox"), "database disk image is malformed").reason
-    'outbox damaged (database disk image is malformed); 812 records carried over'
+    >>> rebuild(Path("data/outbox"), "database disk image is malformed")
 """
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,44 +19,63 @@ import apsw
 
 from edge.files import sync_folder
 from edge.outbox.database import FILE, prepare
-from wire.checked import FieldError
+from wire.checked import FieldError, read
 from wire.codec import CodecError, decode_record
-from wire.records import Gap, Record
+from wire.records import Gap, Record, as_map
 
 QUARANTINE = "damaged"
+READY = f"{FILE}.ready"
+DAMAGE = "damage"
+"""The fact that holds the gap record until it is among the records."""
 
 
-def rebuild(folder: Path, reason: str) -> Gap:
-    """Replace the damaged file in `folder`; returns the record that tells the shore."""
-    damaged = _move_aside(folder)
-    fresh = folder / f"{FILE}.new"
+def rebuild(folder: Path, reason: str) -> None:
+    """Make a new file from the damaged one and put it in its place. A power cut at any moment
+    leaves the damaged file, to be rebuilt again, or a new one that `finish` puts in its place.
+
+    Raises apsw.Error or OSError when there is no room for it; nothing has changed then."""
     for leftover in folder.glob(f"{FILE}.new*"):
         leftover.unlink()
+    fresh = folder / f"{FILE}.new"
     connection = apsw.Connection(str(fresh))
-    prepare(connection)
-    kept = _carry_over(damaged, connection)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    os.replace(fresh, folder / FILE)
+    try:
+        prepare(connection)
+        kept = _carry_over(folder / FILE, connection)
+        damage = Gap(
+            kind="outbox",
+            count=max(0, _rows_expected(folder / FILE) - kept),
+            bytes=0,
+            reason=f"outbox damaged ({reason[-200:]}); {kept} records carried over",
+            ranges=(),
+        )
+        connection.execute(
+            "INSERT OR REPLACE INTO fact VALUES (?, ?)", (DAMAGE, json.dumps(as_map(damage)))
+        )
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
+    os.replace(fresh, folder / READY)
     sync_folder(folder)
-    return Gap(
-        kind="outbox",
-        count=max(0, _rows_expected(damaged) - kept),
-        bytes=0,
-        reason=f"outbox damaged ({reason[:200]}); {kept} records carried over",
-        ranges=(),
-    )
+    finish(folder)
 
 
-def _move_aside(folder: Path) -> Path:
-    number = 1 + len(list(folder.glob(f"{QUARANTINE}-*")))
-    aside = folder / f"{QUARANTINE}-{number}"
+def finish(folder: Path) -> None:
+    """Put a rebuilt file in its place, if one is ready: the damaged one goes aside with its log."""
+    if not (folder / READY).exists():
+        return
+    aside = folder / f"{QUARANTINE}-{1 + len(list(folder.glob(f'{QUARANTINE}-*')))}"
     aside.mkdir()
     for name in (f"{FILE}-wal", f"{FILE}-shm", FILE):
         with contextlib.suppress(FileNotFoundError):
             os.replace(folder / name, aside / name)
     sync_folder(folder)
-    return aside / FILE
+    os.replace(folder / READY, folder / FILE)
+    sync_folder(folder)
+
+
+def damage_in(text: str | None) -> Gap | None:
+    """What a rebuilt file has to tell the shore, from its fact."""
+    return read(Gap, json.loads(text)) if text else None
 
 
 def _carry_over(damaged: Path, fresh: Any) -> int:

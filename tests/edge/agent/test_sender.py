@@ -1,11 +1,13 @@
 """The link's thread, one visit at a time, against a shore in memory on a link that fails."""
 
 import random
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from edge.agent import sender as sender_module
 from edge.agent.sender import ATTEMPTS_MAX, LinkSettings, Sender
 from edge.clock import SystemClock
 from edge.config import LinkConfig, UpdatesConfig
@@ -18,6 +20,7 @@ from edge.updates.updater import Updater
 from wire.ack import Ack, Rejection
 from wire.codec import decode_batch
 from wire.records import BadFrame
+from wire.release import Assignment, sign_assignment, sign_release
 
 Make = Callable[..., Sender]
 
@@ -278,6 +281,36 @@ def test_a_counter_that_the_shore_knows_is_left_far_behind(
     number = int(sender._identity.sign("GET", "/", b"")["Seadrift-Counter"])
     assert number > 1_000_000_000_000
     assert identity.enrolment is not None
+
+
+def test_a_long_wait_does_not_look_like_a_standstill(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "REST_S", 0.01)
+    sender = make(SimulatedShore())
+    sender.moved_s = before = 0.0
+    sender._rest(threading.Event(), 0.05)
+    assert sender.moved_s > before
+    told = threading.Event()
+    told.set()
+    sender._rest(told, 1e9)
+
+
+def test_a_release_that_the_shore_cannot_give_slows_no_record(make: Make, outbox: Outbox) -> None:
+    shore = SimulatedShore()
+    sender = make(shore)
+    sender.round()
+    release = "ab" * 32
+    signature = sign_release(shore.key, release)
+    shore.assignment = sign_assignment(shore.key, Assignment("d1", 1, release, 0, signature))
+    fill(outbox, 3)
+    wait_s = sender.round()
+    assert sender.state.state == "up"
+    assert len(shore.records) == 3
+    assert wait_s <= 1.0
+    fill(outbox, 3)
+    sender.round()
+    assert len(shore.records) == 6
 
 
 def test_the_thread_ends_when_told(make: Make, outbox: Outbox) -> None:

@@ -16,7 +16,7 @@ from edge.outbox import Draft, Outbox, OutboxFullError
 from edge.outbox.database import FILE
 from wire.ack import Ack
 from wire.codec import decode_record
-from wire.records import BadFrame, Gap, Vignette, read_body
+from wire.records import BadFrame, Gap, Record, Vignette, read_body
 
 CLOCK = SystemClock(trust_system=False)
 ROOT = Path(__file__).parents[3]
@@ -207,6 +207,49 @@ def test_a_damaged_file_is_set_aside_and_what_can_be_read_goes_on(tmp_path: Path
     assert (tmp_path / "damaged-1" / FILE).exists()
 
 
+class PowerCut(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.faults
+def test_a_power_cut_at_every_step_of_a_rebuild(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace, at, cut = os.replace, 0, True
+    while cut:
+        at += 1
+        folder = tmp_path / str(at)
+        with open_outbox(folder) as outbox:
+            for index in range(10):
+                outbox.commit([bad(index), picture(6000)], cursor=str(index + 1))
+        with (folder / FILE).open("r+b") as file:
+            file.seek(4096 * 8)
+            file.write(b"\xff" * 4096)
+        left = [at]
+
+        def cutting(*args: Path, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                raise PowerCut
+            replace(*args)
+
+        monkeypatch.setattr(os, "replace", cutting)
+        try:
+            open_outbox(folder).close()
+            cut = False
+        except PowerCut:
+            pass
+        monkeypatch.setattr(os, "replace", replace)
+        with open_outbox(folder) as outbox:
+            found = _all(outbox)
+            assert sum(record.kind == "gap" for record in found) == 1, f"cut {at}"
+            assert sum(record.kind == "badframe" for record in found) >= 8, f"cut {at}"
+            assert len({record.key for record in found}) == len(found)
+            assert outbox.cursor == "10"
+            assert outbox.commit([bad(10)], cursor="11")
+    assert at > 3
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("content", [b"", b"not a database at all" * 400, os.urandom(8192)])
 def test_a_file_that_is_no_database(tmp_path: Path, content: bytes) -> None:
@@ -238,7 +281,7 @@ def test_damage_at_every_page_always_ends_in_a_working_outbox(tmp_path: Path) ->
             assert int(outbox.cursor or 0) in range(11)
 
 
-def _all(outbox: Outbox) -> list[object]:
+def _all(outbox: Outbox) -> list[Record]:
     rows = list(outbox._db.execute("SELECT bytes FROM record ORDER BY id"))
     records = []
     for (blob,) in rows:
