@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from edge.links.address import check_url
 from edge.segment import SegmentSettings
 from edge.tables import ConfigError, check_keys, fill
 
@@ -222,6 +223,11 @@ def _check(config: Config, file: str) -> None:
         simulator(config, file)
     if config.source.kind != "simulator" and not config.source.path:
         raise ConfigError(f"{file}: [source] path: missing (kind is {config.source.kind})")
+    if config.shore.url:
+        try:
+            check_url(config.shore.url, insecure=config.shore.insecure)
+        except ConfigError as error:
+            raise ConfigError(f"{file}: {error}") from error
     if config.shore.claim and config.shore.claim_file:
         raise ConfigError(f"{file}: [shore] claim: give it or claim_file, not both")
     if config.outbox.reserve_mb * 2 > config.outbox.max_mb:

@@ -75,6 +75,15 @@ class Agent:
         """Exit code: 0, 1 when frames were set aside in a run with `once`. Raises
         CannotContinueError or OutboxError."""
         parts = self._parts
+        classifier = parts.pipeline.classifier
+        log.info(
+            "%s: %s frames done so far, %d records wait; release %s; shore %s",
+            parts.config.device.name,
+            parts.outbox.cursor or "no",
+            parts.outbox.pending().records,
+            "none" if classifier is None else classifier.release_id[:12],
+            parts.config.shore.url or "none",
+        )
         if parts.sender is not None:
             parts.sender.start()
         parts.notifier.ready("starting")

@@ -65,7 +65,8 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return 0  # before the first frame
     except ConfigError as error:
-        return _complain(error, 2)
+        named = str(error).startswith(str(args.config))
+        return _complain(error if named else ConfigError(f"{args.config}: {error}"), 2)
     except (OutboxError, SourceError, IdentityError, CannotContinueError, OSError) as error:
         return _complain(error, 3)
     except apsw.Error as error:  # damage met at work; the next start rebuilds what can be read

@@ -63,6 +63,11 @@ def test_absolute_paths_stay(tmp_path: Path) -> None:
         ("[device]", "[segment]\nesd_min = 3\n[device]", r"esd_min: no such key; .*esd_min_um\?"),
         ("[device]", "[segment]\npixel_um = 3.0\n[device]", r"\[segment\] pixel_um: no such key"),
         ("[device]", '[segment]\nborder = "cut"\n[device]', r"\[segment\] border must be one of"),
+        (
+            "[device]",
+            '[shore]\nurl = "http://sea.example"\n[device]',
+            r"\[shore\] url: .* plain http",
+        ),
         ("[device]", "segment = 3\n[device]", r"\[segment\]: expected a table, got 3"),
         ("[device]", "[device", r"not TOML"),
         (

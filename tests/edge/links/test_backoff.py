@@ -1,6 +1,6 @@
 """The wait between attempts: bounded, doubling, spread, reset by an acknowledgement alone."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.links.backoff import Backoff
@@ -16,6 +16,7 @@ def test_the_bound_doubles_up_to_the_ceiling() -> None:
     assert backoff.acknowledged().wait_s() == 0.0
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 10_000),
     st.floats(0, 1, allow_nan=False),

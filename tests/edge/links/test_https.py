@@ -1,6 +1,7 @@
 """HTTPS against real sockets: what is a shore's answer, and what only looks like one."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -208,6 +209,63 @@ def test_an_endless_answer_is_not_read_to_its_end(server: Server, link: HttpsLin
     server.answer = lambda *_: (200, {}, b"x" * (ANSWER_MAX + 1))
     with pytest.raises(NotSeadriftError, match="more than"):
         link.send(b"x")
+
+
+def certificate(folder: Path) -> Path:
+    """A certificate for 127.0.0.1 that signs itself, with its key, as PEM."""
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "shore")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            critical=False,
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "shore.pem"
+    path.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return path
+
+
+def test_https_needs_a_certificate_that_is_trusted(
+    server: Server, identity: Identity, tmp_path: Path
+) -> None:
+    pem = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    server.http.socket = context.wrap_socket(server.http.socket, server_side=True)
+    server.answer = lambda *_: text({"service": "seadrift", "api": 1, "version": "9"})
+    url = server.url.replace("http://", "https://")
+    stranger = HttpsLink(ShoreConfig(url=url), identity, timeout_s=5.0)
+    with pytest.raises(LinkError, match="certificate"):
+        stranger.ping()
+    stranger.close()
+    friend = HttpsLink(ShoreConfig(url=url, ca=pem.name), identity, timeout_s=5.0, folder=tmp_path)
+    assert friend.ping() == "9"
+    friend.close()
 
 
 def test_nobody_there(identity: Identity) -> None:

@@ -1,7 +1,7 @@
 """The states of taking a release, as pure functions: every order of events ends in a safe place."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.updates import state as s
@@ -95,6 +95,7 @@ EVENTS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(EVENTS, st.sampled_from([NEW, OTHER, FACTORY])), max_size=40))
 def test_whatever_happens_the_active_release_is_one_that_was_committed(
     events: list[tuple[str, str]],
