@@ -14,12 +14,21 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from edge.simulator import Simulator, TrueObject, preset
 from models import factory
@@ -38,6 +47,7 @@ CHROMIUM_ARGS = [
     "--disable-sync",
 ]
 MARGIN_PX, LARGEST_PX = 6, 400
+expect.set_options(timeout=20_000)
 
 
 @dataclass(frozen=True)
@@ -281,45 +291,60 @@ def session(address: str) -> str:
     return answer.cookies["seadrift_session"]
 
 
+@pytest.fixture(scope="session")
+def common(browser: Browser, address: str, session: str) -> Iterator[BrowserContext]:
+    """The browser window that well-behaved tests share: its cache keeps the pages' own files."""
+    context = browser.new_context(base_url=address)
+    context.add_cookies([{"name": "seadrift_session", "value": session, "url": address}])
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def visit(browser: Browser, address: str, session: str) -> Iterator[Callable[..., Visit]]:
-    """Opens pages; at the end no console error, no failed script, no request elsewhere was seen."""
+def visit(
+    browser: Browser, address: str, session: str, common: BrowserContext
+) -> Iterator[Callable[..., Visit]]:
+    """Opens pages; at the end no console error, no failed script, no request elsewhere was seen.
+
+    `own`: in a window of its own, for what cuts links or drops cookies; what the browser complains
+    of then is expected. `known` False: of somebody who is not logged in.
+    """
     visits: list[tuple[Visit, bool]] = []
 
     def open_page(
         width: int = 1440,
         height: int = 900,
         *,
+        scheme: Literal["dark", "light"] = "dark",
+        own: bool = False,
         known: bool = True,
-        scheme: str = "dark",
-        quiet: bool = True,
     ) -> Visit:
-        context = browser.new_context(
-            base_url=address,
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-        )
-        if known:
+        context = browser.new_context(base_url=address) if own else common
+        if own and known:
             context.add_cookies([{"name": "seadrift_session", "value": session, "url": address}])
         page = context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
         found = Visit(page, context, [], [])
         page.on("console", lambda message: _note(found, message))
         page.on("pageerror", lambda error: found.complaints.append(f"error: {error}"))
-        page.on(
-            "request",
-            lambda request: (
-                None if request.url.startswith(address) else found.abroad.append(request.url)
-            ),
-        )
-        visits.append((found, quiet))
+        page.on("request", lambda request: _note_address(found, request, address))
+        visits.append((found, own))
         return found
 
     yield open_page
-    for found, quiet in visits:
-        found.context.close()
-        assert found.abroad == []
-        if quiet:
+    for found, own in visits:
+        if own:
+            found.context.close()
+        else:
+            found.page.close()
             assert found.complaints == []
+        assert found.abroad == []
+
+
+def _note_address(found: Visit, request: Request, address: str) -> None:
+    if not request.url.startswith(address):
+        found.abroad.append(request.url)
 
 
 def _note(found: Visit, message: ConsoleMessage) -> None:

@@ -18,7 +18,7 @@ HOW_TO = Path(__file__).parents[3] / "docs" / "how-to" / "review-objects.md"
 
 def test_the_door_opens_to_those_with_a_key(visit: Any, make_sea: Any) -> None:
     sea = make_sea("door", PLAN)
-    page: Page = visit(known=False, quiet=False).page
+    page: Page = visit(own=True, known=False).page
     page.goto(sea.review + "?status=P")
     expect(page).to_have_url(re.compile("/login"))
     page.get_by_label("Email").fill("ada@sea.test")
@@ -60,6 +60,7 @@ def test_a_narrow_screen_sorts_by_finger(visit: Any, make_sea: Any) -> None:
     sea = make_sea("finger", PLAN)
     page: Page = visit(390, 844).page
     page.goto(sea.review)
+    expect(page.locator(".cell")).to_have_count(20)
     page.locator(".cell").nth(1).click()
     page.locator(".cell").nth(2).click()
     page.get_by_role("button", name="Validate", exact=True).click()
@@ -83,7 +84,7 @@ def test_hostile_names_stay_names(visit: Any, make_sea: Any) -> None:
         expect(page.locator(READY).first).to_be_visible()
         assert page.locator("img[onerror]").count() == 0, path
     page.goto(f"{sea.review}?status=P&sort=-score")
-    expect(page.locator(".taxon-name", has_text=HOSTILE)).to_be_visible()
+    expect(page.locator(".cell-taxon", has_text=HOSTILE)).to_be_visible()
     page.keyboard.press("/")
     page.keyboard.type("<img")
     expect(page.locator(".search-name").first).to_have_text(HOSTILE)
@@ -104,7 +105,7 @@ def test_one_object_tells_everything(visit: Any, make_sea: Any) -> None:
 
 
 def test_what_is_not_there_is_said(visit: Any) -> None:
-    page: Page = visit(quiet=False).page
+    page: Page = visit(own=True).page
     page.goto("/objects/4611686018427387")
     expect(page.locator("#object")).to_contain_text("is not here")
     page.goto("/projects/4611686018427387/review")

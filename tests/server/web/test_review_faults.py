@@ -20,7 +20,7 @@ def opened(seen: Any, sea: Any) -> Page:
 
 def test_a_dead_link_loses_nothing(visit: Any, make_sea: Any) -> None:
     sea = make_sea("offline", PLAN)
-    seen = visit(quiet=False)
+    seen = visit(own=True)
     page = opened(seen, sea)
     seen.context.set_offline(True)
     for _ in range(3):
@@ -38,7 +38,7 @@ def test_a_dead_link_loses_nothing(visit: Any, make_sea: Any) -> None:
 
 def test_what_was_kept_is_sent_after_a_reload(visit: Any, make_sea: Any) -> None:
     sea = make_sea("kept", PLAN)
-    seen = visit(quiet=False)
+    seen = visit(own=True)
     page = opened(seen, sea)
     page.route("**/classify", lambda route: route.abort())
     page.keyboard.press("v")
@@ -54,7 +54,7 @@ def test_what_was_kept_is_sent_after_a_reload(visit: Any, make_sea: Any) -> None
 def test_a_lost_answer_counts_once(visit: Any, make_sea: Any) -> None:
     """The shore did it, the answer never came: sent again, it is the same action or undo."""
     sea = make_sea("lost", PLAN)
-    seen = visit(quiet=False)
+    seen = visit(own=True)
     page = opened(seen, sea)
     lost = []
 
@@ -78,7 +78,7 @@ def test_a_lost_answer_counts_once(visit: Any, make_sea: Any) -> None:
 
 def test_a_refusal_is_put_back_and_can_be_tried_again(visit: Any, make_sea: Any) -> None:
     sea = make_sea("refused", PLAN)
-    seen = visit(quiet=False)
+    seen = visit(own=True)
     page = opened(seen, sea)
     answer = '{"error": {"code": "busy", "message": "Not today."}}'
     page.route(
@@ -97,7 +97,7 @@ def test_a_refusal_is_put_back_and_can_be_tried_again(visit: Any, make_sea: Any)
 
 def test_a_session_that_ended_keeps_the_work(visit: Any, make_sea: Any) -> None:
     sea = make_sea("ended", PLAN)
-    seen = visit(quiet=False)
+    seen = visit(own=True)
     page = opened(seen, sea)
     seen.context.clear_cookies()
     page.keyboard.press("v")
