@@ -17,7 +17,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from server import VERSION
@@ -72,7 +72,7 @@ def _add_pages(app: FastAPI) -> None:
         app.include_router(importlib.import_module("server.web.routes").router)
 
 
-def _error(
+def _answer(
     status: int, code: str, message: str, headers: dict[str, str] | None = None
 ) -> JSONResponse:
     body = {"error": {"code": code, "message": message}}
@@ -82,35 +82,39 @@ def _error(
 def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(ApiError)
     def refused(_request: Request, error: ApiError) -> Response:
-        return _error(error.status, error.code, error.message, error.headers)
+        return _answer(error.status, error.code, error.message, error.headers)
 
     @app.exception_handler(HTTPException)
     def plain(_request: Request, error: HTTPException) -> Response:
         code = {404: "not_found", 405: "method", 413: "too_large"}.get(error.status_code, "http")
-        return _error(error.status_code, code, str(error.detail), dict(error.headers or {}))
+        return _answer(error.status_code, code, str(error.detail), dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> Response:
-        return _error(422, "invalid", _sentence(error.errors()))
+        return _answer(422, "invalid", _sentence(error.errors()))
+
+    @app.exception_handler(DataError)
+    def unfit(_request: Request, _error: DataError) -> Response:
+        return _answer(422, "invalid", "A value in the request cannot be stored.")
 
     @app.exception_handler(OperationalError)
     def busy(_request: Request, error: OperationalError) -> Response:
         LOG.error("database: %s", error.orig)
-        return _error(
+        return _answer(
             503, "busy", "The shore cannot store anything just now.", {"Retry-After": "5"}
         )
 
     @app.exception_handler(OSError)
     def disk(_request: Request, error: OSError) -> Response:
         LOG.error("disk: %s", error)
-        return _error(
+        return _answer(
             503, "disk", "The shore cannot store anything just now.", {"Retry-After": "30"}
         )
 
     @app.exception_handler(Exception)
     def unforeseen(request: Request, error: Exception) -> Response:
         LOG.error("%s %s", request.method, request.url.path, exc_info=error)
-        return _error(500, "internal", "The shore made a mistake; it is in its log.")
+        return _answer(500, "internal", "The shore made a mistake; it is in its log.")
 
 
 def _sentence(problems: Any) -> str:

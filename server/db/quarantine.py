@@ -42,7 +42,7 @@ def keep(connection: Connection, device_id: int, items: Sequence[SetAside], now_
                 "epoch": item.epoch,
                 "seq": item.seq,
                 "code": item.code,
-                "detail": item.detail[:1000],
+                "detail": item.detail[:1000].replace("\0", "\\0"),
                 "hash": item.hash,
                 "data": item.data,
                 "times": 1,

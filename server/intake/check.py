@@ -153,6 +153,7 @@ def _check_prediction(body: ObjectBody) -> None:
     if len(body.top) > 20:
         raise _wrong(body, "top", "at most 20 taxa")
     for taxon, score in body.top:
+        _check_value("ObjectBody.top", "taxon", taxon)
         if not taxon.strip() or len(taxon) > NAME_MAX or not 0 <= score <= 1.0001:
             raise _wrong(body, "top", "names and scores from 0 to 1")
     if body.taxon is not None and not body.taxon.strip():
