@@ -47,10 +47,16 @@ def login(
         token,
         max_age=lifetime_s,
         httponly=True,
-        secure=request.url.scheme == "https",
+        secure=_over_tls(request),
         samesite="strict",
     )
     return {"token": token, "user": shown(user)}
+
+
+def _over_tls(request: Request) -> bool:
+    """Whether the browser came by TLS, to us or to a proxy before us. A header that lies here only
+    makes the liar's own cookie stricter."""
+    return "https" in (request.url.scheme, request.headers.get("X-Forwarded-Proto", ""))
 
 
 @router.post("/logout")

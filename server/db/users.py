@@ -7,7 +7,7 @@ Example:
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.db.tables import Session, User
@@ -60,13 +60,11 @@ def credentials(connection: Connection, email: str) -> tuple[UserInfo, str] | No
     return None if row is None else (UserInfo(row[0], row[1], row[2], row[3]), row[4])
 
 
-def set_password_hash(connection: Connection, user_id: int, password_hash: str) -> None:
-    connection.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
-
-
 def begin_session(
     connection: Connection, token_hash: bytes, user_id: int, now_ms: int, expires_ms: int
 ) -> None:
+    """Enter a login, and forget those that ended by themselves."""
+    connection.execute(delete(Session).where(Session.expires_ms < now_ms))
     connection.execute(
         insert(Session).values(
             token_hash=token_hash, user_id=user_id, created_ms=now_ms, expires_ms=expires_ms
