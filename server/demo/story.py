@@ -101,6 +101,7 @@ field = "dark"
 
 [link]
 retry_max_s = 2.0
+hello_s = 2.0
 """
 
 
