@@ -90,6 +90,7 @@ def status(parts: Parts, counters: Counters, ms_per_frame: float | None, doing: 
         pending_bytes=pending.bytes,
         pending_by_kind=dict(pending.by_kind),
         dead=pending.dead,
+        given_up=pending.given_up,
         oldest_pending_ms=pending.oldest_ms,
         epoch=parts.outbox.epoch,
         device_id=None if enrolment is None else enrolment.device_id,

@@ -14,6 +14,7 @@ from typing import Any
 from edge.agent import status
 from edge.config import Config
 from edge.outbox.database import FILE, Database, OutboxBusyError, release_lock, take_lock
+from edge.outbox.outbox import GIVEN_UP
 
 
 def observe(config: Config) -> dict[str, Any] | None:
@@ -44,6 +45,7 @@ def _counts(config: Config) -> dict[str, Any]:
             "pending": sum(count for _, count, _ in rows),
             "pending_bytes": sum(size for _, _, size in rows),
             "pending_by_kind": {kind: count for kind, count, _ in rows},
+            "given_up": int(database.fact(GIVEN_UP) or 0),
             "dead": int(database.value("SELECT COUNT(*) FROM dead")),
             **json.loads(database.fact("counters") or "{}"),
         }

@@ -282,7 +282,11 @@ class Sender(threading.Thread):
         self.state = replace(
             self.state, state="down", error=message, failures=self._backoff.failures
         )
+        longest_s = self._settings.link.retry_max_s
         wait_s = self._backoff.wait_s(random.random)
         if isinstance(error, BusyError):
-            wait_s = max(wait_s, min(error.retry_after_s, self._settings.link.retry_max_s))
+            wait_s = max(wait_s, min(error.retry_after_s, longest_s))
+        if isinstance(error, RefusedError) and error.status == 403:
+            # A claim or a device that is not wanted: only a person can change that.
+            wait_s = max(wait_s, longest_s * random.uniform(0.5, 1.0))
         return wait_s

@@ -33,6 +33,7 @@ class Status:
     pending_bytes: int
     pending_by_kind: dict[str, int]
     dead: int
+    given_up: int
     oldest_pending_ms: int | None
     epoch: int
     device_id: str | None

@@ -83,6 +83,8 @@ def _waiting(found: Mapping[str, Any], now_s: float) -> str:
     oldest = found["oldest_pending_ms"]
     if oldest is not None:
         text += f", the oldest {_age(now_s - oldest / 1e3)} old"
+    if found["given_up"]:
+        text += f"; {found['given_up']} given up, there was no room"
     return text + (f"; {found['dead']} refused by the shore and kept" if found["dead"] else "")
 
 

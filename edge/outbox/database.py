@@ -200,6 +200,10 @@ class Database:
         used = int(self.value("PRAGMA page_count")) - int(self.value("PRAGMA freelist_count"))
         return self.budget_bytes - used * self.page_bytes
 
+    def used_bytes(self) -> int:
+        """What the file's pages in use take; those freed inside the running transaction do not."""
+        return self.budget_bytes - self.free_bytes()
+
     def can_take(self, need: int) -> bool:
         """Whether `need` bytes of new records leave upkeep its room: with the reserve in place, or
         without it on pages that the file has free already."""

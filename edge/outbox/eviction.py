@@ -27,9 +27,10 @@ class Store(Protocol):
     def execute(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[int, ...]]: ...
 
 
-def chunk_bytes(budget_bytes: int) -> int:
-    """How much to give up at a time: a 32nd of the budget."""
-    return budget_bytes // 32
+def chunk_bytes(used_bytes: int) -> int:
+    """How much to give up at a time: a 16th of what is there, whether the budget is the limit or
+    a disk that others filled."""
+    return max(4096, used_bytes // 16)
 
 
 def evict(store: Store, epoch: int, goal_bytes: int) -> list[Gap]:

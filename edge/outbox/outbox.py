@@ -14,6 +14,7 @@ Example:
 """
 
 import contextlib
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +34,11 @@ from wire.ack import Ack, Rejection
 from wire.codec import RECORDS_MAX
 from wire.records import Record
 
+log = logging.getLogger("seadrift.outbox")
+
 T = TypeVar("T")
+GIVEN_UP = "given_up"
+"""The fact that counts the records that were given up."""
 
 LOCK_PATIENCE_S = 2.0
 DELETE_ROWS = 256
@@ -58,6 +63,7 @@ class Pending:
     records: int
     bytes: int
     dead: int
+    given_up: int
     oldest_ms: int | None
     by_kind: Mapping[str, int]
 
@@ -70,6 +76,7 @@ class Outbox:
         self._file_lock = lock
         self._clock = clock
         self._counted: tuple[int, Pending] | None = None
+        self._said_full = False
         self._guard = threading.RLock()
         self.boot = self._upkeep(self._begin)
 
@@ -161,11 +168,11 @@ class Outbox:
                 try:
                     return self._commit_once(drafts, stored)
                 except _NoRoomError as error:
-                    self._make_room(max(error.need, chunk_bytes(self._db.budget_bytes)))
+                    self._make_room(max(error.need, chunk_bytes(self._db.used_bytes())))
                 except (apsw.FullError, apsw.IOError) as error:
                     self._db.make_log_room()
                     if relieved:
-                        self._make_room(chunk_bytes(self._db.budget_bytes), str(error))
+                        self._make_room(chunk_bytes(self._db.used_bytes()), str(error))
                     relieved = True
 
     def _commit_once(self, drafts: Sequence[Draft], facts: Mapping[str, object]) -> tuple[int, ...]:
@@ -189,15 +196,22 @@ class Outbox:
         database = self._db
 
         def give_up() -> None:
-            gaps = [Draft(gap) for gap in evict(database, self.epoch, goal)]
+            gaps = evict(database, self.epoch, goal)
             if not gaps:
                 what = disk or f"[outbox] max_mb = {database.budget_bytes >> 20} is used up"
                 raise db.OutboxFullError(
                     f"{database.folder}: full ({what}), and what is left may not be given up;"
                     " capture waits until the shore has taken some"
                 )
-            records = name(gaps, self.epoch, self.next_seq, self.boot, self._clock)
+            records = name(
+                [Draft(gap) for gap in gaps], self.epoch, self.next_seq, self.boot, self._clock
+            )
             self._store(records, [encode(record) for record in records])
+            before = int(database.fact(GIVEN_UP) or 0)
+            database.set_fact(GIVEN_UP, before + sum(gap.count for gap in gaps))
+            if not self._said_full:
+                log.warning("the outbox is full: giving up vignettes first, then objects")
+            self._said_full = True
 
         self._upkeep(give_up)
 
@@ -326,6 +340,7 @@ class Outbox:
             records=sum(count for _, count, _ in rows),
             bytes=sum(size for _, _, size in rows),
             dead=int(self._db.value("SELECT COUNT(*) FROM dead")),
+            given_up=int(self._db.fact(GIVEN_UP) or 0),
             oldest_ms=None if oldest is None else int(oldest),
             by_kind={kind: count for kind, count, _ in rows},
         )

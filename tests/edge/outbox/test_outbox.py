@@ -143,6 +143,8 @@ def test_a_full_outbox_gives_up_vignettes_and_says_which(tmp_path: Path) -> None
         assert not named & held
         assert sum(g.count for g in gaps if isinstance(g, Gap)) == len(named)
         assert sum(r.kind == "badframe" for r in records) == 60
+        assert outbox.pending().given_up == len(named)
+        assert sum(r.kind == "vignette" for r in records) > 20  # no more than needed went
         assert (tmp_path / "outbox.sqlite").stat().st_size <= 3 * 2**20
 
 
