@@ -67,17 +67,18 @@ def _run(options: argparse.Namespace) -> int:
     progress(f"{len(data.taxa)} taxa; train, validation, held out: {sizes}; {counts(data.train)}")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = options.out.with_suffix(".checkpoint")
-    network = train(
+    trained = train(
         data, settings, checkpoint, progress, minutes=options.minutes, resume=options.resume
     )
+    chosen = {key: value for key, value in asdict(settings).items() if key != "network"}
     bundle = make_release(
-        network,
+        trained.network,
         data,
         name=options.name or options.out.stem,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         details={
             f"class map, version {class_map.version}": class_map.merged,
-            "training": {key: value for key, value in asdict(settings).items() if key != "network"},
+            "training": {**chosen, "epochs": trained.epochs},
         },
         progress=progress,
     )

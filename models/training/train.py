@@ -84,6 +84,12 @@ class State:
         self.step, self.epochs = content["step"], content["epochs"]
 
 
+@dataclass(frozen=True)
+class Trained:
+    network: SparseNetwork  # the moving average
+    epochs: int  # as trained, whether asked for or set by the time given
+
+
 def train(
     data: Dataset,
     settings: TrainSettings,
@@ -92,7 +98,7 @@ def train(
     *,
     minutes: float | None = None,
     resume: bool = False,
-) -> SparseNetwork:
+) -> Trained:
     """The averaged network, trained on data.train; data.validation is only looked at.
 
     minutes: after the first epoch, the number of epochs is set so that training takes about that
@@ -130,7 +136,7 @@ def train(
             line += f", validation {100 * accuracy(state.average, data.validation, taxa):.1f} %"
         progress(line)
         state.save(checkpoint, settings)
-    return state.average
+    return Trained(state.average, state.epochs)
 
 
 def schedule(share: float, warm_up: float) -> float:

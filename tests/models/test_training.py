@@ -56,7 +56,7 @@ def data() -> Dataset:
 @pytest.fixture(scope="module")
 def trained(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> SparseNetwork:
     path = tmp_path_factory.mktemp("training") / "a.checkpoint"
-    return train(data, SETTINGS, path, lambda _: None)
+    return train(data, SETTINGS, path, lambda _: None).network
 
 
 def test_it_learns_shapes(trained: SparseNetwork, data: Dataset) -> None:
@@ -76,7 +76,7 @@ def test_stopped_and_resumed_is_the_same_as_not_stopped(
     path = tmp_path / "b.checkpoint"
     with pytest.raises(StoppedError):
         train(data, SETTINGS, path, stop)
-    resumed = train(data, SETTINGS, path, lambda _: None, resume=True)
+    resumed = train(data, SETTINGS, path, lambda _: None, resume=True).network
     for name, value in trained.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
     with pytest.raises(ValueError, match="other settings"):
