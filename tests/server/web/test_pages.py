@@ -102,6 +102,11 @@ def test_one_object_tells_everything(visit: Any, make_sea: Any) -> None:
     page.get_by_role("button", name="Dubious").click()
     expect(page.locator(".history li").first).to_contain_text("Marked dubious")
     assert sea.count(status="D") == 1
+    page.get_by_role("button", name="Relabel").click()
+    page.keyboard.type("Hydrozoa")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Hydrozoa")
+    assert sea.objects(status="V")[0]["taxon"] == "Hydrozoa"
 
 
 def test_what_is_not_there_is_said(visit: Any) -> None:

@@ -109,3 +109,24 @@ def test_a_session_that_ended_keeps_the_work(visit: Any, make_sea: Any) -> None:
     expect(page.locator("#page-text")).to_have_text("1–19 of 19")
     expect(page.locator("#outbox")).to_have_text("All saved")
     assert sea.count(status="V") == 1
+
+
+def test_a_page_that_was_done_offline_is_turned_when_the_shore_is_back(
+    visit: Any, make_sea: Any
+) -> None:
+    sea = make_sea("turned", [("Copepoda", round(0.001 * n, 4)) for n in range(430)])
+    seen = visit(own=True)
+    page = opened(seen, sea)
+    page.keyboard.press("PageDown")
+    expect(page.locator("#page-text")).to_have_text("201–400 of 430")
+    page.route("**/api/**", lambda route: route.abort())
+    page.keyboard.press("Control+a")
+    page.keyboard.press("v")
+    page.keyboard.press("Control+a")
+    page.keyboard.press("v")
+    expect(page.locator("#outbox")).to_contain_text("kept here")
+    page.unroute_all()
+    expect(page.locator("#outbox")).to_have_text("All saved")
+    expect(page.locator(".cell").first).to_be_visible()
+    left = sea.count(status="P")
+    expect(page.locator("#page-text")).to_contain_text(f"of {left}")

@@ -5,6 +5,7 @@ import { byId, fill, h } from "./dom.js";
 import { figure, percent, place, roundLength, shortId, STATUS, um, when } from "./format.js";
 import { drawKey } from "./outbox.js";
 import { announce, explain } from "./shell.js";
+import { TaxonSearch } from "./taxon-search.js";
 
 const root = byId("object");
 const objid = Number(root.dataset.objid);
@@ -124,18 +125,25 @@ function show(object) {
 
 /** @param {any} object */
 function verbs(object) {
+  const relabel = async () => {
+    const search = new TaxonSearch(byId("taxon-search"), object.project_id, () => []);
+    const taxon = await search.ask("", "this object");
+    if (taxon) await act(object, "relabel", "Relabel", taxon.taxon_id);
+  };
   return h("div", { class: "card-foot" }, VERBS.map(([verb, label, kind]) =>
-    h("button", { type: "button", class: kind, onclick: () => act(object, verb, label), disabled: verb === "validate" && object.status === "V" }, label)));
+    h("button", { type: "button", class: kind, onclick: () => act(object, verb, label), disabled: verb === "validate" && object.status === "V" }, label)),
+    h("button", { type: "button", onclick: relabel }, "Relabel"));
 }
 
 /**
  * @param {any} object
  * @param {string} verb
  * @param {string} label
+ * @param {number} [taxonId]  for relabel
  */
-async function act(object, verb, label) {
+async function act(object, verb, label, taxonId) {
   try {
-    await api("POST", `/api/projects/${object.project_id}/classify`, { action: verb, objids: [objid], key: drawKey() });
+    await api("POST", `/api/projects/${object.project_id}/classify`, { action: verb, objids: [objid], taxon_id: taxonId, key: drawKey() });
     show(await api("GET", `/api/objects/${objid}`));
     announce(`${label}: done`);
   } catch (error) {

@@ -1,32 +1,31 @@
 /**
  * The review page: wires the queue of objects, the grid, the taxa, the filters, the keys and the
- * outbox together. What each does is in its own file; here is only who tells whom.
+ * outbox together. What each does is in its own file; here is only who tells whom. What the person does
+ * to objects is in hand.js.
  */
 
 import { api, ApiError } from "./api.js";
 import { VERBS } from "./actions.js";
 import { byId } from "./dom.js";
 import { Filters, fromAddress, toAddress } from "./filters.js";
-import { count, plural } from "./format.js";
 import "./grid.js";
+import { Hand } from "./hand.js";
 import { buildHelp } from "./help.js";
 import { inspect } from "./inspector.js";
 import { commandFor } from "./keymap.js";
 import { Outbox } from "./outbox.js";
 import { Queue } from "./queue.js";
-import { announce, explain, notify } from "./shell.js";
+import { announce, explain } from "./shell.js";
 import { Sorting } from "./sorting.js";
 import { Stage } from "./stage.js";
 import { TaxaList } from "./taxa-list.js";
-import { TaxonSearch } from "./taxon-search.js";
 
 /** @typedef {import("./types.js").Verb} Verb */
-/** @typedef {import("./types.js").Taxon} Taxon */
 
 const PAGE_SIZE = 200;
 const LOOK_OUT_MS = 10_000;
 
-class Review {
+export class Review {
   constructor() {
     const root = byId("review");
     this.projectId = Number(root.dataset.project);
@@ -47,13 +46,9 @@ class Review {
     this.filters = new Filters(filter, () => void this.load());
     this.chooseFirst = empty;
     this.sorting = new Sorting(this.queue, this.outbox, this.taxa);
-    this.search = new TaxonSearch(byId("taxon-search"), this.projectId, () => this.taxa.taxa);
     this.stage = new Stage(this);
-    /** @type {Taxon|null} */
-    this.lastTaxon = null;
     this.turning = false;
-    /** @type {Set<string>} undo orders whose effect only the shore knows */
-    this.asked = new Set();
+    this.hand = new Hand(this);
   }
 
   async start() {
@@ -108,6 +103,11 @@ class Review {
     }
   }
 
+  /** A page that was done while the link was dead is turned when the shore is back. */
+  #goOn() {
+    if (this.outbox.size === 0 && this.queue.filter && !this.queue.visible.length && !this.stage.finished) void this.turn(1);
+  }
+
   /** Instruments send while a person sorts: says how many objects came since. */
   async #lookOut() {
     if (document.hidden || this.outbox.size > 0) return;
@@ -144,13 +144,12 @@ class Review {
     this.grid.addEventListener("selection", () => this.stage.showChosen());
     this.grid.addEventListener("open", (/** @type {any} */ event) => location.assign(`/objects/${event.detail}`));
     this.outbox.addEventListener("change", () => this.stage.showOutbox());
-    this.outbox.addEventListener("refused", (/** @type {any} */ event) => this.#refused(event.detail));
+    this.outbox.addEventListener("refused", (/** @type {any} */ event) => this.hand.refused(event.detail));
     this.outbox.addEventListener("sent", (/** @type {any} */ event) => {
-      const { entry, answer } = event.detail;
-      const otherwise = entry.expect !== undefined && entry.expect !== answer.changed;
-      if (this.asked.delete(entry.key) || otherwise) void this.refresh();
+      if (this.hand.surprised(event.detail)) void this.refresh();
+      else this.#goOn();
     });
-    window.addEventListener("online", () => void this.outbox.flush());
+    window.addEventListener("online", () => void this.outbox.flush().then(() => this.#goOn()));
     window.addEventListener("offline", () => this.stage.showOutbox());
     window.addEventListener("storage", () => this.stage.showOutbox());
     byId("arrived").addEventListener("click", () => void this.refresh());
@@ -181,140 +180,29 @@ class Review {
    */
   run(command, how = {}) {
     const { grid } = this;
-    if (command in VERBS && command !== "relabel") return this.act(/** @type {Verb} */ (command), null);
-    if (command.startsWith("guess-")) return this.#guess(Number(command.slice(6)) - 1);
+    if (command in VERBS && command !== "relabel") return this.hand.act(/** @type {Verb} */ (command), null);
+    if (command.startsWith("guess-")) return void this.hand.guess(Number(command.slice(6)) - 1);
     switch (command) {
-      case "search": return void this.#relabel(how.text ?? "");
-      case "repeat": return this.#repeat();
-      case "undo": return this.#undo();
-      case "redo": return this.#redo();
+      case "search": return void this.hand.relabel(how.text ?? "");
+      case "repeat": return this.hand.repeat();
+      case "undo": return this.hand.undo();
+      case "redo": return this.hand.redo();
       case "toggle": return grid.toggle();
       case "select-all": return grid.selectAll();
       case "clear": return grid.clear();
       case "extend": return grid.move(wayOf(how.key), true);
       case "left": case "right": case "up": case "down": case "first": case "last":
         return grid.move(command);
-      case "next-page": return void this.#turn(1);
-      case "previous-page": return void this.#turn(-1);
+      case "next-page": return void this.turn(1);
+      case "previous-page": return void this.turn(-1);
       case "open": return grid.current ? location.assign(`/objects/${grid.current.objid}`) : undefined;
-      case "next-taxon": return this.#nextTaxon();
+      case "next-taxon": return this.nextTaxon();
       case "help": return byId("help").showModal();
     }
   }
 
-  /**
-   * @param {Verb} verb
-   * @param {Taxon|null} taxon
-   */
-  act(verb, taxon) {
-    if (this.stage.finished) return verb === "validate" ? this.#nextTaxon() : undefined;
-    if (!this.#maySort) return;
-    const ids = this.grid.targets();
-    if (!ids.length) return;
-    const at = Math.min(...ids.map((id) => this.grid.places.get(id) ?? 0));
-    const changed = this.#safely(() => this.sorting.act(verb, ids, taxon));
-    if (changed === undefined) return;
-    if (changed === 0) {
-      const why = verb === "validate" ? "Nothing to validate here: give it a taxon first, or go on." : "Nothing to change.";
-      announce(why);
-      if (ids.length === 1) this.grid.move("right");
-      else notify(why);
-      return;
-    }
-    const left = ids.filter((id) => !this.queue.visible.some((object) => object.objid === id)).length;
-    this.grid.clear();
-    this.grid.cursor = left === ids.length ? at : ids.length === 1 ? at + 1 : at;
-    this.stage.changed(changed);
-    const as = taxon ? ` as ${taxon.display_name}` : "";
-    announce(`${VERBS[verb].done} ${plural(changed, "object")}${as}, ${count(this.queue.total)} left here`);
-    if (!this.queue.visible.length) void this.#turn(1);
-  }
-
-  /** Whether this person may sort; a viewer is told why not. */
-  get #maySort() {
-    if (document.body.dataset.role !== "viewer") return true;
-    notify("You may look; sorting needs the role annotator.");
-    return false;
-  }
-
-  /** @param {string} text */
-  async #relabel(text) {
-    const ids = this.grid.targets();
-    if (!ids.length || this.stage.finished || !this.#maySort) return;
-    const taxon = await this.search.ask(text, plural(ids.length, "object"));
-    this.grid.focus({ preventScroll: true });
-    if (!taxon) return;
-    this.lastTaxon = taxon;
-    this.act("relabel", taxon);
-  }
-
-  #repeat() {
-    if (this.lastTaxon) this.act("relabel", this.lastTaxon);
-    else notify("Relabel something first: . repeats the last taxon.");
-  }
-
-  /** @param {number} index */
-  async #guess(index) {
-    const name = this.grid.current?.top?.[index]?.[0];
-    if (!name) return;
-    const taxon = this.taxa.taxa.find((one) => one.taxon_id !== 0 && (one.name === name || one.display_name === name)) ?? (await this.#taxonNamed(name));
-    if (!taxon) return notify(`No taxon is called “${name}” on shore.`, { kind: "bad" });
-    this.lastTaxon = taxon;
-    this.act("relabel", taxon);
-  }
-
-  /** @param {string} name @returns {Promise<Taxon|undefined>} */
-  async #taxonNamed(name) {
-    try {
-      /** @type {Taxon[]} */
-      const found = await api("GET", "/api/taxa/search", { q: name, project_id: this.projectId, limit: 20 });
-      return found.find((one) => one.name === name || one.display_name === name);
-    } catch (error) {
-      explain(error);
-      return undefined;
-    }
-  }
-
-  #undo() {
-    const deed = this.#safely(() => this.sorting.undo());
-    if (deed === undefined) return;
-    if (deed === null) return this.#undoOnShore();
-    this.stage.changed(-deed.objects.length);
-    this.grid.goTo(this.grid.places.get(deed.objects[0].objid) ?? 0);
-    announce(`Undone: ${plural(deed.objects.length, "object")} as before`);
-  }
-
-  /** After a reload this tab remembers nothing, but the shore does. */
-  #undoOnShore() {
-    this.asked.add(this.sorting.undoOnShore());
-    announce("Asking the shore to undo your last action");
-  }
-
-  #redo() {
-    const deed = this.#safely(() => this.sorting.redo());
-    if (!deed) return announce("Nothing to redo");
-    this.stage.changed(deed.objects.length);
-    announce(`Done again: ${plural(deed.objects.length, "object")}`);
-    if (!this.queue.visible.length) void this.#turn(1);
-  }
-
-  /**
-   * Runs what stores something; a full browser storage is said, and nothing is shown as done.
-   * @template T
-   * @param {() => T} work
-   * @returns {T|undefined}
-   */
-  #safely(work) {
-    try {
-      return work();
-    } catch (error) {
-      notify(`Not done: this browser cannot keep the action (${error instanceof Error ? error.message : error}).`, { kind: "bad" });
-      return undefined;
-    }
-  }
-
   /** @param {1|-1} way */
-  async #turn(way) {
+  async turn(way) {
     if (this.turning || (way < 0 && !this.queue.hasPrevious)) return;
     this.turning = true;
     try {
@@ -331,29 +219,9 @@ class Review {
     }
   }
 
-  #nextTaxon() {
+  nextTaxon() {
     const next = this.taxa.mostWaiting(this.filters.filter.taxon_id);
     if (next) this.filters.set({ taxon_id: next.taxon_id, status: "P", score_min: null, score_max: null });
-  }
-
-  /** @param {{entry: import("./outbox.js").Entry, error: any}} detail */
-  #refused({ entry, error }) {
-    if (entry.op !== "classify") {
-      notify(error.status === 409 ? `Nothing to ${entry.op}.` : error.message, { kind: error.status === 409 ? "good" : "bad" });
-      return;
-    }
-    const count = this.sorting.takeBack(entry.key);
-    this.stage.changed(-count);
-    notify(`The shore refused: ${error.message} ${plural(count, "object")} put back.`, {
-      kind: "bad",
-      action: { label: "Try again", run: () => this.#retry(entry) },
-    });
-  }
-
-  /** @param {import("./outbox.js").Entry} entry */
-  #retry(entry) {
-    this.asked.add(entry.key);
-    this.outbox.add({ key: entry.key, op: entry.op, body: entry.body });
   }
 }
 

@@ -119,8 +119,9 @@ export class Stage {
     const { queue, taxa } = this.review;
     const note = byId("stage-note");
     this.finished = shown === 0 && !queue.hasNext && queue.filter !== null;
-    note.hidden = !this.finished;
-    if (!this.finished) return;
+    note.hidden = shown > 0;
+    if (shown > 0) return;
+    if (!this.finished) return fill(note, h("p", { class: "muted late" }, "The next page comes as soon as the shore answers."));
     const all = taxa.counts(null);
     fill(note, all.total === 0 ? welcome() : this.#done());
   }

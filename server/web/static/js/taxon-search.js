@@ -134,7 +134,7 @@ export class TaxonSearch {
     this.found = taxa.slice(0, MOST);
     this.at = Math.max(0, Math.min(this.at, this.found.length - 1));
     if (this.found.length) fill(this.list, this.found.map((taxon, index) => this.#option(taxon, index, text)));
-    else fill(this.list, h("li", { class: "search-note", role: "presentation" }, `No taxon is called “${text.trim()}” here.`));
+    else fill(this.list, h("li", { class: "search-note", role: "presentation" }, text.trim() ? `No taxon is called “${text.trim()}”.` : "Type the name of a taxon."));
     this.#point();
   }
 

@@ -1,0 +1,162 @@
+"""The pages' pure modules, run in the browser that will run them, against slow, simple oracles."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from server.web.routes import ASSETS
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def blank(visit: Any) -> Iterator[Page]:
+    page: Page = visit().page
+    page.goto("/devices")
+    expect(page.locator("[aria-busy=false]")).to_be_visible()
+    return page
+
+
+def run(page: Page, module: str, body: str) -> Any:
+    """The value of `body` with the module as `m`."""
+    return page.evaluate(f"import('{ASSETS.prefix}/js/{module}.js').then((m) => {{ {body} }})")
+
+
+def test_cells_in_a_rectangle_are_those_that_touch_it(blank: Page) -> None:
+    wrong = run(
+        blank,
+        "layout",
+        """
+        const wrong = [];
+        let seed = 7;
+        const next = (n) => (seed = (seed * 1103515245 + 12345) % 2147483648) % n;
+        for (let round = 0; round < 400; round += 1) {
+          const plan = m.planGrid(200 + next(1200), 80 + next(160));
+          const total = next(90);
+          const left = next(1300) - 50, top = next(2000) - 50;
+          const rect = {left, top, right: left + next(600), bottom: top + next(600)};
+          const slow = [...Array(total).keys()].filter((i) => {
+            const {x, y} = m.cellAt(plan, i);
+            return x <= rect.right && x + plan.cellWidth >= rect.left
+              && y <= rect.bottom && y + plan.cellHeight >= rect.top;
+          });
+          const fast = m.cellsIn(plan, total, rect).sort((a, b) => a - b);
+          if (JSON.stringify(slow) !== JSON.stringify(fast)) wrong.push({plan, total, rect});
+        }
+        return wrong;
+        """,
+    )
+    assert wrong == []
+
+
+def test_every_cell_in_view_is_drawn_and_none_overlap(blank: Page) -> None:
+    wrong = run(
+        blank,
+        "layout",
+        """
+        const wrong = [];
+        for (const width of [200, 366, 640, 847, 1600]) for (const size of [84, 132, 236]) {
+          const plan = m.planGrid(width, size);
+          const end = m.cellAt(plan, plan.columns - 1);
+          if (end.x + plan.cellWidth > width && plan.columns > 1) wrong.push({width, size});
+          for (const top of [0, 13, 700, 5000]) {
+            const [first, last] = m.visibleRange(plan, 500, top, 600);
+            for (let i = 0; i < 500; i += 1) {
+              const {y} = m.cellAt(plan, i);
+              const inView = y < top + 600 && y + plan.cellHeight > top;
+              if (inView && (i < first || i >= last)) wrong.push({width, size, top, i});
+            }
+            if (last - first > plan.columns * 30) wrong.push({width, size, top, first, last});
+          }
+        }
+        return wrong;
+        """,
+    )
+    assert wrong == []
+
+
+def test_pauses_do_not_count_as_work(blank: Page) -> None:
+    stats = run(
+        blank,
+        "stats",
+        """
+        let s = m.record(m.EMPTY, 40, 1000);
+        s = m.record(s, 40, 31000);
+        s = m.record(s, 20, 31000 + 3600000);
+        s = m.record(s, -20, 31000 + 3630000);
+        return {...s, pace: m.perHour(s), early: m.perHour(m.record(m.EMPTY, 5, 1))};
+        """,
+    )
+    assert stats["done"] == 80
+    assert stats["activeMs"] == 60_000
+    assert stats["pace"] == 4800
+    assert stats["early"] is None
+
+
+def test_names_that_begin_so_come_first_whatever_their_accents(blank: Page) -> None:
+    names = run(
+        blank,
+        "taxon-search",
+        """
+        const taxa = ["Œil", "larve Écaille", "ecaille", "Calanus", "Écrevisse"]
+          .map((display_name, i) => ({taxon_id: i + 1, name: display_name, display_name}));
+        taxa.push({taxon_id: 0, name: "no taxon", display_name: "eco"});
+        return m.rank(taxa, "éc", (t) => t.taxon_id).map((t) => t.display_name);
+        """,
+    )
+    assert names == ["Écrevisse", "ecaille", "larve Écaille"]
+
+
+def test_the_outbox_keeps_order_takes_back_and_retries(blank: Page) -> None:
+    seen = run(
+        blank,
+        "outbox",
+        """
+        const sent = [], held = [];
+        let down = true;
+        const box = new m.Outbox(localStorage, "test.outbox", async (entry) => {
+          sent.push(entry.key);
+          if (down) throw {passing: true, status: 0};
+          if (entry.key === "c") throw {passing: false, status: 409};
+          return {changed: 1};
+        });
+        box.addEventListener("refused", (event) => held.push(event.detail.entry.key));
+        for (const key of ["a", "b", "c", "d"]) box.add({key, op: "classify", body: {}});
+        return new Promise((done) => setTimeout(done, 50)).then(async () => {
+          const first = sent.slice();
+          const tookBack = [box.takeBack("a"), box.takeBack("d")];
+          const again = new m.Outbox(localStorage, "test.outbox", box.send);
+          const kept = again.entries.map((entry) => entry.key);
+          down = false;
+          await box.flush();
+          return {first, tookBack, kept, sent: sent.slice(first.length), held, left: box.size};
+        });
+        """,
+    )
+    assert seen["first"] == ["a"], "the second waits for the first"
+    assert seen["tookBack"] == [False, True], "what may have arrived is not taken back"
+    assert seen["kept"] == ["a", "b", "c"]
+    assert seen["sent"] == ["a", "b", "c"]
+    assert seen["held"] == ["c"]
+    assert seen["left"] == 0
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        ({"last_seen_ms": 99_000, "gaps": 0}, "well"),
+        ({"last_seen_ms": None, "gaps": 0}, "new"),
+        ({"last_seen_ms": 99_000, "gaps": 3}, "trouble"),
+        ({"last_seen_ms": 99_000, "deployment": {"state": "rolled_back"}}, "trouble"),
+        ({"last_seen_ms": 99_000 - 3_600_000, "gaps": 0}, "late"),
+        ({"last_seen_ms": 99_000 - 90_000_000, "gaps": 0}, "silent"),
+        ({"status": "revoked", "gaps": 9}, "revoked"),
+    ],
+)
+def test_a_device_is_well_or_why_not(blank: Page, device: dict[str, Any], expected: str) -> None:
+    found = blank.evaluate(
+        f"(d) => import('{ASSETS.prefix}/js/health.js').then((m) => m.health(d, 100000))", device
+    )
+    assert found == expected
