@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from models.preprocess import CHANNELS, Bool, Prepared, UInt8
 
 LEVELS = 4  # coarse levels; level 0, the pixels, is not counted
 STEM_WINDOW = 4
+_MARGIN = 4  # empty cells round an object: no window of a site leaves its raster
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
@@ -60,80 +61,92 @@ def build_tables(prepared: Sequence[Prepared]) -> Tables:
 class _Level:
     """Sites of one level, and all objects' padded rasters of their numbers, one after another."""
 
+    cell: Int64  # [N] where in the raster each site is, ascending
     owner: Int64  # [N] which object
-    y: Int64
-    x: Int64
-    heights: Int64  # [n]
-    widths: Int64
     raster: Int32  # 1-D; 0 = no site
     starts: Int64  # [n] where an object's raster begins
-
-    _MARGIN = 4
+    strides: Int64  # [n] the width of an object's raster, margins included
+    heights: Int64  # [n] of the objects at this level
+    widths: Int64
 
     @classmethod
-    def number(cls, owner: Int64, y: Int64, x: Int64, heights: Int64, widths: Int64) -> _Level:
-        """Numbers the sites in the order given, from 1."""
-        sizes = (heights + 2 * cls._MARGIN) * (widths + 2 * cls._MARGIN)
-        starts = np.cumsum(sizes) - sizes
-        raster = np.zeros(int(sizes.sum()), np.int32)
-        level = cls(owner, y, x, heights, widths, raster, starts)
-        raster[level.cells(owner, y, x)] = np.arange(1, len(y) + 1, dtype=np.int32)
-        return level
+    def blank(cls, heights: Int64, widths: Int64) -> _Level:
+        """Rasters without sites."""
+        strides = widths + 2 * _MARGIN
+        ends = np.cumsum((heights + 2 * _MARGIN) * strides)
+        starts = ends - (heights + 2 * _MARGIN) * strides
+        raster = np.zeros(int(ends[-1]) if len(ends) else 0, np.int32)
+        none = np.zeros(0, np.int64)
+        return cls(none, none, raster, starts, strides, heights, widths)
 
-    def cells(self, owner: Int64, y: Int64, x: Int64) -> Int64:
-        stride = self.widths[owner] + 2 * self._MARGIN
-        cells: Int64 = self.starts[owner] + (y + self._MARGIN) * stride + x + self._MARGIN
+    def numbered(self, marked: Int64) -> _Level:
+        """The same rasters with sites at the marked cells, numbered from 1 in raster order."""
+        self.raster[marked] = 1
+        cell = np.flatnonzero(self.raster)
+        self.raster[cell] = np.arange(1, len(cell) + 1, dtype=np.int32)
+        owner = np.searchsorted(self.starts, cell, side="right") - 1
+        return replace(self, cell=cell, owner=owner)
+
+    def at(self, owner: Int64, y: Int64, x: Int64) -> Int64:
+        """The cells of these places."""
+        cells: Int64 = self.starts[owner] + (y + _MARGIN) * self.strides[owner] + x + _MARGIN
         return cells
 
-    def windows(self, owner: Int64, y: Int64, x: Int64, size: int) -> Int32:
-        """Site numbers of size x size windows with first cells (y, x): int32 [N, size^2]."""
-        dy, dx = np.divmod(np.arange(size * size), size)
-        cells = self.cells(owner[:, None], y[:, None] + dy, x[:, None] + dx)
-        return self.raster[cells]
+    def places(self) -> tuple[Int64, Int64]:
+        """(y, x) of each site in its object."""
+        y, x = np.divmod(self.cell - self.starts[self.owner], self.strides[self.owner])
+        return y - _MARGIN, x - _MARGIN
+
+    def windows(self, owner: Int64, first: Int64, size: int) -> Int32:
+        """Site numbers of size x size windows whose first cells are given: int32 [N, size^2]."""
+        stride = self.strides[owner]
+        columns = [
+            self.raster[first + dy * stride + dx] for dy in range(size) for dx in range(size)
+        ]
+        return np.stack(columns, axis=1)
 
     def coarser(self) -> _Level:
-        heights, widths = (self.heights + 1) // 2, (self.widths + 1) // 2
-        blocks = np.stack([self.owner, self.y // 2, self.x // 2], axis=1)
-        owner, y, x = np.unique(
-            blocks, axis=0
-        ).T  # lexicographic: raster order, object after object
-        return _Level.number(owner, y, x, heights, widths)
+        """Each 2x2 block that holds a site becomes a site."""
+        y, x = self.places()
+        coarse = _Level.blank((self.heights + 1) // 2, (self.widths + 1) // 2)
+        return coarse.numbered(coarse.at(self.owner, y // 2, x // 2))
 
 
 def build_tables_numpy(prepared: Sequence[Prepared]) -> Tables:
-    """The definition of the tables; slow and plain."""
+    """The definition of the tables."""
     fine = _pixels([p.mask for p in prepared])
     values = [p.x[p.mask] for p in prepared]
     x0 = np.concatenate([np.zeros((1, CHANNELS), np.uint8), *values])
     children, near = [], []
     for level in range(1, LEVELS + 1):
         coarse = fine.coarser()
-        owner, y, x = coarse.owner, coarse.y, coarse.x
-        if level == 1:
-            children.append(fine.windows(owner, 2 * y - 1, 2 * x - 1, STEM_WINDOW))
-        else:
-            children.append(fine.windows(owner, 2 * y, 2 * x, 2))
-        near.append(coarse.windows(owner, y - 1, x - 1, 3))
+        y, x = coarse.places()
+        size, back = (STEM_WINDOW, 1) if level == 1 else (2, 0)
+        first = fine.at(coarse.owner, 2 * y - back, 2 * x - back)
+        children.append(fine.windows(coarse.owner, first, size))
+        first = coarse.at(coarse.owner, y - 1, x - 1)
+        near.append(coarse.windows(coarse.owner, first, 3))
         fine = coarse
     object_sites = np.bincount(fine.owner, minlength=len(prepared)).astype(np.int32)
     return Tables(x0, tuple(children), tuple(near), object_sites)
 
 
 def _pixels(masks: Sequence[Bool]) -> _Level:
-    coordinates = [np.nonzero(mask) for mask in masks]
-    counts = [len(y) for y, _ in coordinates]
-    owner = np.repeat(np.arange(len(masks)), counts).astype(np.int64)
-    y = np.concatenate([np.zeros(0, np.int64), *(y for y, _ in coordinates)])
-    x = np.concatenate([np.zeros(0, np.int64), *(x for _, x in coordinates)])
     heights = np.array([mask.shape[0] for mask in masks], np.int64)
     widths = np.array([mask.shape[1] for mask in masks], np.int64)
-    return _Level.number(owner, y, x, heights, widths)
+    blank = _Level.blank(heights, widths)
+    marked = [
+        start + (y + _MARGIN) * stride + x + _MARGIN
+        for start, stride, (y, x) in zip(
+            blank.starts, blank.strides, map(np.nonzero, masks), strict=True
+        )
+    ]
+    return blank.numbered(np.concatenate([np.zeros(0, np.int64), *marked]))
 
 
 # --- the same in C (edge/native/sites.h)
 
 _NATIVE_LEVELS = LEVELS + 1
-_MARGIN = 4
 _OK = 0
 
 
