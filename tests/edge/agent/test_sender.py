@@ -199,6 +199,20 @@ def test_a_shore_that_refuses_everything_for_a_while_costs_nothing(
     assert len(shore.records) == 30
 
 
+def test_a_record_whose_bytes_the_card_flipped_blocks_nobody(make: Make, outbox: Outbox) -> None:
+    fill(outbox, 5)
+    outbox._db.execute("UPDATE record SET bytes = x'00112233' WHERE seq = 3")
+    shore = SimulatedShore()
+    sender = make(shore)
+    for _ in range(ATTEMPTS_MAX + 1):
+        sender.round()
+        fill(outbox, 1)
+    sender.round()
+    assert (outbox.pending().records, outbox.pending().dead) == (0, 1)
+    assert 3 not in {seq for _, seq in shore.records}
+    assert len(shore.records) == 4 + ATTEMPTS_MAX + 1
+
+
 class Postponing(SimulatedShore):
     """Takes nothing for now, and says so."""
 

@@ -154,7 +154,7 @@ def test_health_and_summaries_are_never_given_up(tmp_path: Path) -> None:
         full = ""
         while not full:
             try:
-                outbox.commit([Draft(BadFrame("f" * 500, done, "r" * 500))], cursor=str(done))
+                outbox.commit([Draft(BadFrame("f" * 9000, done, "r" * 9000))], cursor=str(done))
                 done += 1
             except OutboxFullError as error:
                 full = str(error)
