@@ -34,6 +34,7 @@ FILE = "outbox.sqlite"
 LOCK = "lock"
 RESERVE = "reserve"
 
+SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS record (
@@ -162,7 +163,7 @@ class Database:
         except (apsw.FullError, apsw.IOError, apsw.CantOpenError) as error:
             _close(connection)
             raise OutboxFullError(f"{folder}: cannot be written: {error}") from error
-        except DamagedError:
+        except OutboxError:
             _close(connection)
             raise
 
@@ -258,8 +259,15 @@ def prepare(connection: Any) -> None:
     connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit={16 * 2**20}")
     connection.execute("PRAGMA mmap_size=0")
+    found = int(connection.execute("PRAGMA user_version").get)
+    if found > SCHEMA_VERSION:
+        raise OutboxError(
+            f"the outbox was made by a newer seadrift (version {found}, this one reads"
+            f" {SCHEMA_VERSION}): install that one again, and send what waits"
+        )
     with connection:
         connection.execute(SCHEMA)
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
 def check(connection: Any) -> None:

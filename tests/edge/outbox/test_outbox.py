@@ -208,6 +208,15 @@ def test_an_old_sqlite_is_refused() -> None:
     check_version("3.51.3")
 
 
+def test_an_outbox_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
+    with open_outbox(tmp_path) as outbox:
+        outbox.commit([bad(0)])
+        outbox._db.execute("PRAGMA user_version=2")
+    with pytest.raises(OutboxError, match="made by a newer seadrift"):
+        open_outbox(tmp_path)
+    assert not list(tmp_path.glob("damaged-*"))
+
+
 def test_ranges_and_pending_agree(tmp_path: Path) -> None:
     with open_outbox(tmp_path) as outbox:
         outbox.commit([bad(0), vignette(), vignette()])
