@@ -18,6 +18,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "claim",
         help="invite an instrument",
+        description="Make an invitation for one instrument; it is shown once.",
         epilog='example: seadrift claim --project "Baltic 2026" --name north',
     )
     parser.add_argument("--project", required=True, help="title or number")

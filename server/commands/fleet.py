@@ -14,7 +14,10 @@ from server.db import fleet
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser(
-        "fleet", help="the state of each instrument", epilog="example: seadrift fleet --json"
+        "fleet",
+        help="the state of each instrument",
+        description="Each instrument: what it sent, what is on its way, what it runs.",
+        epilog="example: seadrift fleet --json",
     )
     add_data(parser)
     parser.set_defaults(run=doing("fleet", run))

@@ -26,6 +26,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "release",
         help="list, sign and assign releases",
+        description="Releases: list them, sign one, tell instruments to run it.",
         epilog="example: seadrift release assign 3f9a --all",
     )
     words = parser.add_subparsers(dest="word", metavar="WORD", required=True)

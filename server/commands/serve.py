@@ -21,7 +21,10 @@ USAGE, NOTHING = 2, 3
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser(
-        "serve", help="run the shore", epilog="example: seadrift serve --data shore"
+        "serve",
+        help="run the shore",
+        description="Run the shore until SIGTERM or Ctrl-C.",
+        epilog="example: seadrift serve --data shore",
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of everything it keeps")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")

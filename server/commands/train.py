@@ -16,6 +16,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "train",
         help="learn from validated objects",
+        description="Learn again from what people validated; a person signs it afterwards.",
         epilog='example: seadrift train --project "Baltic 2026"',
     )
     parser.add_argument("--project", required=True, help="title or number")

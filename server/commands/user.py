@@ -19,6 +19,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "user",
         help="add and list users",
+        description="Who may work on this shore.",
         epilog='example: seadrift user add ann@sea.org --name "Ann" --role annotator',
     )
     words = parser.add_subparsers(dest="word", metavar="WORD", required=True)

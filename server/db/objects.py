@@ -92,7 +92,7 @@ def _conditions(
 def _order(sort: str) -> list[ColumnElement[Any]]:
     """The sort's columns, ending with objid so that pages never overlap."""
     column: Any = Object.shuffle if sort == "random" else getattr(Object, sort.lstrip("-"))
-    columns = [column] if column is Object.objid else [column, Object.objid]
+    columns: list[Any] = [column] if column is Object.objid else [column, Object.objid]
     return [c.desc() for c in columns] if sort.startswith("-") else columns
 
 
@@ -117,7 +117,7 @@ def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]
     return [rows[objid] for objid in objids if objid in rows]
 
 
-def _wide(objids: Sequence[int]) -> Select[Any]:
+def _wide(objids: Sequence[int]) -> Select[*tuple[Any, ...]]:
     """The columns of the review page's rows, joined for these objects alone."""
     return (
         select(

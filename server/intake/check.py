@@ -11,7 +11,6 @@ Example:
 import re
 from collections.abc import Callable
 from dataclasses import fields
-from functools import cache
 from typing import Any, get_args
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from models.preprocess import SHAPE_NAMES
 from server.intake.png import PngError, check_png
 from wire.records import (
+    BODIES,
     DEPLOYMENT_STATES,
     Body,
     Context,
@@ -39,6 +39,11 @@ _INT32 = 2**31
 _SMALL = ("width", "height", "bx", "by", "index_in_frame", "measures_version", "deploy_seq", "rank",
           "objects", "specks", "dropped")  # fmt: skip
 _LONG_TEXT = ("reason",)
+_FIELDS: dict[type[Any], list[tuple[str, str]]] = {
+    kind: [(field.name, f"{kind.__name__}.{field.name}") for field in fields(kind)]
+    for kind in BODIES.values()
+}
+"""(field, how a message calls it) of each body."""
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _BOUNDS = {
     "lat_deg": (-90.0, 90.0),
@@ -63,17 +68,12 @@ def check(record: Record, body: Body) -> None:
     if not 1 <= record.seq < SEQ_MAX:
         raise RefusedError("schema", f"Record.seq: expected 1 to {SEQ_MAX - 1}, got {record.seq}")
     _check_place(record)
-    for name, where in _named(type(body)):
+    kind: type[Any] = type(body)
+    for name, where in _FIELDS[kind]:
         _check_value(where, name, getattr(body, name))
-    special = _CHECKS.get(type(body))
+    special = _CHECKS.get(kind)
     if special is not None:
         special(body)
-
-
-@cache
-def _named(kind: type[Any]) -> tuple[tuple[str, str], ...]:
-    """(field, how a message calls it) of a body's class."""
-    return tuple((field.name, f"{kind.__name__}.{field.name}") for field in fields(kind))
 
 
 def _check_place(body: Any) -> None:

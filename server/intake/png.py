@@ -81,7 +81,8 @@ def _raw_size(header: bytes, width: int, height: int) -> int:
         )
     if depth not in _DEPTHS.get(colour, ()) or packing or filters or interlace:
         raise PngError("PNG: an unusual kind; expected plain, not interlaced")
-    return height * (1 + (width * depth * _SAMPLES[colour] + 7) // 8)
+    row_bits: int = width * depth * _SAMPLES[colour]
+    return height * (1 + (row_bits + 7) // 8)
 
 
 def _inflate(body: "zlib._Decompress", content: bytes, room: int) -> int:
