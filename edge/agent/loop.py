@@ -64,6 +64,7 @@ class Agent:
         self._doing = "starting"
         self._bad_here = 0
         self._trouble = ""
+        self._said_pending = 0
         self._context = parts.outbox.fact("context")
         self._source = name_of(parts.config)
 
@@ -222,6 +223,7 @@ class Agent:
         self._health_due_s = time.monotonic() + self._parts.config.device.health_s
         body = health(self._parts, self._counters, self._ms_per_frame, self._uptime_s)
         self._parts.outbox.commit([Draft(body)])
+        self._said_pending = body.pending
         if self._parts.sender is not None:
             self._parts.sender.wake()
 
@@ -278,6 +280,9 @@ class Agent:
         while not self._ended.is_set():
             self._between()
             idle = self._parts.sender is None or not self._parts.outbox.pending().records
+            if idle and self._parts.sender is not None and self._said_pending:
+                self._said_pending, self._health_due_s = 0, 0.0  # all is sent: say that too
+                continue
             if self._options.once and idle:
                 return
             self._doing = "idle" if idle else "sending"

@@ -174,6 +174,8 @@ def test_full_with_a_shore_waits_and_goes_on_when_the_link_is_back(tmp_path: Pat
         assert parts.outbox.pending().records == 0
         frames = [r.body["frame_index"] for r in shore.records.values() if r.kind == "badframe"]
         assert sorted(frames) == list(range(200))
+        reports = [r for r in shore.records.values() if r.kind == "health"]
+        assert max(reports, key=lambda r: r.seq).body["pending"] == 0
 
 
 def test_a_stop_while_waiting_for_room_leaves_the_frame_for_the_next_run(tmp_path: Path) -> None:
