@@ -28,6 +28,11 @@ def test_systemd_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
 
 @needs_systemd
 def test_its_exposure_is_low(tmp_path: Path) -> None:
+    helped = subprocess.run(
+        ["systemd-analyze", "--help"], capture_output=True, text=True, check=True
+    )
+    if "--offline" not in helped.stdout:
+        pytest.skip("this systemd-analyze cannot look at a file (before version 250)")
     found = subprocess.run(
         ["systemd-analyze", "security", "--offline=yes", "--threshold=20", str(UNIT)],
         capture_output=True,
