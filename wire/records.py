@@ -15,7 +15,7 @@ Example:
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from wire.checked import FieldError, read
+from wire.checked import FieldError, read, unknown
 
 PRIORITY: dict[str, int] = {
     "health": 0,
@@ -218,3 +218,9 @@ def read_body(record: Record) -> Body:
         raise FieldError(f"Record.kind: expected one of {known}, got '{record.kind}'")
     body: Body = read(cls, record.body)
     return body
+
+
+def unknown_fields(record: Record) -> tuple[str, ...]:
+    """What the record's body says that this version has no field for; its bytes should be kept."""
+    cls = BODIES.get(record.kind)
+    return () if cls is None else unknown(cls, record.body)

@@ -28,7 +28,7 @@ from server.intake.sort import Sorted, sort_items
 from server.store.packs import Packs, Place
 from wire.ack import Ack, Rejection, ranges
 from wire.codec import decode_batch, record_hash
-from wire.records import Body, Record, Vignette
+from wire.records import Body, Record, Vignette, unknown_fields
 
 Good = tuple[Item, Record, Body]
 
@@ -100,6 +100,7 @@ def _take_epoch(
     ]
     ledger.enter(connection, device.pk, epoch, entries)
     _set_aside(connection, device.pk, sorted_items, now_ms)
+    _keep_newer(connection, device.pk, good, now_ms)
     upto = ledger.advance(connection, device.pk, state, len(entries), given_up)
     return _answer(epoch, upto, entries, sorted_items)
 
@@ -180,6 +181,17 @@ def _set_aside(connection: Connection, device_pk: int, sorted_items: Sorted, now
             item.data,
         )
         for item, refusal in (*sorted_items.refused, *sorted_items.nameless)
+    ]
+    quarantine.keep(connection, device_pk, aside, now_ms)
+
+
+def _keep_newer(connection: Connection, device_pk: int, good: Sequence[Good], now_ms: int) -> None:
+    """A newer device may say more than this shore has a place for. Such a record is taken, and its
+    bytes are kept too, so that nothing acknowledged is lost (docs/adr/0003)."""
+    aside = [
+        SetAside(*item.key, "newer", f"taken without {', '.join(extra)}", item.hash, item.data)
+        for item, record, _ in good
+        if item.key is not None and (extra := unknown_fields(record))
     ]
     quarantine.keep(connection, device_pk, aside, now_ms)
 

@@ -68,6 +68,19 @@ def test_objects_and_vignettes_arrive(
     assert "immutable" in image.headers["cache-control"]
 
 
+def test_what_a_newer_device_says_more_is_taken_and_its_bytes_are_kept(
+    client: httpx.Client, device: SimulatedDevice, project: int, bundle: Bundle
+) -> None:
+    plain = make_record(1, make_object(bundle, 0))
+    newer = replace(plain, body={**plain.body, "salinity_psu": 35.1})
+    assert device.ingest([newer]).upto == 1
+    assert device.ingest([newer]).upto == 1
+    assert len(objects(client, project)) == 1
+    [kept] = quarantine(client)
+    assert kept["code"] == "newer"
+    assert "salinity_psu" in kept["detail"]
+
+
 def test_the_same_batch_again_is_acknowledged_without_effect(
     client: httpx.Client, device: SimulatedDevice, project: int, bundle: Bundle, shore: Shore
 ) -> None:

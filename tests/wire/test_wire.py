@@ -27,6 +27,7 @@ from wire.records import (
     Record,
     as_map,
     read_body,
+    unknown_fields,
 )
 from wire.release import Assignment, check_assignment, sign_assignment, sign_release
 from wire.signing import PrivateKey, PublicKey, SignatureError, sign_request, verify_request
@@ -121,6 +122,8 @@ def test_messages_name_the_field_and_what_was_expected() -> None:
         read_body(dataclasses.replace(record, body={**record.body, "ranges": [[1]]}))
     with pytest.raises(FieldError, match=r"Health\.uptime_s: expected a finite number, got nan"):
         read_body(record_of(Health(float("nan"), 0, 0, 0.0, None)))
+    with pytest.raises(FieldError, match=r"Health\.disk_free_mb: expected a finite number"):
+        read_body(record_of(Health(1.0, 0, 0, 10**400, None)))
     with pytest.raises(FieldError, match=r"Record\.v: expected at most 1, got 9"):
         decode_record(cbor2.dumps({"v": 9}))
     with pytest.raises(FieldError, match="kind: expected one of"):
@@ -131,6 +134,8 @@ def test_a_field_of_a_later_version_is_not_refused() -> None:
     record = record_of(Gap("object", 1, 2, "disk full", ((1, 2),)))
     later = dataclasses.replace(record, body={**record.body, "salinity_psu": 35.1})
     assert read_body(later) == read_body(record)
+    assert unknown_fields(later) == ("salinity_psu",)
+    assert unknown_fields(record) == ()
 
 
 @given(st.sets(st.integers(1, 300)), st.integers(0, 40))
