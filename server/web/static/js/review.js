@@ -209,7 +209,8 @@ export class Review {
       if (way < 0) await this.queue.previous();
       else if (this.queue.hasNext) await this.queue.next();
       else if (this.queue.visible.length) return announce("This is the last page");
-      else await this.queue.load(this.filters.filter);
+      // Nothing behind: what was left on earlier pages, or what the shore counts by now.
+      if (way > 0 && !this.queue.visible.length) await this.queue.load(this.filters.filter);
       this.stage.showPage(true);
     } catch (error) {
       this.stage.showPage(true);

@@ -118,7 +118,7 @@ export class Stage {
   #note(shown) {
     const { queue, taxa } = this.review;
     const note = byId("stage-note");
-    this.finished = shown === 0 && !queue.hasNext && queue.filter !== null;
+    this.finished = shown === 0 && queue.total === 0 && queue.filter !== null;
     note.hidden = shown > 0;
     if (shown > 0) return;
     if (!this.finished) return fill(note, h("p", { class: "muted late" }, "The next page comes as soon as the shore answers."));
