@@ -5,8 +5,9 @@ on white, black or grey. Nothing is known but the pixels, so the background is t
 
 1. **Background**: the grey level of the border's pixels, 0 or 255 if a quarter of them has it
    (the instrument's program set it so, even where a large object is cut by the border), else their
-   median. The signal is the distance from it in either direction: under a microscope one animal has
-   brighter and darker parts than the water.
+   median. A border of all greys is no background but an object that fills the picture: then it is
+   white or black, whichever more of the picture is nearly. The signal is the distance from it in
+   either direction: under a microscope one animal has brighter and darker parts than the water.
 2. **Threshold**: 2.5 times the border's noise, between 10 and 40 grey levels (10 alone on white is
    near ZooProcess's 243). On a background that is exactly black, everything that is not black
    belongs to the object: such vignettes were cut out by their instrument. Where nothing is above
@@ -37,6 +38,8 @@ NOISE_TIMES = 2.5
 THRESHOLD_LEAST, THRESHOLD_MOST = 10, 40
 SET_SHARE = 0.25
 """Of the border's pixels: so many exactly white or black, and the background is that."""
+NOISE_MOST = 20.0
+"""Grey levels; a border that varies more is not background."""
 CUT_OUT_SHARE = 0.12
 """Pixels of level 1 to 3 per black one: lossless cut-outs have fewer, JPEG's ripples more."""
 PART_LEAST = 0.1
@@ -79,14 +82,14 @@ def cut_out(grey: UInt8) -> Vignette:
         raise BlankVignetteError(f"no contrast: every pixel has the grey level {int(grey[0, 0])}")
     grey = without_legend(grey)
     border = _border(grey)
-    background = _background(border)
+    background = _background(grey, border)
     difference = grey.astype(np.int16) - background
     signal = np.abs(difference).astype(np.uint8)  # at most 255
     strongest = int(signal.max())
     if not strongest:
         raise BlankVignetteError("no contrast: nothing but a scale bar and its caption")
-    noise = 1.4826 * float(np.median(np.abs(border.astype(np.float64) - background)))
-    mask = _main_parts(signal >= _threshold(signal, background, noise, strongest))
+    threshold = _threshold(signal, background, _noise(border, background), strongest)
+    mask = _main_parts(signal >= threshold)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     field = "dark" if int(difference[mask].astype(np.int64).sum()) > 0 else "bright"
@@ -115,11 +118,20 @@ def _border(grey: UInt8) -> UInt8:
     return np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
 
 
-def _background(border: UInt8) -> int:
+def _background(grey: UInt8, border: UInt8) -> int:
     white, black = (int(np.count_nonzero(border == level)) for level in (255, 0))
     if max(white, black) >= SET_SHARE * len(border):
         return 255 if white > black else 0
-    return int(np.median(border))
+    median = int(np.median(border))
+    if _noise(border, median) <= NOISE_MOST:
+        return median
+    near_white, near_black = int(np.count_nonzero(grey >= 245)), int(np.count_nonzero(grey <= 10))
+    return median if near_white == near_black else 255 if near_white > near_black else 0
+
+
+def _noise(border: UInt8, background: int) -> float:
+    """Standard deviation of the border round the background, from the median difference."""
+    return 1.4826 * float(np.median(np.abs(border.astype(np.float64) - background)))
 
 
 def _threshold(signal: UInt8, background: int, noise: float, strongest: int) -> int:

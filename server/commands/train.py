@@ -128,6 +128,8 @@ def _images(args: argparse.Namespace) -> int:
             )
     except (ImageSetError, MissingRuntimeError) as error:
         raise CommandError(str(error)) from error
+    except KeyboardInterrupt as error:
+        raise CommandError("stopped; nothing was written") from error
     finally:
         console.end()
     card = args.out.with_name(args.out.name + ".card.md")

@@ -29,7 +29,7 @@ from models.evaluation import Evaluation, evaluate
 from models.head import Examples, Head
 from models.labelled import ImageSetError, LabelledImages
 from models.measures import MEASURES, measure_many
-from models.preprocess import Float32, UInt8, prepare
+from models.preprocess import SHAPE_NAMES, Float32, UInt8, prepare
 from models.splitting import split_at_random, split_by_time, time_of
 from models.vignettes import Vignette, cut_out
 from server.learning.train import one_thread
@@ -119,7 +119,7 @@ def enough(labels: Sequence[str]) -> tuple[list[int], dict[str, int]]:
     counts = Counter(labels)
     few = {label: n for label, n in sorted(counts.items()) if n < CLASS_LEAST}
     if len(counts) - len(few) < 2:
-        there = ", ".join(f"{label} ({n})" for label, n in sorted(counts.items())[:10])
+        there = ", ".join(f"{label} ({n})" for label, n in sorted(counts.items())[:10]) or "none"
         raise ImageSetError(
             f"training needs at least two classes with {CLASS_LEAST} readable images each; "
             f"there are {len(counts)} in all: {there}"
@@ -151,7 +151,7 @@ def _examples(
         shapes += [p.shape for p in prepared]
         measures.append(values[np.array(finite, np.bool_)])
         progress(min(start + BATCH, len(wanted)), len(wanted))
-    shape = np.array(shapes, np.float32).reshape(len(names), -1)
+    shape = np.array(shapes, np.float32).reshape(-1, len(SHAPE_NAMES))
     return names, Examples(np.concatenate(embeddings), shape, np.concatenate(measures), labels)
 
 
