@@ -103,13 +103,15 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"--csv {args.csv}: expected a file in a folder that is there")
         release = load_release(args.bundle, args.runtime)
         for path in args.images:
-            _classify_path(path, len(args.images) > 1, release.classifier, tally, args.json)
+            try:
+                _classify_path(path, len(args.images) > 1, release.classifier, tally, args.json)
+            except SourceError as error:  # the other paths may be good
+                tally.bad.append((str(path), str(error)))
+                print(f"{error} (set aside)", file=sys.stderr, flush=True)
         if args.csv is not None:
             write_atomic(args.csv, table(tally.called, args.csv.suffix.lower() == ".tsv").encode())
     except UsageError as error:
         return _fail(USAGE, str(error))
-    except SourceError as error:
-        return _fail(NOTHING, str(error))
     except OSError as error:
         return _fail(NOTHING, f"{error.filename or args.csv}: {error.strerror or error}")
     except KeyboardInterrupt:

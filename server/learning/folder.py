@@ -235,7 +235,8 @@ def _card(
     if left_out:
         limits.append(f"Does not know: {', '.join(left_out)} (fewer than {CLASS_LEAST} images).")
     details: dict[str, Any] = {"base": {"release": base.release_id, "name": base.name}}
-    details["files left out"] = {reason: n for reason, n in reasons.items() if n}
+    if +reasons:
+        details["files left out"] = dict(+reasons)
     return make_card(
         name,
         evaluation,

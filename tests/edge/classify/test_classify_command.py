@@ -75,6 +75,9 @@ def test_a_zip_and_single_files_say_the_same(
     assert called(capsys, archive)["images"] == there
     single = called(capsys, folder / "10.png", folder / "a/1.png")["images"]
     assert [one["top"] for one in single] == [one["top"] for one in there[:2]]
+    some = called(capsys, tmp_path / "missing", folder / "10.png", code=1)
+    assert [one["top"] for one in some["images"]] == [there[0]["top"]]
+    assert [item["name"] for item in some["bad"]] == [str(tmp_path / "missing")]
     assert called(capsys, folder, "--runtime", "reference")["images"] == there
 
 
