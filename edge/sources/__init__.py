@@ -4,9 +4,9 @@
 reason, a bad frame; ``quarantine`` keeps a copy of the bad ones beside the results.
 """
 
-from edge.sources.decode import UnreadableError, decode
 from edge.sources.files import FileSource, FolderSource, SourceError, ZipSource, open_source
 from edge.sources.quarantine import quarantine
+from models.decode import UnreadableError, decode
 
 __all__ = [
     "FileSource",

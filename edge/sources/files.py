@@ -14,7 +14,6 @@ Example::
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import zipfile
 from abc import ABC, abstractmethod
@@ -26,7 +25,15 @@ from typing import BinaryIO, Self
 
 from edge.frames import BadFrame, Frame
 from edge.sources.cast import CAST_NAME, CastError, Moment, read_cast
-from edge.sources.decode import MAX_BYTES, MAX_PIXELS, SUFFIXES, UnreadableError, decode
+from models.decode import (
+    MAX_BYTES,
+    MAX_PIXELS,
+    SUFFIXES,
+    UnreadableError,
+    decode,
+    is_picture,
+    natural,
+)
 
 
 class SourceError(ValueError):
@@ -198,15 +205,3 @@ def open_source(path: Path, start: int = 0, max_pixels: int = MAX_PIXELS) -> Fil
     if zipfile.is_zipfile(path) or path.suffix.lower() == ".zip":
         return ZipSource(path, start, max_pixels)
     raise SourceError(f"{path}: expected a folder, a zip or a picture ({' '.join(SUFFIXES)})")
-
-
-def is_picture(name: str) -> bool:
-    """Whether a file's name says that it is a picture of a kind we read."""
-    last = name.rsplit("/", 1)[-1]
-    return last.lower().endswith(SUFFIXES) and not last.startswith(".")
-
-
-def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key in which numbers count as numbers: ``frame_2`` comes before ``frame_10``."""
-    parts = re.split(r"([0-9]+)", name)
-    return tuple((1, int(p), "") if p.isdecimal() else (0, 0, p) for p in parts)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from edge.files import write_atomic
 from edge.frames import BadFrame
-from edge.sources.decode import UnreadableError
 from edge.sources.files import FileSource
+from models.decode import UnreadableError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -15,7 +15,6 @@ Example:
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -23,19 +22,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from models.measure_table import MEASURES
 from models.measures import measure
 from models.preprocess import Bool, Float32, Prepared, UInt8, prepare
+from models.splitting import split_by_time, time_of
 from models.training.classes import ClassMap
-
-DEPLOYMENT_GAP_S = 7 * 24 * 3600
-BURST_GAP_S = 3600
-FIRST_TRUSTED_TIME = 1_000_000_000  # 2001: an unset camera clock counts from 1970
-VALIDATION_SHARE, TEST_SHARE = 0.08, 0.20
-_TIME = re.compile(r"SPC-[A-Z]+-(\d+)-")
 
 Progress = Callable[[str], None]
 
@@ -103,37 +96,6 @@ def open_zip(path: str | Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
         raise ValueError(f"{path}: not a zip of labelled images ({error})") from error
-
-
-def time_of(name: str) -> int | None:
-    """Unix time in the name, or None where there is none to trust."""
-    match = _TIME.search(name)
-    time_s = int(match[1]) if match else 0
-    return time_s if time_s >= FIRST_TRUSTED_TIME else None
-
-
-def split_by_time(times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """0 = train, 1 = validation, 2 = test, int64 [n], for unix times [n].
-
-    Of each deployment (see the module) the last TEST_SHARE of objects is test and the
-    VALIDATION_SHARE before it validation; each cut moves to the nearest gap between bursts.
-    """
-    part = np.zeros(len(times), np.int64)
-    order = np.argsort(times, kind="stable")
-    gaps = np.diff(times[order])
-    for run in np.split(order, np.flatnonzero(gaps > DEPLOYMENT_GAP_S) + 1):
-        between = np.flatnonzero(np.diff(times[run]) > BURST_GAP_S) + 1  # a burst starts here
-        if len(between) == 0:
-            continue  # one burst cannot be divided: it stays in train
-        first_test = _nearest(between, (1 - TEST_SHARE) * len(run))
-        first_validation = _nearest(between, (1 - TEST_SHARE - VALIDATION_SHARE) * len(run))
-        part[run[first_validation:first_test]] = 1
-        part[run[first_test:]] = 2
-    return part
-
-
-def _nearest(places: npt.NDArray[np.int64], wanted: float) -> int:
-    return int(places[np.abs(places - wanted).argmin()])
 
 
 def _read_item(archive: zipfile.ZipFile, name: str, taxon: str, time_s: int) -> Item:

@@ -107,7 +107,7 @@ def _parent(database: Database, project_id: int, parent: str | None) -> ReleaseI
 def _fit(material: Material, split: Split) -> tuple[Evaluation, Head]:
     """The candidate's figures on the held-out objects, and the head fitted on all of them with the
     temperature of the one that was judged."""
-    with _one_thread():
+    with one_thread():
         return _fit_both(material, split)
 
 
@@ -120,7 +120,7 @@ def _fit_both(material: Material, split: Split) -> tuple[Evaluation, Head]:
     return figures, replace(final, temperature=judged.temperature)
 
 
-def _one_thread() -> AbstractContextManager[object]:
+def one_thread() -> AbstractContextManager[object]:
     """The matrices are small: several threads wait for each other, 20 times longer on a busy
     machine of two cores."""
     limits: AbstractContextManager[object] = importlib.import_module(

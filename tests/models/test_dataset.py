@@ -13,15 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from models.splitting import BURST_GAP_S, split_by_time, time_of
 from models.training.__main__ import main
 from models.training.classes import SPC_CLASSES, ClassMap
 from models.training.dataset import (
-    BURST_GAP_S,
     counts,
     decode,
     read_zip,
-    split_by_time,
-    time_of,
 )
 
 APRIL = 1_459_728_000

@@ -2,7 +2,8 @@
 
 Everything is checked from the header before a pixel is decoded: a file of a few kilobytes may claim
 to hold gigabytes, and a 16-bit picture must not be rescaled in silence (its grey levels would mean
-something else in every frame).
+something else in every frame). The instrument's sources and the shore's training both read through
+here, so that both see the same grey.
 
 Example::
 
@@ -12,6 +13,7 @@ Example::
 from __future__ import annotations
 
 import io
+import re
 import warnings
 
 import numpy as np
@@ -100,3 +102,15 @@ def _bits_per_channel(picture: Image.Image, data: bytes) -> int:
 
 def _mega(pixels: int) -> str:
     return f"{pixels / 1e6:.0f} million pixels"
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file's name says that it is a picture of a kind we read."""
+    last = name.rsplit("/", 1)[-1]
+    return last.lower().endswith(SUFFIXES) and not last.startswith(".")
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key in which numbers count as numbers: ``frame_2`` comes before ``frame_10``."""
+    parts = re.split(r"([0-9]+)", name)
+    return tuple((1, int(p), "") if p.isdecimal() else (0, 0, p) for p in parts)
