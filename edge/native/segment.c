@@ -9,25 +9,39 @@ int32_t seadrift_segment_version(void) { return SEADRIFT_SEGMENT_VERSION; }
 
 /* --- pixels to flags */
 
-/* The frame's 3x3 binomial smoothing (1 2 1, mirrored at the edges, halves up) against the thresholds. */
-static void mark_row(const seadrift_frame *f, int32_t y)
+/* A byte of ones if `yes`, so that flags can be made without a multiplication. */
+static uint8_t mask_if(int yes) { return (uint8_t)-yes; }
+
+/* The frame's 3x3 binomial smoothing: 1 2 1, mirrored at the edges, halves up. */
+static void smooth_row(const seadrift_frame *f, int32_t y, uint8_t *smooth)
 {
     int32_t width = f->width, last = f->height - 1;
     const uint8_t *mid = f->signal + (int64_t)y * width;
     const uint8_t *up = y > 0 ? mid - width : mid + (last > 0 ? width : 0);
     const uint8_t *down = y < last ? mid + width : mid - (last > 0 ? width : 0);
     uint16_t *sum = f->rows + 1;
-    uint8_t *map = f->map + (int64_t)y * width;
-    uint16_t low = (uint16_t)f->low, own = (uint16_t)f->own, high = (uint16_t)f->high;
-    uint16_t above = f->close ? RAW : RAW | IN;
     for (int32_t x = 0; x < width; x++)
         sum[x] = (uint16_t)(up[x] + 2 * mid[x] + down[x]);
     sum[-1] = sum[width > 1 ? 1 : 0];
     sum[width] = sum[width > 1 ? width - 2 : 0];
+    for (int32_t x = 0; x < width; x++)
+        smooth[x] = (uint8_t)((uint16_t)(sum[x - 1] + 2 * sum[x] + sum[x + 1] + 8) >> 4);
+}
+
+static void mark_row(const seadrift_frame *f, int32_t y)
+{
+    int32_t width = f->width;
+    uint8_t *smooth = (uint8_t *)(f->rows + width + 2);
+    const uint8_t *signal = f->signal + (int64_t)y * width;
+    uint8_t *map = f->map + (int64_t)y * width;
+    uint8_t low = (uint8_t)f->low, own = (uint8_t)f->own, high = (uint8_t)f->high;
+    /* 256 is above every byte. */
+    uint8_t above = (f->close ? RAW : RAW | IN) & mask_if(f->low < 256 && f->own < 256);
+    uint8_t bright = HIGH & mask_if(f->high < 256);
+    smooth_row(f, y, smooth);
     for (int32_t x = 0; x < width; x++) {
-        uint16_t smooth = (uint16_t)((uint16_t)(sum[x - 1] + 2 * sum[x] + sum[x + 1] + 8) >> 4);
-        uint16_t in = (uint16_t)((smooth >= low) & (mid[x] >= own));
-        map[x] = (uint8_t)(in * above | (smooth >= high) * HIGH);
+        uint8_t in = mask_if(smooth[x] >= low) & mask_if(signal[x] >= own) & above;
+        map[x] = in | (mask_if(smooth[x] >= high) & bright);
     }
 }
 
@@ -63,19 +77,28 @@ static void close_map(const seadrift_frame *f)
         for (int64_t x = 0; x < wide; x++)
             either[x] = up[x] & mid[x] & down[x];
         for (int64_t x = 0; x < width; x++)
-            map[x] = (uint8_t)(map[x] | (either[x] & either[x + 1] & either[x + 2]) * IN);
+            map[x] = (uint8_t)(map[x] | (mask_if(either[x] & either[x + 1] & either[x + 2]) & IN));
     }
 }
 
 /* --- flags to runs */
 
-/* The first x from `x` on whose flag IN differs from `inside`. Eight pixels at a time. */
+/* The first x from `x` on whose flag IN differs from `inside`; 32 pixels at a time, then 8, then one. */
 static int32_t run_end(const uint8_t *row, int32_t x, int32_t width, int inside)
 {
-    uint64_t flags, all = UINT64_C(0x0101010101010101) * IN, same = inside ? all : 0;
+    const uint64_t all = UINT64_C(0x0101010101010101) * IN;
+    const uint64_t same = inside ? all : 0;
+    while (x + 32 <= width) {
+        uint64_t four[4];
+        memcpy(four, row + x, sizeof four);
+        if (((four[0] ^ same) | (four[1] ^ same) | (four[2] ^ same) | (four[3] ^ same)) & all)
+            break;
+        x += 32;
+    }
     while (x + 8 <= width) {
-        memcpy(&flags, row + x, 8);
-        if ((flags & all) != same)
+        uint64_t one;
+        memcpy(&one, row + x, sizeof one);
+        if ((one ^ same) & all)
             break;
         x += 8;
     }
