@@ -423,3 +423,20 @@ int32_t seadrift_cut_objects(const seadrift_frame *frame, const int32_t *which, 
     }
     return SEADRIFT_OK;
 }
+
+/* --- the background's quantiles */
+
+int32_t seadrift_kth_smallest(const uint8_t *groups, int32_t count, int32_t size, int32_t k, uint8_t *out)
+{
+    if (!groups || !out || count < 0 || k < 0 || k >= size)
+        return SEADRIFT_BAD_ARGUMENT;
+    for (int32_t i = 0; i < count; i++, groups += size) {
+        int32_t histogram[256] = {0}, before = 0, level = 0;
+        for (int32_t j = 0; j < size; j++)
+            histogram[groups[j]]++;
+        while (before + histogram[level] <= k) /* ends: the counts sum to size > k */
+            before += histogram[level++];
+        out[i] = (uint8_t)level;
+    }
+    return SEADRIFT_OK;
+}

@@ -85,6 +85,10 @@ SEADRIFT_EXPORT int32_t seadrift_find_objects(seadrift_frame *frame);
 SEADRIFT_EXPORT int32_t seadrift_cut_objects(const seadrift_frame *frame, const int32_t *which, int32_t count,
                                              uint8_t *masks, uint8_t *signals, int64_t room);
 
+/* The k-th smallest byte (from 0) of each of `count` groups of `size` bytes, which lie one after another. */
+SEADRIFT_EXPORT int32_t seadrift_kth_smallest(const uint8_t *groups, int32_t count, int32_t size, int32_t k,
+                                              uint8_t *out);
+
 #ifdef __cplusplus
 }
 #endif

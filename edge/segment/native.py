@@ -210,3 +210,22 @@ def filled_min(esd_min_px: float, most: int) -> int:
     while esd_px(pixels) < esd_min_px:
         pixels += 1
     return pixels
+
+
+def kth_smallest(groups: NDArray[np.uint8], k: int) -> NDArray[np.uint8]:
+    """The k-th smallest, from 0, along the last axis; by numpy where there is no library."""
+    if LIBRARY is None:
+        return np.partition(groups, k, axis=-1)[..., k]
+    groups = np.ascontiguousarray(groups)
+    size = groups.shape[-1]
+    out = np.empty(groups.shape[:-1], np.uint8)
+    code = LIBRARY.seadrift_kth_smallest(
+        groups.ctypes.data_as(ctypes.c_void_p),
+        ctypes.c_int32(out.size),
+        ctypes.c_int32(size),
+        ctypes.c_int32(k),
+        out.ctypes.data_as(ctypes.c_void_p),
+    )
+    if code != _OK:
+        raise RuntimeError(f"seadrift_kth_smallest refused k = {k} of {size}: code {code}")
+    return out

@@ -226,6 +226,19 @@ def test_the_fewest_pixels_of_a_size(esd: float) -> None:
     assert native.filled_min(1e9, 10_000) == 10_000
 
 
+@given(
+    groups=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=3, max_side=9)),
+    share=st.floats(0, 1),
+)
+@settings(deadline=None)
+def test_the_kth_smallest(groups: Grey, share: float) -> None:
+    k = int(share * (groups.shape[-1] - 1))
+    expected = np.sort(groups, axis=-1)[..., k]
+    np.testing.assert_array_equal(native.kth_smallest(groups, k), expected)
+    with pytest.raises(RuntimeError, match="refused"):
+        native.kth_smallest(groups, groups.shape[-1])
+
+
 def test_wrong_arguments_are_refused_and_write_nothing() -> None:
     library = native.LIBRARY
     assert library is not None
