@@ -22,7 +22,7 @@ import cv2
 
 from edge.frames import Frame
 from edge.pipeline import Pipeline
-from edge.segment import SegmentSettings
+from edge.segment import Background, SegmentSettings, segment, segment_by_outlines
 from edge.simulator import Simulator, preset
 from models import factory
 from models.bundle import Bundle
@@ -68,6 +68,7 @@ def measure(densities: Sequence[int], turns: int, say: Callable[[str], None]) ->
         if not rows:
             rows.append(_read_pass(frame, turns))
         rows += _whole_frame(frame, bundle, density, turns)
+        rows += _segmentation(frame, density, turns)
     say("timing the network on the objects of the last frame")
     rows += _network(_frame(max(densities)), bundle, turns)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -95,6 +96,18 @@ def _whole_frame(frame: Frame, bundle: Bundle, density: int, turns: int) -> list
     stages = [Row(f"{density} organisms: {k}", v, "ms") for k, v in whole.ms.items()]
     total = Row(f"{density} organisms: whole frame", sum(whole.ms.values()), "ms")
     return [Row(f"{density} organisms: objects kept", objects, "objects"), *stages, total]
+
+
+def _segmentation(frame: Frame, density: int, turns: int) -> list[Row]:
+    """The same frame through both ways of finding components, each on a settled background."""
+    wanted = SegmentSettings(pixel_um=PIXEL_UM, field="dark")
+    shipped = best_ms(partial(segment, frame.grey, Background("dark"), wanted), turns)
+    plain = best_ms(partial(segment_by_outlines, frame.grey, Background("dark"), wanted), turns)
+    return [
+        Row(f"{density} organisms: segmentation, as shipped", shipped, "ms"),
+        Row(f"{density} organisms: segmentation, OpenCV fallback", plain, "ms"),
+        Row(f"{density} organisms: OpenCV fallback over shipped", plain / shipped, "times"),
+    ]
 
 
 def _network(frame: Frame, bundle: Bundle, turns: int) -> list[Row]:

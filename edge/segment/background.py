@@ -26,6 +26,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.segment import native
+
 DARK_FIELD_BELOW = 64
 """A frame whose median grey is below this is dark field."""
 
@@ -173,7 +175,7 @@ def _estimate(sample: NDArray[np.uint8], field: str) -> Tiles:
     tiles = squares.reshape(rows, columns, _SAMPLES * _SAMPLES)
     share = _QUANTILE if field == "dark" else 1 - _QUANTILE
     k = int(share * (tiles.shape[2] - 1))
-    level = np.partition(tiles, k, axis=2)[:, :, k].astype(np.float32)  # [rows, columns]
+    level = native.kth_smallest(tiles, k).astype(np.float32)  # [rows, columns]
     surface = _surface(level, field)
     towards = level - surface if field == "dark" else surface - level
     covered = towards > max(4.0, 3 * _spread(towards))

@@ -1,0 +1,279 @@
+"""The C library finds what OpenCV's outlines find: every component, pixel and count."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+
+from edge.frames import Frame
+from edge.segment import (
+    Background,
+    Segmentation,
+    SegmentSettings,
+    native,
+    outlines,
+    segment,
+    segment_by_outlines,
+)
+from edge.segment.components import Limits, esd_px
+from edge.simulator import Simulator, preset
+from edge.sources import ZipSource
+
+Grey = NDArray[np.uint8]
+DATA = Path(os.environ.get("SEADRIFT_DATA", "../shared/data"))
+pytestmark = pytest.mark.skipif(native.LIBRARY is None, reason="no C library with segmentation")
+
+
+def limits(esd_min_px: float = 1.0, close_px: int = 0, level: int = 9) -> Limits:
+    return Limits(level, level // 2, 2 * level, close_px, esd_min_px)
+
+
+def assert_same(signal: Grey, wanted: Limits) -> int:
+    """Both ways agree on this signal; how many components there are."""
+    mine, theirs = native.find_components(signal, wanted), outlines.find_components(signal, wanted)
+    assert mine is not None
+    assert (mine.specks, mine.dropped) == (theirs.specks, theirs.dropped)
+    assert mine.found == theirs.found
+    every = range(len(mine.found))
+    for ours, reference in zip(mine.cut(every), theirs.cut(every), strict=True):
+        np.testing.assert_array_equal(ours.mask, reference.mask)
+        np.testing.assert_array_equal(ours.signal, reference.signal)
+        assert ours.area_px == reference.area_px
+    return len(mine.found)
+
+
+def assert_same_segmentation(ours: Segmentation, reference: Segmentation) -> None:
+    for name in ("field", "specks", "faint", "refused", "dropped", "low", "high", "noise"):
+        assert getattr(ours, name) == getattr(reference, name), name
+    assert len(ours.regions) == len(reference.regions)
+    for a, b in zip(ours.regions, reference.regions, strict=True):
+        for name in ("bx", "by", "touches_border", "esd_um", "area_px"):
+            assert getattr(a, name) == getattr(b, name), name
+        for name in ("grey", "mask", "signal"):
+            one, other = getattr(a, name), getattr(b, name)
+            assert one.dtype == other.dtype
+            assert one.flags.c_contiguous
+            np.testing.assert_array_equal(one, other)
+
+
+def drawn(*rows: str) -> Grey:
+    """Each character becomes 4 x 4 pixels, so that smoothing keeps the shape; `.` is empty."""
+    cells = np.array([[255 if c != "." else 0 for c in row] for row in rows], np.uint8)
+    return np.pad(np.kron(cells, np.ones((4, 4), np.uint8)), 2)
+
+
+SHAPES = {
+    "one pixel, above": np.full((1, 1), 255, np.uint8),
+    "one pixel, below": np.zeros((1, 1), np.uint8),
+    "one row": np.array([[0, 255, 255, 0, 0, 0, 255]], np.uint8),
+    "one column": np.array([[0, 255, 255, 0, 0, 0, 255]], np.uint8).T.copy(),
+    "two by two": np.full((2, 2), 255, np.uint8),
+    "all": np.full((37, 41), 255, np.uint8),
+    "none": np.zeros((37, 41), np.uint8),
+    "checkers": (np.indices((33, 40)).sum(0) % 2 * 255).astype(np.uint8),
+    "wide checkers": np.kron(np.indices((9, 10)).sum(0) % 2, np.full((4, 4), 255)).astype(np.uint8),
+    "dots": np.kron(np.ones((9, 9)), np.pad([[255]], ((0, 3), (0, 3)))).astype(np.uint8),
+    "combs that need union-find": drawn("#.#.#.#", "#.#.#.#", "#######", ".......", "#######",
+                                        "#.#.#.#", "#.#.#.#"),
+    "spiral": drawn("#########", "........#", "#######.#", "#.....#.#", "#.###.#.#", "#.#...#.#",
+                    "#.#####.#", "#.......#", "#########"),
+    "rings in rings": drawn("#########", "#.......#", "#.#####.#", "#.#...#.#", "#.#.#.#.#",
+                            "#.#...#.#", "#.#####.#", "#.......#", "#########"),
+    "holes side by side": drawn("#######", "#.#.#.#", "###.###", "#.....#", "#######"),
+    "a spur in a hole": drawn("#######", "#.....#", "#.###.#", "#...#.#", "#######"),
+    "corners that touch": drawn("#..#", ".##.", ".##.", "#..#"),
+    "same corner of the box": drawn("..###", "..#..", "###..", "#....", "#...#"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("close_px", [0, 3])
+@pytest.mark.parametrize("esd_min_px", [0.5, 5.0, 12.0, 1e6])
+@pytest.mark.parametrize("name", SHAPES)
+def test_shapes(name: str, esd_min_px: float, close_px: int) -> None:
+    assert_same(SHAPES[name], limits(esd_min_px, close_px))
+    assert_same(np.ascontiguousarray(255 - SHAPES[name]), limits(esd_min_px, close_px))
+
+
+LEVELS = st.one_of(st.integers(0, 255), st.sampled_from([0, 255]))
+FRAMES = hnp.arrays(
+    np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=28), elements=LEVELS
+)
+
+
+@given(
+    signal=FRAMES,
+    esd_min_px=st.floats(0.1, 12),
+    close_px=st.sampled_from([0, 1, 3]),
+    level=st.sampled_from([-1, 0, 6, 60, 120, 127, 254, 300]),
+)
+@example(np.zeros((1, 1), np.uint8), 0.5, 3, -1)
+@settings(deadline=None, max_examples=300)
+def test_any_signal(signal: Grey, esd_min_px: float, close_px: int, level: int) -> None:
+    assert_same(signal, limits(esd_min_px, close_px, level))
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    grain=st.floats(0.6, 4),
+    share=st.floats(0.2, 0.8),
+    esd_min_px=st.floats(0.5, 12),
+    close_px=st.sampled_from([0, 3]),
+)
+@settings(deadline=None, max_examples=60)
+def test_caves(seed: int, grain: float, share: float, esd_min_px: float, close_px: int) -> None:
+    """Tangles with holes of every size and things in them."""
+    noise = np.random.default_rng(seed).random((90, 110))
+    noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), grain))
+    signal = np.where(noise > np.quantile(noise, share), 220, 0).astype(np.uint8)
+    assert_same(signal, limits(esd_min_px, close_px, 100))
+
+
+@given(
+    frame=FRAMES,
+    field=st.sampled_from(["auto", "dark", "bright"]),
+    border=st.sampled_from(["keep", "drop"]),
+    esd_min_um=st.floats(0.5, 12),
+    max_regions=st.integers(1, 6),
+)
+@settings(deadline=None, max_examples=100)
+def test_any_frame(
+    frame: Grey, field: str, border: str, esd_min_um: float, max_regions: int
+) -> None:
+    wanted = SegmentSettings(
+        field=field, border=border, esd_min_um=esd_min_um, esd_max_um=15.0, max_regions=max_regions
+    )
+    assert_same_segmentation(
+        segment(frame, Background(field), wanted),
+        segment_by_outlines(frame, Background(field), wanted),
+    )
+
+
+@pytest.mark.parametrize("instrument", ["darkfield", "brightfield"])
+@pytest.mark.parametrize("density", [0, 30, 150])
+def test_simulated_frames(instrument: str, density: int) -> None:
+    size = {"width": 1280, "height": 960}
+    simulator = Simulator(preset(instrument, frames=1, density=density, seed=3, **size))
+    frame, wanted = simulator.frame(0).frame.grey, SegmentSettings(border="drop")
+    assert_same_segmentation(
+        segment(frame, Background(), wanted), segment_by_outlines(frame, Background(), wanted)
+    )
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("archive", "every"), [("darkfield-frames.zip", 1),
+                                                ("diatom-frames.zip", 8)])  # fmt: skip
+def test_real_frames(archive: str, every: int) -> None:
+    path = DATA / archive
+    if not path.exists():
+        pytest.skip(f"no real data: {path} is missing (set SEADRIFT_DATA)")
+    ours, reference = Background(), Background()
+    seen = 0
+    with ZipSource(path) as source:
+        source.names = source.names[::every]
+        for frame in source:
+            assert isinstance(frame, Frame)
+            found = segment(frame.grey, ours, SegmentSettings())
+            assert found.regions
+            assert_same_segmentation(
+                found, segment_by_outlines(frame.grey, reference, SegmentSettings())
+            )
+            seen += 1
+    assert seen >= 3
+
+
+def test_thirty_thousand_specks_are_counted() -> None:
+    signal = np.zeros((1024, 1536), np.uint8)
+    signal[2::7, 2::7] = 255
+    before = native.find_components(signal, limits(12.0, 3))
+    assert before is not None
+    assert (before.specks, before.found) == (146 * 220, ())
+    assert_same(signal, limits(12.0, 3))
+
+
+def test_what_is_left_to_the_definition() -> None:
+    """More components than are looked at, more runs than there is room for, another closing."""
+    dots = np.zeros((900, 900), np.uint8)
+    dots[2::6, 2::6] = 255
+    assert native.find_components(dots, limits(0.5)) is None
+    checkers = (np.indices((1100, 1100)).sum(0) % 2 * 255).astype(np.uint8)
+    assert native.find_components(checkers, Limits(0, 100, 200, 0, 0.5)) is None
+    assert native.find_components(SHAPES["spiral"], limits(close_px=4)) is None
+    wanted = SegmentSettings(close_px=4, esd_min_um=2.0, field="dark")
+    assert segment(SHAPES["spiral"], Background("dark"), wanted).regions
+
+
+def test_room_is_made_for_many_runs() -> None:
+    stripes = np.zeros((600, 1200), np.uint8)
+    stripes[:, ::6] = 255
+    assert stripes.size // 6 * 2 > native._FIRST_ROOM
+    assert assert_same(stripes, limits(2.0)) == 200
+
+
+@pytest.mark.parametrize("esd", [0.1, 1.0, 1.13, 5.0, 12.0, 33.3])
+def test_the_fewest_pixels_of_a_size(esd: float) -> None:
+    fewest = native.filled_min(esd, 10_000)
+    assert esd_px(fewest) >= esd
+    assert fewest == 1 or esd_px(fewest - 1) < esd
+    assert native.filled_min(1e9, 10_000) == 10_000
+
+
+@given(
+    groups=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=3, max_side=9)),
+    share=st.floats(0, 1),
+)
+@settings(deadline=None)
+def test_the_kth_smallest(groups: Grey, share: float) -> None:
+    k = int(share * (groups.shape[-1] - 1))
+    expected = np.sort(groups, axis=-1)[..., k]
+    np.testing.assert_array_equal(native.kth_smallest(groups, k), expected)
+    with pytest.raises(RuntimeError, match="refused"):
+        native.kth_smallest(groups, groups.shape[-1])
+
+
+def test_wrong_arguments_are_refused_and_write_nothing() -> None:
+    library = native.LIBRARY
+    assert library is not None
+    assert library.seadrift_find_objects(None) == 1
+    found = native.find_components(SHAPES["spiral"], limits())
+    assert found is not None
+    assert len(found.found) == 1
+    masks, signals = np.full(4000, 7, np.uint8), np.full(4000, 7, np.uint8)
+    for number, room in ((-1, 4000), (1, 4000), (0, 3)):
+        which = np.array([number], np.int32)
+        code = library.seadrift_cut_objects(
+            ctypes.byref(found.frame), which.ctypes.data_as(ctypes.c_void_p), 1,
+            masks.ctypes.data_as(ctypes.c_void_p), signals.ctypes.data_as(ctypes.c_void_p),
+            ctypes.c_int64(room),
+        )  # fmt: skip
+        assert code == 1
+    assert (masks == 7).all()
+    assert (signals == 7).all()
+
+
+@pytest.mark.parametrize(("field", "code"), [("runs_room", 4), ("parts_room", 5),
+                                             ("objects_room", 6)])  # fmt: skip
+@pytest.mark.parametrize("room", [0, 1, 2])
+def test_small_room_is_told_and_not_overrun(field: str, code: int, room: int) -> None:
+    library = native.LIBRARY
+    assert library is not None
+    found = native.find_components(SHAPES["dots"], limits(0.5))
+    assert found is not None
+    count = field.replace("room", "count")
+    needed = getattr(found.frame, count)
+    assert needed > room
+    buffer = getattr(found.room, field.removesuffix("_room"))
+    setattr(found.frame, field, room)
+    bytes_ = buffer.view(np.uint8)
+    bytes_[:] = 0xA5
+    assert library.seadrift_find_objects(ctypes.byref(found.frame)) == code
+    assert getattr(found.frame, count) == needed
+    assert (bytes_[room * buffer.dtype.itemsize :] == 0xA5).all()
