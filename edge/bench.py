@@ -28,7 +28,7 @@ from models import factory
 from models.bundle import Bundle
 from models.classifier import Classifier
 from models.preprocess import prepare
-from models.runtimes import MissingRuntimeError, load
+from models.runtimes import PREFERRED, MissingRuntimeError, load
 from models.sites import Tables, build_tables, build_tables_numpy
 
 PIXEL_UM = 10.0
@@ -114,7 +114,7 @@ def _network(frame: Frame, bundle: Bundle, turns: int) -> list[Row]:
 
 def _runtimes(bundle: Bundle, tables: Tables, turns: int) -> list[Row]:
     rows = []
-    for name in ("litert", "onnx", "reference"):
+    for name in PREFERRED:
         try:
             runtime = load(name, bundle.network, bundle.graphs, 1)
         except MissingRuntimeError:

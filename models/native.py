@@ -1,8 +1,9 @@
 """The compiled C library, if there is one: `LIBRARY`, or None and the `REASON`.
 
-Why optional: Seadrift installs on machines without a C compiler; numpy then does the same work,
-slower, with identical results. The library is plain C behind ctypes, so it needs no Python headers
-and no rebuild per Python version.
+It builds the site tables (edge/native/sites.h) and computes the network (edge/native/network.h).
+Why optional: Seadrift installs on machines without a C compiler; numpy and the other runtimes then
+do the same work, slower, with identical results. The library is plain C behind ctypes, so it needs
+no Python headers and no rebuild per Python version.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import ctypes
 import os
 from pathlib import Path
 
-VERSION = 1
+SITES_VERSION = 1
+NETWORK_VERSION = 1
 _SUFFIXES = (".so", ".dylib", ".dll")
 
 
@@ -25,14 +27,22 @@ def _open(folder: Path) -> tuple[ctypes.CDLL | None, str]:
     for path in candidates:
         try:
             library = ctypes.CDLL(str(path))
-            version = int(library.seadrift_sites_version())
+            versions = _versions(library)
         except (OSError, AttributeError) as error:
             reasons.append(f"{path.name}: {error}")
             continue
-        if version == VERSION:
+        if versions == (SITES_VERSION, NETWORK_VERSION):
             return library, ""
-        reasons.append(f"{path.name}: version {version}, expected {VERSION}; reinstall seadrift")
+        expected = f"{SITES_VERSION}.{NETWORK_VERSION}"
+        found = ".".join(map(str, versions))
+        reasons.append(f"{path.name}: version {found}, expected {expected}; reinstall seadrift")
     return None, "; ".join(reasons)
+
+
+def _versions(library: ctypes.CDLL) -> tuple[int, int]:
+    """Of the site tables and of the network; 0 where a library is too old to know."""
+    network = getattr(library, "seadrift_network_version", None)
+    return int(library.seadrift_sites_version()), int(network()) if network else 0
 
 
 LIBRARY, REASON = _open(Path(__file__).parent)

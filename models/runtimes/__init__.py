@@ -1,8 +1,8 @@
 """What computes the network: one interface, one file per runtime, the same integers from each.
 
-`auto` takes the first that can be imported of LiteRT (its gather is the cheapest), ONNX Runtime,
-and the numpy reference, which is always there. A runtime that is missing says so in one sentence
-and harms nobody.
+`auto` takes the first that is there of the C library's own kernel, LiteRT (its gather is cheaper
+than the other's), ONNX Runtime, and the numpy reference, which always is. A runtime that is missing
+says so in one sentence and harms nobody.
 
 Example:
     >>> runtime = load("auto", bundle.network, bundle.graphs)
@@ -24,8 +24,9 @@ from models.sites import Tables
 UInt8 = npt.NDArray[np.uint8]
 UInt16 = npt.NDArray[np.uint16]
 
-PREFERRED = ("litert", "onnx", "reference")
+PREFERRED = ("native", "litert", "onnx", "reference")
 _MODULES = {
+    "native": "models.runtimes.native",
     "litert": "models.runtimes.litert",
     "onnx": "models.runtimes.onnx",
     "reference": "models.runtimes.reference",

@@ -26,7 +26,7 @@ from models.runtimes.litert import LiteRtRuntime
 from models.runtimes.reference import ReferenceRuntime, feature_maps
 from models.sites import Tables, build_tables
 
-ENGINES = ("onnx", "litert")
+ENGINES = ("onnx", "litert", "native")
 # LiteRT without XNNPACK rounds in fixed point. Measured on the shipped network: see docs/models.md.
 WITHOUT_DELEGATE_STEPS = 6
 WITHOUT_DELEGATE_SHARE = 0.3
@@ -145,11 +145,13 @@ def test_auto_takes_the_first_that_is_there(
     factory_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network, graphs = factory_bundle.network, factory_bundle.graphs
-    assert load("auto", network, graphs).name == "litert"
+    assert load("auto", network, graphs).name == "native"
 
     def missing(_: Network, __: Mapping[str, bytes], ___: int) -> None:
         raise MissingRuntimeError("not installed")
 
+    monkeypatch.setattr("models.native.LIBRARY", None)
+    assert load("auto", network, graphs).name == "litert"
     monkeypatch.setattr("models.runtimes.litert.create", missing)
     assert load("auto", network, graphs).name == "onnx"
     monkeypatch.setattr("models.runtimes.onnx.create", missing)
