@@ -1,6 +1,7 @@
 """The compiled C library, if there is one: `LIBRARY`, or None and the `REASON`.
 
-It builds the site tables (edge/native/sites.h) and computes the network (edge/native/network.h).
+It prepares objects (edge/native/prepare.h), builds the site tables (sites.h) and computes the
+network (network.h).
 Why optional: Seadrift installs on machines without a C compiler; numpy and the other runtimes then
 do the same work, slower, with identical results. The library is plain C behind ctypes, so it needs
 no Python headers and no rebuild per Python version.
@@ -12,8 +13,8 @@ import ctypes
 import os
 from pathlib import Path
 
-SITES_VERSION = 1
-NETWORK_VERSION = 1
+PARTS = ("sites", "network", "prepare")
+VERSIONS = (1, 1, 1)  # of each part
 _SUFFIXES = (".so", ".dylib", ".dll")
 
 
@@ -31,18 +32,17 @@ def _open(folder: Path) -> tuple[ctypes.CDLL | None, str]:
         except (OSError, AttributeError) as error:
             reasons.append(f"{path.name}: {error}")
             continue
-        if versions == (SITES_VERSION, NETWORK_VERSION):
+        if versions == VERSIONS:
             return library, ""
-        expected = f"{SITES_VERSION}.{NETWORK_VERSION}"
-        found = ".".join(map(str, versions))
+        expected, found = ".".join(map(str, VERSIONS)), ".".join(map(str, versions))
         reasons.append(f"{path.name}: version {found}, expected {expected}; reinstall seadrift")
     return None, "; ".join(reasons)
 
 
-def _versions(library: ctypes.CDLL) -> tuple[int, int]:
-    """Of the site tables and of the network; 0 where a library is too old to know."""
-    network = getattr(library, "seadrift_network_version", None)
-    return int(library.seadrift_sites_version()), int(network()) if network else 0
+def _versions(library: ctypes.CDLL) -> tuple[int, ...]:
+    """Of each part; 0 where the library is too old to have it."""
+    functions = (getattr(library, f"seadrift_{part}_version", None) for part in PARTS)
+    return tuple(int(function()) if function else 0 for function in functions)
 
 
 LIBRARY, REASON = _open(Path(__file__).parent)
