@@ -67,14 +67,11 @@ static void shift(int64_t s[6], int64_t top, int64_t left)
     s[2] -= left * s[0];
 }
 
+/* (2 total + count) / (2 count) without a division; exact, since the dividend is below 2^11. */
 static uint8_t mean(uint32_t total, uint32_t count)
 {
-    switch (count) {
-    case 4: return (uint8_t)((total + 2) / 4);
-    case 3: return (uint8_t)((2 * total + 3) / 6);
-    case 2: return (uint8_t)((total + 1) / 2);
-    default: return (uint8_t)total; /* of one pixel, or none */
-    }
+    static const uint32_t over[5] = {0, 32768, 16384, 10923, 8192}; /* 2^16 / (2 count), rounded up */
+    return (uint8_t)((2 * total + count) * over[count] >> 16);
 }
 
 /* Halves into `to` and `there`, which may be the beginnings of `from` and `mask`: a cell is written after its
