@@ -45,9 +45,11 @@ static void layer_scalar(const seadrift_task *task)
                 acc[j] = (uint32_t)layer->bias[first + j];
             for (int32_t t = 0; t < layer->taps; t++) {
                 const uint16_t *row = x + (size_t)taps[t] * task->stride;
-                for (int32_t c = 0; c < task->channels; c++, w += BLOCK)
+                for (int32_t c = 0; c < task->channels; c++, w += BLOCK) {
+                    int16_t value = (int16_t)row[c]; /* 16 by 16 bits: compilers have vectors for that */
                     for (int j = 0; j < BLOCK; j++)
-                        acc[j] += (uint32_t)((int32_t)row[c] * w[j]);
+                        acc[j] += (uint32_t)(value * w[j]);
+                }
             }
             uint16_t *out = (uint16_t *)task->y + (size_t)site * task->y_stride + first;
             for (int j = 0; j < BLOCK; j++)

@@ -45,6 +45,11 @@ def paths() -> tuple[str, ...]:
     return tuple(name for name in _BEST_FIRST if library.seadrift_network_group(PATHS[name]))
 
 
+def quick() -> bool:
+    """Whether there is a path with vectors here; plain C alone is slower than LiteRT."""
+    return native.LIBRARY is not None and paths()[0] != "scalar"
+
+
 def create(network: Network, graphs: Mapping[str, bytes], threads: int) -> NativeRuntime:
     del graphs, threads  # the neutral network is all it needs; one thread
     return NativeRuntime(network)

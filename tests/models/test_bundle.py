@@ -58,7 +58,7 @@ def other_head(factory_bundle: Bundle) -> Head:
     return Head.fit(examples)
 
 
-@pytest.mark.parametrize("runtime", ["auto", "native", "litert", "onnx", "reference"])
+@pytest.mark.parametrize("runtime", ["auto", "litert", "onnx", "reference"])
 def test_the_factory_release_proves_itself(factory_bundle: Bundle, runtime: str) -> None:
     test = factory_bundle.self_test(runtime)
     assert test.ok, test.reason
