@@ -27,8 +27,8 @@ from edge.simulator import Simulator, preset
 from models import factory
 from models.bundle import Bundle
 from models.classifier import Classifier
-from models.preprocess import prepare
-from models.runtimes import MissingRuntimeError, load
+from models.preprocess import prepare, prepare_numpy
+from models.runtimes import PREFERRED, MissingRuntimeError, load
 from models.sites import Tables, build_tables, build_tables_numpy
 
 PIXEL_UM = 10.0
@@ -113,11 +113,17 @@ def _segmentation(frame: Frame, density: int, turns: int) -> list[Row]:
 def _network(frame: Frame, bundle: Bundle, turns: int) -> list[Row]:
     """The same objects through every table builder and runtime, beside the first of each."""
     found = Pipeline(SegmentSettings(pixel_um=PIXEL_UM, field="dark")).process(frame).objects
-    prepared = [prepare(o.region.signal, o.region.mask) for o in found]
+    regions = [(o.region.signal, o.region.mask) for o in found]
+    ready = best_ms(lambda: [prepare(*region) for region in regions], turns)
+    defined = best_ms(lambda: [prepare_numpy(*region) for region in regions], max(2, turns // 3))
+    prepared = [prepare(*region) for region in regions]
     tables = build_tables(prepared)
     native = best_ms(lambda: build_tables(prepared), turns)
     plain = best_ms(lambda: build_tables_numpy(prepared), max(2, turns // 3))
     rows = [
+        Row("prepare, as shipped", ready, "ms"),
+        Row("prepare, numpy", defined, "ms"),
+        Row("numpy over shipped prepare", defined / ready, "times"),
         Row("site tables, as shipped", native, "ms"),
         Row("site tables, numpy", plain, "ms"),
         Row("numpy over shipped site tables", plain / native, "times"),
@@ -126,12 +132,13 @@ def _network(frame: Frame, bundle: Bundle, turns: int) -> list[Row]:
 
 
 def _runtimes(bundle: Bundle, tables: Tables, turns: int) -> list[Row]:
-    rows = []
-    for name in ("litert", "onnx", "reference"):
+    times: dict[str, float] = {}
+    for name in PREFERRED:
         try:
             runtime = load(name, bundle.network, bundle.graphs, 1)
         except MissingRuntimeError:
             continue
-        value = best_ms(partial(runtime.run, tables), turns)
-        rows.append(Row(f"network, {name}", value, "ms"))
-    return rows
+        times[name] = best_ms(partial(runtime.run, tables), turns)
+    first, *others = times  # the reference is always there
+    ratios = [Row(f"{o} over {first}", times[o] / times[first], "times") for o in others]
+    return [*(Row(f"network, {name}", ms, "ms") for name, ms in times.items()), *ratios]

@@ -77,7 +77,7 @@ class AcquisitionConfig:
 class ClassifyConfig:
     """[classify]: which runtime computes the network."""
 
-    runtime: Literal["auto", "onnx", "litert", "reference"] = "auto"
+    runtime: Literal["auto", "native", "litert", "onnx", "reference"] = "auto"
 
 
 @dataclass(frozen=True)

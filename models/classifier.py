@@ -38,7 +38,7 @@ class Prediction:
 
 class Classifier:
     def __init__(self, bundle: Bundle, runtime: str = "auto", threads: int = 1) -> None:
-        """runtime: auto, litert, onnx or reference. Raises MissingRuntimeError: what to install."""
+        """runtime: auto or one of models.runtimes.PREFERRED. Raises MissingRuntimeError."""
         self._bundle = bundle
         self._runtime = load(runtime, bundle.network, bundle.graphs, threads)
 

@@ -1,8 +1,10 @@
 """The compiled C library, if there is one: `LIBRARY`, or None and the `REASON`.
 
-Why optional: Seadrift installs on machines without a C compiler; numpy then does the same work,
-slower, with identical results. The library is plain C behind ctypes, so it needs no Python headers
-and no rebuild per Python version.
+It prepares objects (edge/native/prepare.h), builds the site tables (sites.h) and computes the
+network (network.h).
+Why optional: Seadrift installs on machines without a C compiler; numpy and the other runtimes then
+do the same work, slower, with identical results. The library is plain C behind ctypes, so it needs
+no Python headers and no rebuild per Python version.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import ctypes
 import os
 from pathlib import Path
 
-VERSION = 1
+PARTS = ("sites", "network", "prepare")
+VERSIONS = (1, 1, 1)  # of each part
 _SUFFIXES = (".so", ".dylib", ".dll")
 
 
@@ -25,14 +28,21 @@ def _open(folder: Path) -> tuple[ctypes.CDLL | None, str]:
     for path in candidates:
         try:
             library = ctypes.CDLL(str(path))
-            version = int(library.seadrift_sites_version())
+            versions = _versions(library)
         except (OSError, AttributeError) as error:
             reasons.append(f"{path.name}: {error}")
             continue
-        if version == VERSION:
+        if versions == VERSIONS:
             return library, ""
-        reasons.append(f"{path.name}: version {version}, expected {VERSION}; reinstall seadrift")
+        expected, found = ".".join(map(str, VERSIONS)), ".".join(map(str, versions))
+        reasons.append(f"{path.name}: version {found}, expected {expected}; reinstall seadrift")
     return None, "; ".join(reasons)
+
+
+def _versions(library: ctypes.CDLL) -> tuple[int, ...]:
+    """Of each part; 0 where the library is too old to have it."""
+    functions = (getattr(library, f"seadrift_{part}_version", None) for part in PARTS)
+    return tuple(int(function()) if function else 0 for function in functions)
 
 
 LIBRARY, REASON = _open(Path(__file__).parent)

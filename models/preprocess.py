@@ -5,8 +5,8 @@ until its ESD is at most 64 px; its true size and its level go to the head inste
 is integer arithmetic, so that the training, the shore and every instrument give the network the
 same bytes.
 
-Invariant: `prepare` never changes which object it is about: pixels outside the mask have no
-influence.
+Invariants: `prepare_numpy` (the definition) and the C library give identical bytes; pixels outside
+the mask have no influence.
 
 Example:
     >>> prepared = prepare(signal, mask)      # uint8 [h, w], bool [h, w]
@@ -15,10 +15,14 @@ Example:
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from models import native
 
 CHANNELS = 2
 SHAPE_NAMES = ("ln_esd_px / 4", "level / 4", "ellipse_fill", "ln_elongation")
@@ -50,8 +54,16 @@ def prepare(signal: UInt8, mask: Bool) -> Prepared:
         raise ValueError(f"signal {signal.shape} and mask {mask.shape} must be two equal planes")
     if signal.dtype != np.uint8 or mask.dtype != np.bool_:
         raise ValueError(f"signal must be uint8 and mask bool, not {signal.dtype} and {mask.dtype}")
-    if not mask.any():
+    area = int(np.count_nonzero(mask))
+    if area == 0:
         raise ValueError("the mask is empty: an object has at least one pixel")
+    if native.LIBRARY is None or max(mask.shape) > _NATIVE_MAX_SIDE:
+        return prepare_numpy(signal, mask)
+    return _prepare_native(native.LIBRARY, signal, mask, area)
+
+
+def prepare_numpy(signal: UInt8, mask: Bool) -> Prepared:
+    """The definition, for arguments that `prepare` has checked."""
     rows, columns = _extent(mask)
     signal, mask = signal[rows, columns], mask[rows, columns]
     values = signal * mask  # uint8, 0 outside
@@ -78,10 +90,26 @@ def shape_values(mask: Bool, level: int) -> Float32:
     cells = mask.astype(np.float64)
     in_row, in_column = cells.sum(axis=1), cells.sum(axis=0)
     area = in_row.sum()  # these sums are whole numbers, so they are exact in any order
-    mean_y, mean_x = in_row @ y / area, in_column @ x / area
-    yy = in_row @ (y * y) / area - mean_y**2 + 1 / 12
-    xx = in_column @ (x * x) / area - mean_x**2 + 1 / 12
-    xy = y @ (cells @ x) / area - mean_y * mean_x
+    return _shape_of(
+        (
+            area,
+            in_row @ y,
+            in_column @ x,
+            in_row @ (y * y),
+            in_column @ (x * x),
+            np.float64(y @ (cells @ x)),
+        ),
+        level,
+    )
+
+
+def _shape_of(sums: Iterable[float], level: int) -> Float32:
+    """sums over the object's pixels: 1, y, x, y^2, x^2, x y; whole numbers below 2^53."""
+    area, *moments = (np.float64(value) for value in sums)
+    mean_y, mean_x, mean_yy, mean_xx, mean_xy = (moment / area for moment in moments)
+    yy = mean_yy - mean_y**2 + 1 / 12
+    xx = mean_xx - mean_x**2 + 1 / 12
+    xy = mean_xy - mean_y * mean_x
     spread = np.sqrt((yy - xx) ** 2 / 4 + xy * xy)
     major = 4 * np.sqrt((yy + xx) / 2 + spread)
     minor = 4 * np.sqrt(max((yy + xx) / 2 - spread, 1 / 12))
@@ -108,3 +136,59 @@ def _halve(values: UInt8, mask: Bool) -> tuple[UInt8, Bool]:
     count = count[:, 0::2] + count[:, 1::2]
     mean = (2 * total + count) // np.maximum(2 * count, 1)
     return mean.astype(np.uint8), count > 0
+
+
+# --- the same in C (edge/native/prepare.h)
+
+_NATIVE_MAX_SIDE = 8192  # SEADRIFT_PREPARE_MAX_SIDE
+_OK = 0
+
+
+class _Object(ctypes.Structure):
+    """`seadrift_object` of edge/native/prepare.h, field for field."""
+
+    _fields_ = (
+        ("signal", ctypes.c_void_p),
+        ("mask", ctypes.c_void_p),
+        ("signal_stride", ctypes.c_int64),
+        ("mask_stride", ctypes.c_int64),
+        ("height", ctypes.c_int32),
+        ("width", ctypes.c_int32),
+        ("max_area", ctypes.c_int64),
+        ("x", ctypes.c_void_p),
+        ("present", ctypes.c_void_p),
+        ("scratch", ctypes.c_void_p),
+        ("cells", ctypes.c_int64),
+        ("out_height", ctypes.c_int32),
+        ("out_width", ctypes.c_int32),
+        ("level", ctypes.c_int32),
+        ("sums", ctypes.c_int64 * 6),
+    )
+
+
+def _prepare_native(library: ctypes.CDLL, signal: UInt8, mask: Bool, area: int) -> Prepared:
+    """The same object by the C library. Raises RuntimeError with its code if it refuses."""
+    if signal.strides[1] != 1:
+        signal = np.ascontiguousarray(signal)
+    if mask.strides[1] != 1:
+        mask = np.ascontiguousarray(mask)
+    height, width = mask.shape
+    halved = area > MAX_AREA_PX
+    cells = ((height + 1) // 2) * ((width + 1) // 2) if halved else height * width
+    x = np.empty(cells * CHANNELS, np.uint8)
+    present, scratch = np.empty(cells, np.bool_), np.empty(cells if halved else 1, np.uint8)
+    call = _Object(
+        signal.ctypes.data, mask.ctypes.data, signal.strides[0], mask.strides[0], height, width,
+        MAX_AREA_PX, x.ctypes.data, present.ctypes.data, scratch.ctypes.data, cells,
+    )  # fmt: skip
+    code = int(library.seadrift_prepare(ctypes.byref(call)))
+    if code != _OK:
+        raise RuntimeError(f"seadrift_prepare refused an object of {mask.shape}: code {code}")
+    shape = (int(call.out_height), int(call.out_width))
+    used = shape[0] * shape[1]
+    if used < cells:  # hold no more memory than the object needs
+        x, present = x[: used * CHANNELS].copy(), present[:used].copy()
+    level = int(call.level)
+    return Prepared(
+        x.reshape(*shape, CHANNELS), present.reshape(shape), level, _shape_of(call.sums, level)
+    )

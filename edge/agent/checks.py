@@ -97,13 +97,13 @@ def _runtimes() -> Iterator[Finding]:
         bundle = Bundle.load(factory.path())
     except (BundleError, OSError):
         return  # said by the check of the factory release
-    tests = {name: bundle.self_test(name) for name in ("litert", "onnx")}
+    tests = {name: bundle.self_test(name) for name in ("native", "litert", "onnx")}
     right = any(test.ok for test in tests.values())
     for name, test in tests.items():
         if test.ok:
             yield Finding("runtime", "ok", f"{name}: {test.ms_per_object:.2f} ms an object")
         elif not test.ms_per_object:  # it is not installed, or cannot start
-            more = "; the other one does" if right else ""
+            more = "; another one does" if right else ""
             yield Finding("runtime", "ok" if right else "warn", f"{name}: {test.reason}{more}")
         else:
             remedy = f"do not set [classify] runtime to {name}"

@@ -60,7 +60,7 @@ def add_parser(subparsers: Any) -> None:
     add("--pixel-um", type=float, metavar="X", help="side of a pixel in the water, in um")
     add("--esd-min-um", type=float, metavar="X", help="smallest object (default: 12 pixels)")
     add("--metadata", type=Path, metavar="FILE", help="sample, acq, process, object: TOML or JSON")
-    runtimes = ("auto", "onnx", "litert", "reference")
+    runtimes = ("auto", "native", "litert", "onnx", "reference")
     add("--runtime", choices=runtimes, default="auto", help="what computes the network (auto)")
     add("--json", action="store_true", help="print the summary as JSON, and nothing else")
     parser.set_defaults(run=run)

@@ -1,8 +1,8 @@
 """What computes the network: one interface, one file per runtime, the same integers from each.
 
-`auto` takes the first that can be imported of LiteRT (its gather is the cheapest), ONNX Runtime,
-and the numpy reference, which is always there. A runtime that is missing says so in one sentence
-and harms nobody.
+`auto` takes the first that is there of the C library's own kernel (where it has vector
+instructions), LiteRT (its gather is cheaper than the other's), ONNX Runtime, and the numpy
+reference, which always is. A runtime that is missing says so in one sentence and harms nobody.
 
 Example:
     >>> runtime = load("auto", bundle.network, bundle.graphs)
@@ -24,8 +24,9 @@ from models.sites import Tables
 UInt8 = npt.NDArray[np.uint8]
 UInt16 = npt.NDArray[np.uint16]
 
-PREFERRED = ("litert", "onnx", "reference")
+PREFERRED = ("native", "litert", "onnx", "reference")
 _MODULES = {
+    "native": "models.runtimes.native",
     "litert": "models.runtimes.litert",
     "onnx": "models.runtimes.onnx",
     "reference": "models.runtimes.reference",
@@ -48,13 +49,13 @@ class Runtime(Protocol):
 
 
 def load(name: str, network: Network, graphs: Mapping[str, bytes], threads: int = 1) -> Runtime:
-    """The named runtime, or with `auto` the first of PREFERRED that works here.
+    """The named runtime, or with `auto` the first of PREFERRED that works here (see `_order`).
 
     graphs: "network.onnx" and "network.tflite". Raises MissingRuntimeError, or ValueError for an
     unknown name.
     """
     if name == "auto":
-        for candidate in PREFERRED:
+        for candidate in _order():
             try:
                 return load(candidate, network, graphs, threads)
             except MissingRuntimeError:
@@ -64,6 +65,13 @@ def load(name: str, network: Network, graphs: Mapping[str, bytes], threads: int 
     create = importlib.import_module(_MODULES[name]).create
     runtime: Runtime = create(network, graphs, threads)
     return runtime
+
+
+def _order() -> tuple[str, ...]:
+    """PREFERRED, but on a processor for which the kernel has no vectors it comes last but one."""
+    if importlib.import_module(_MODULES["native"]).quick():
+        return PREFERRED
+    return ("litert", "onnx", "native", "reference")
 
 
 def available() -> dict[str, str]:

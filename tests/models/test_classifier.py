@@ -15,6 +15,7 @@ from models import factory, native
 from models.bundle import Bundle
 from models.classifier import Classifier
 from models.measure_table import INDEX, MEASURES
+from models.runtimes import native as kernel
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,7 @@ def regions(draw_regions: Callable[..., list]) -> list:
     return draw_regions(30, 5)
 
 
+RUNTIMES = ("litert", "onnx", "reference", *(("native",) if native.LIBRARY else ()))
 FORBIDDEN = (
     *("torch", "onnx", "onnxruntime", "ai_edge_litert", "tflite_runtime", "flatbuffers"),
     *("sklearn", "scipy", "cv2", "PIL"),
@@ -43,7 +45,7 @@ def test_what_a_prediction_holds(factory_bundle: Bundle, regions: list) -> None:
     assert found.probabilities.shape == (30, len(classifier.classes))
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-5)
     assert classifier.release_id == factory_bundle.release_id
-    assert classifier.runtime_name == "litert"
+    assert classifier.runtime_name == ("native" if kernel.quick() else "litert")
 
 
 def test_no_objects(factory_bundle: Bundle) -> None:
@@ -58,7 +60,7 @@ def test_batches_and_runtimes_do_not_matter(
     expected = Classifier(factory_bundle).classify(signals, masks, measures_for(regions))
     for cells in (1, 3000):
         monkeypatch.setattr(module, "MAX_BATCH_CELLS", cells)
-        for runtime in ("litert", "onnx", "reference"):
+        for runtime in RUNTIMES:
             found = Classifier(factory_bundle, runtime).classify(
                 signals, masks, measures_for(regions)
             )
@@ -90,7 +92,7 @@ def test_bad_objects_are_named(factory_bundle: Bundle, regions: list) -> None:
 
 
 def test_numpy_alone_is_enough() -> None:
-    """In a fresh interpreter with every other library forbidden, the reference runtime works."""
+    """In a fresh interpreter with every other library forbidden, it still classifies."""
     program = f"""
 import sys
 class Forbid:
@@ -111,7 +113,7 @@ print(classifier.runtime_name, found.probabilities.shape[0])
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=root, check=False
     )
-    assert done.stdout.split() == ["reference", "1"], done.stderr
+    assert done.stdout.split() == ["native" if native.LIBRARY else "reference", "1"], done.stderr
 
 
 @pytest.mark.data

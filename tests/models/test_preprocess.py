@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from models.preprocess import MAX_AREA_PX, prepare
+from models import native, preprocess
+from models.preprocess import MAX_AREA_PX, Prepared, prepare, prepare_numpy
 
 MASKS = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=25)).filter(np.any)
 
@@ -88,3 +91,73 @@ def test_what_does_not_fit_is_refused() -> None:
         prepare(plane[:2], mask)
     with pytest.raises(ValueError, match="must be uint8"):
         prepare(plane.astype(np.float32), mask)
+
+
+# --- the C library gives the same bytes
+
+needs_library = pytest.mark.skipif(native.LIBRARY is None, reason=native.REASON or "loaded")
+
+
+def assert_identical(signal: np.ndarray, mask: np.ndarray) -> Prepared:
+    expected, found = prepare_numpy(signal, mask), prepare(signal, mask)
+    assert found.level == expected.level
+    for part in ("x", "mask", "shape"):
+        one, other = getattr(found, part), getattr(expected, part)
+        assert (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
+        assert one.flags.c_contiguous
+    return found
+
+
+@needs_library
+@given(MASKS, st.integers(0, 2**32 - 1), st.integers(1, 30), st.integers(1, 30))
+@settings(deadline=None)
+def test_c_equals_numpy(mask: np.ndarray, seed: int, down: int, across: int) -> None:
+    """Small objects, and the same enlarged: halved up to four times, odd sides included."""
+    large = np.kron(mask, np.ones((down, across), np.bool_))
+    random = np.random.default_rng(seed)
+    large &= random.random(large.shape) < 0.9
+    large[random.integers(large.shape[0]), random.integers(large.shape[1])] = True
+    assert_identical(random.integers(0, 256, large.shape).astype(np.uint8), large)
+
+
+@needs_library
+def test_c_equals_numpy_on_views() -> None:
+    """Rows and columns backwards, every other one, and a window of a frame."""
+    random = np.random.default_rng(3)
+    signal = random.integers(0, 256, (401, 397)).astype(np.uint8)
+    mask = random.random(signal.shape) < 0.6
+    for view in (
+        (slice(None, None, -1), slice(None)),
+        (slice(None), slice(None, None, -1)),
+        (slice(3, 300, 2), slice(1, None, 3)),
+        (slice(17, 60), slice(40, 41)),
+        (slice(5, 390), slice(9, 388)),
+    ):
+        assert_identical(signal[view], mask[view])
+        assert_identical(signal.T[view], mask.T[view])
+
+
+@needs_library
+@pytest.mark.parametrize("shape", [(1, 8192), (8192, 1), (8193, 2), (3, 8193), (700, 513)])
+def test_c_equals_numpy_on_long_objects(shape: tuple[int, int]) -> None:
+    random = np.random.default_rng(shape[0])
+    assert_identical(random.integers(0, 256, shape).astype(np.uint8), np.ones(shape, np.bool_))
+
+
+@needs_library
+@pytest.mark.parametrize("side", [20, 90])
+def test_too_little_room_is_told_and_respected(side: int) -> None:
+    assert native.LIBRARY is not None
+    mask = np.ones((side, side), np.bool_)
+    signal = np.full((side, side), 9, np.uint8)
+    need = side * side if side * side <= MAX_AREA_PX else (side // 2) ** 2
+    for cells, code in ((need - 1, 2), (need, 0)):
+        buffers = [np.full(n * cells + 64, 0x5A, np.uint8) for n in (2, 1, 1)]
+        call = preprocess._Object(
+            signal.ctypes.data, mask.ctypes.data, side, side, side, side, MAX_AREA_PX,
+            *(buffer.ctypes.data for buffer in buffers), cells,
+        )  # fmt: skip
+        assert native.LIBRARY.seadrift_prepare(ctypes.byref(call)) == code
+        assert all((buffer[-64:] == 0x5A).all() for buffer in buffers)
+    mask[:] = False
+    assert native.LIBRARY.seadrift_prepare(ctypes.byref(call)) == 1

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from models import runtimes
+from models import native, runtimes
 from models.bundle import Bundle
 from models.export_onnx import to_onnx
 from models.export_tflite import to_tflite
@@ -22,11 +22,12 @@ from models.golden import draw_objects
 from models.network import Network, NetworkError
 from models.preprocess import Prepared, prepare
 from models.runtimes import MissingRuntimeError, embed, load
+from models.runtimes import native as kernel
 from models.runtimes.litert import LiteRtRuntime
 from models.runtimes.reference import ReferenceRuntime, feature_maps
 from models.sites import Tables, build_tables
 
-ENGINES = ("onnx", "litert")
+ENGINES = ("onnx", "litert", *(("native",) if native.LIBRARY else ()))
 # LiteRT without XNNPACK rounds in fixed point. Measured on the shipped network: see docs/models.md.
 WITHOUT_DELEGATE_STEPS = 6
 WITHOUT_DELEGATE_SHARE = 0.3
@@ -133,7 +134,7 @@ def test_litert_does_not_chatter(factory_bundle: Bundle, capfd: pytest.CaptureFi
     assert capfd.readouterr().err == "said by others\n"
 
 
-@pytest.mark.parametrize("engine", runtimes.PREFERRED)
+@pytest.mark.parametrize("engine", [*ENGINES, "reference"])
 def test_no_objects(engine: str, factory_bundle: Bundle) -> None:
     tables = build_tables([])
     features = load(engine, factory_bundle.network, factory_bundle.graphs).run(tables)
@@ -145,11 +146,16 @@ def test_auto_takes_the_first_that_is_there(
     factory_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network, graphs = factory_bundle.network, factory_bundle.graphs
-    assert load("auto", network, graphs).name == "litert"
+    assert load("auto", network, graphs).name == ("native" if kernel.quick() else "litert")
 
     def missing(_: Network, __: Mapping[str, bytes], ___: int) -> None:
         raise MissingRuntimeError("not installed")
 
+    with monkeypatch.context() as plain:
+        plain.setattr("models.runtimes.native.paths", lambda: ("scalar",))
+        assert load("auto", network, graphs).name == "litert"
+    monkeypatch.setattr("models.native.LIBRARY", None)
+    assert load("auto", network, graphs).name == "litert"
     monkeypatch.setattr("models.runtimes.litert.create", missing)
     assert load("auto", network, graphs).name == "onnx"
     monkeypatch.setattr("models.runtimes.onnx.create", missing)

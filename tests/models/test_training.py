@@ -99,7 +99,7 @@ def test_it_becomes_a_release(trained: SparseNetwork, data: Dataset) -> None:
         trained, data, name="shapes", created="", details={}, progress=lambda _: None
     )
     bundle = Bundle.load(content)
-    for runtime in ("litert", "onnx", "reference"):
+    for runtime in ("auto", "litert", "onnx", "reference"):
         assert bundle.self_test(runtime).ok
     assert bundle.card["summary"]["objects"] == 45
     assert bundle.card["summary"]["accuracy"] > 0.9

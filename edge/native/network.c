@@ -1,0 +1,186 @@
+/* See network.h. Checks, the order of the layers, and the path that every machine has. */
+#include "network.h"
+
+#include "network_kernels.h"
+
+#include <string.h>
+
+typedef struct {
+    int32_t group;
+    size_t bytes; /* of an activation and of a weight */
+    uint8_t zero; /* how the activation 0 is stored, with bytes == 1 */
+    int (*available)(void);
+    void (*run)(const seadrift_task *task);
+} path_kind;
+
+static int always(void) { return 1; }
+
+/* acc is exact in float32 (below 2^24); adding 2^23 rounds half to even and leaves the integer in the low
+ * bits. The casts drop excess precision where a processor has any. */
+static uint16_t requantize(uint32_t acc, float multiplier)
+{
+    int32_t sum;
+    uint32_t bits;
+    memcpy(&sum, &acc, sizeof sum);
+    float value = (float)((float)sum * multiplier);
+    value = value > 0.0f ? value : 0.0f;
+    value = value < 255.0f ? value : 255.0f;
+    float shifted = (float)(value + 8388608.0f);
+    memcpy(&bits, &shifted, sizeof bits);
+    return (uint16_t)(bits & 0xffu);
+}
+
+static void layer_scalar(const seadrift_task *task)
+{
+    const seadrift_layer *layer = task->layer;
+    const uint16_t *x = task->x;
+    size_t rows = (size_t)layer->taps * (size_t)task->channels;
+    for (int32_t first = 0; first < layer->channels_out; first += BLOCK) {
+        const int16_t *panel = (const int16_t *)layer->weights + (size_t)first * rows;
+        for (int32_t site = 0; site < layer->sites; site++) {
+            const int32_t *taps = layer->table + (size_t)site * (size_t)layer->taps;
+            const int16_t *w = panel;
+            uint32_t acc[BLOCK]; /* unsigned: wraps as the vector units do, whatever the weights are */
+            for (int j = 0; j < BLOCK; j++)
+                acc[j] = (uint32_t)layer->bias[first + j];
+            for (int32_t t = 0; t < layer->taps; t++) {
+                const uint16_t *row = x + (size_t)taps[t] * task->stride;
+                for (int32_t c = 0; c < task->channels; c++, w += BLOCK) {
+                    int16_t value = (int16_t)row[c]; /* 16 by 16 bits: compilers have vectors for that */
+                    for (int j = 0; j < BLOCK; j++)
+                        acc[j] += (uint32_t)(value * w[j]);
+                }
+            }
+            uint16_t *out = (uint16_t *)task->y + (size_t)site * task->y_stride + first;
+            for (int j = 0; j < BLOCK; j++)
+                out[j] = requantize(acc[j], layer->multiplier[first + j]);
+        }
+    }
+}
+
+static const path_kind PATHS[SEADRIFT_PATHS] = {
+    {1, 2, 0, always, layer_scalar},
+    {2, 2, 0, seadrift_has_avx2, seadrift_layer_avx2},
+    {1, 2, 0, seadrift_has_neon, seadrift_layer_neon},
+    {4, 1, 0x80, seadrift_has_dot, seadrift_layer_dot},
+};
+
+int32_t seadrift_network_version(void) { return SEADRIFT_NETWORK_VERSION; }
+
+int32_t seadrift_network_group(int32_t path)
+{
+    if (path < 0 || path >= SEADRIFT_PATHS || !PATHS[path].available())
+        return 0;
+    return PATHS[path].group;
+}
+
+static int64_t padded(int64_t channels, int64_t to) { return (channels + to - 1) / to * to; }
+
+/* Shapes, room and pointers of one layer; *rows and *channels are those of the map it reads, then its own. */
+static int32_t check_layer(seadrift_network *n, const seadrift_layer *l, int32_t *rows, int32_t *channels)
+{
+    const path_kind *path = &PATHS[n->path];
+    if (l->channels_in != *channels || l->channels_out < 1 ||
+        l->channels_out > SEADRIFT_NETWORK_MAX_CHANNELS || l->taps < 1 ||
+        l->taps > SEADRIFT_NETWORK_MAX_TAPS || l->sites < 0 || l->sites == INT32_MAX || !l->weights ||
+        !l->bias || !l->multiplier || (l->sites > 0 && !l->table))
+        return SEADRIFT_BAD_ARGUMENT;
+    int64_t out = padded(l->channels_out, BLOCK);
+    int64_t weights = out * l->taps * padded(l->channels_in, path->group) * (int64_t)path->bytes;
+    int64_t room = ((int64_t)l->sites + 1) * out * (int64_t)path->bytes;
+    if (room > n->needed_scratch)
+        n->needed_scratch = room;
+    if (l->weights_bytes < weights)
+        return SEADRIFT_SMALL_ROOM;
+    uint32_t signs = 0, last = (uint32_t)*rows - 1; /* the top bit: a number below 0 or behind the last row */
+    for (int64_t i = 0; i < (int64_t)l->sites * l->taps; i++)
+        signs |= (uint32_t)l->table[i] | (last - (uint32_t)l->table[i]);
+    if (signs >> 31)
+        return SEADRIFT_BAD_SITE;
+    *rows = l->sites + 1;
+    *channels = l->channels_out;
+    return SEADRIFT_OK;
+}
+
+static int32_t check(seadrift_network *n)
+{
+    if (n->layers < 1 || !n->layer || !n->x0 || n->rows < 1 || !n->scratch[0] || !n->scratch[1])
+        return SEADRIFT_BAD_ARGUMENT;
+    if (!seadrift_network_group(n->path))
+        return SEADRIFT_NO_PATH;
+    const path_kind *path = &PATHS[n->path];
+    int32_t rows = n->rows, channels = n->layer[0].channels_in;
+    if (channels < 1 || channels > SEADRIFT_NETWORK_MAX_CHANNELS)
+        return SEADRIFT_BAD_ARGUMENT;
+    n->needed_scratch = rows * padded(channels, path->group) * (int64_t)path->bytes;
+    for (int32_t i = 0; i < n->layers; i++) {
+        int32_t code = check_layer(n, &n->layer[i], &rows, &channels);
+        if (code != SEADRIFT_OK)
+            return code;
+    }
+    int64_t features = (int64_t)(rows - 1) * channels;
+    if (n->scratch_bytes < n->needed_scratch || n->features_bytes < features)
+        return SEADRIFT_SMALL_ROOM;
+    return features > 0 && !n->features ? SEADRIFT_BAD_ARGUMENT : SEADRIFT_OK;
+}
+
+/* uint8 rows into activations, the channels behind the last one as 0. */
+static void store(const path_kind *path, const uint8_t *from, int64_t rows, int32_t channels, size_t stride,
+                  void *to)
+{
+    if (path->bytes == 2 && stride == (size_t)channels) { /* the usual case, in one sweep */
+        for (size_t i = 0; i < (size_t)rows * stride; i++)
+            ((uint16_t *)to)[i] = from[i];
+        return;
+    }
+    for (int64_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < stride; c++) {
+            uint8_t value = c < (size_t)channels ? from[(size_t)r * (size_t)channels + c] : 0;
+            if (path->bytes == 1)
+                ((uint8_t *)to)[(size_t)r * stride + c] = value ^ path->zero;
+            else
+                ((uint16_t *)to)[(size_t)r * stride + c] = value;
+        }
+}
+
+/* And back. */
+static void fetch(const path_kind *path, const void *from, int64_t rows, int32_t channels, size_t stride,
+                  uint8_t *to)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int32_t c = 0; c < channels; c++) {
+            size_t at = (size_t)r * stride + (size_t)c;
+            *to++ = path->bytes == 1 ? ((const uint8_t *)from)[at] ^ path->zero
+                                     : (uint8_t)((const uint16_t *)from)[at];
+        }
+}
+
+int32_t seadrift_run_network(seadrift_network *n)
+{
+    if (!n)
+        return SEADRIFT_BAD_ARGUMENT;
+    n->needed_scratch = 0;
+    int32_t code = check(n);
+    if (code != SEADRIFT_OK)
+        return code;
+    const path_kind *path = &PATHS[n->path];
+    size_t stride = (size_t)padded(n->layer[0].channels_in, path->group);
+    store(path, n->x0, n->rows, n->layer[0].channels_in, stride, n->scratch[0]);
+    seadrift_task task;
+    for (int32_t i = 0; i < n->layers; i++) {
+        const seadrift_layer *layer = &n->layer[i];
+        void *from = n->scratch[i % 2], *to = n->scratch[(i + 1) % 2];
+        task.layer = layer;
+        task.x = from;
+        task.stride = stride;
+        task.channels = (int32_t)padded(layer->channels_in, path->group);
+        stride = task.y_stride = (size_t)padded(layer->channels_out, BLOCK);
+        memset(to, path->zero, stride * path->bytes);
+        task.y = (uint8_t *)to + stride * path->bytes;
+        if (layer->sites > 0)
+            path->run(&task);
+    }
+    const seadrift_layer *last = &n->layer[n->layers - 1];
+    fetch(path, task.y, last->sites, last->channels_out, stride, n->features);
+    return SEADRIFT_OK;
+}
