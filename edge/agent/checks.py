@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import apsw
 
@@ -65,7 +66,7 @@ def examine(config: Config | None) -> Iterator[Finding]:
         yield from _guarded(check.__name__, check)
     if config is not None:
         for look in particular:
-            yield from _guarded(look.__name__, lambda look=look: look(config))  # type: ignore[misc]  # mypy cannot infer a lambda's default
+            yield from _guarded(look.__name__, partial(look, config))
 
 
 def _guarded(name: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

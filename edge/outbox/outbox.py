@@ -19,6 +19,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -266,9 +267,9 @@ class Outbox:
             gone = 0
             for rejection in ack.rejections:
                 if not rejection.retry:
-                    gone += self._upkeep(lambda r=rejection: self._bury(ack.epoch, r))  # type: ignore[misc]  # mypy cannot infer a lambda's default
+                    gone += self._upkeep(partial(self._bury, ack.epoch, rejection))
             for low, high in ((0, ack.upto), *ack.sack):
-                while some := self._upkeep(lambda a=low, b=high: self._delete(ack.epoch, a, b)):  # type: ignore[misc]  # as above
+                while some := self._upkeep(partial(self._delete, ack.epoch, low, high)):
                     gone += some
             with contextlib.suppress(OSError):
                 self._db.make_reserve()
