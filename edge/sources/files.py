@@ -144,7 +144,10 @@ class FolderSource(FileSource):
         super().__init__(path, every, start, max_pixels)
 
     def _open(self, name: str) -> BinaryIO:
-        return self._path_of(name).open("rb")
+        path = self._path_of(name)
+        if path.exists() and not path.is_file():  # a pipe would keep us waiting for ever
+            raise UnreadableError("not a regular file")
+        return path.open("rb")
 
     def size_of(self, name: str) -> int:
         path = self._path_of(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -104,6 +105,14 @@ def test_a_file_that_disappears_is_a_bad_frame(folder: Path) -> None:
     assert isinstance(items[1], BadFrame)
     assert "cannot be read" in items[1].reason
     assert len(items) == 6
+
+
+def test_a_pipe_is_a_bad_frame_and_nobody_waits_for_it(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(folder / "zz_pipe.png")
+    found = list(FolderSource(folder))
+    assert isinstance(found[-1], BadFrame)
+    assert found[-1].reason == "not a regular file"
+    assert quarantine(found[-1], FolderSource(folder), tmp_path / "quarantine")
 
 
 def test_a_damaged_member_of_a_zip_is_a_bad_frame(archive: Path) -> None:
