@@ -1,8 +1,9 @@
 """The integer network as an ONNX graph: Gather, Reshape, QGemm, Concat. Any number of sites.
 
 Inputs `x0` uint8 [1 + N0, 2], `children1` int32 [N1, 16], `near1` [N1, 9], `children2` ... (the
-tables that a layer reads); output `features` uint8 [NL, C]. QGemm (domain com.microsoft) is in every stock build of ONNX Runtime. The
-`onnx` package is needed here and only here: to write, never to run.
+tables that a layer reads); output `features` uint8 [NL, C]. QGemm (domain com.microsoft) is in
+every stock build of ONNX Runtime. The `onnx` package is needed here and only here: to write, never
+to run.
 
 The int8 weights are written as uint8 with zero point 128: ONNX Runtime multiplies uint8 by int8 on
 x86 processors without VNNI with 16-bit saturation (`vpmaddubsw`), which gives other integers; uint8
