@@ -24,12 +24,18 @@ from models.preprocess import CHANNELS, SHAPE_NAMES
 from models.sites import Tables
 from models.training.products import product
 
+POOLING = "mean+max"  # models/network.py
+
 
 @dataclass(frozen=True)
 class NetworkSettings:
     widths: tuple[int, ...] = (8, 16, 32, 64)  # channels of each level
     near: tuple[int, ...] = (0, 0, 1, 1)  # 3x3 products of each level
     dropout: float = 0.1  # on the embedding, in training
+
+    @property
+    def levels(self) -> int:
+        return len(self.widths)
 
     @property
     def layers(self) -> tuple[tuple[str, int, int], ...]:

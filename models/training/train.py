@@ -150,13 +150,15 @@ def train(
     state = State(network, average, optimizer, np.random.default_rng(settings.seed))
     if resume and checkpoint.exists():
         state.load(checkpoint, settings, taxa)
+    steps = -(-len(data.train) // settings.batch)  # of one epoch
+    if state.epochs and state.step >= state.epochs * steps:
+        return Trained(state.average, state.epochs)  # resumed after its end
     began = time.monotonic()
     bank = draw(data.train, settings.augment, settings.variants, settings.seed, progress, teacher)
     spent = time.monotonic() - began
     target = np.array([taxa.index(item.taxon) for item in data.train])
     chance = np.bincount(target).astype(np.float64)[target] ** -settings.balance
     chance /= chance.sum()
-    steps = -(-len(data.train) // settings.batch)  # of one epoch
     while state.epochs == 0 or state.step < state.epochs * steps:
         start = time.monotonic()
         drawn = state.random.choice(len(data.train), steps * settings.batch, p=chance)
@@ -196,7 +198,7 @@ def _step(
     which = state.random.integers(settings.variants, size=len(chosen))
     shown = [turned(bank.variants[i][k], state.random) for i, k in zip(chosen, which, strict=True)]
     state.network.train()
-    logits = state.network(make_batch(shown))  # float32 [batch, taxa]
+    logits = state.network(make_batch(shown, settings.network.levels))  # float32 [batch, taxa]
     loss = functional.cross_entropy(
         logits, torch.from_numpy(target), label_smoothing=settings.label_smoothing
     )
@@ -241,8 +243,9 @@ def batches(items: Sequence[Item], size: int = 128) -> Iterator[list[Prepared]]:
 def accuracy(network: SparseNetwork, items: Sequence[Item], taxa: Sequence[str]) -> float:
     """Share of items whose taxon the float network names; 0 without items."""
     network.eval()
+    levels = network.settings.levels
     with torch.no_grad():
-        logits = [network(make_batch(batch)) for batch in batches(items)]
+        logits = [network(make_batch(batch, levels)) for batch in batches(items)]
     called = [taxa[int(i)] for part in logits for i in part.argmax(dim=1)]
     right = sum(item.taxon == taxon for item, taxon in zip(items, called, strict=True))
     return right / max(len(items), 1)

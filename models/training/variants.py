@@ -65,10 +65,10 @@ def _told(
         for start in range(0, len(flat), _TOGETHER):
             if start % (200 * _TOGETHER) == 0:
                 progress(f"the teacher looks at {start} of {len(flat)} variants")
-            batch = make_batch(flat[start : start + _TOGETHER])
+            batch = make_batch(flat[start : start + _TOGETHER], teacher.settings.levels)
             logits.append(teacher(batch).numpy().astype(np.float16))
     return np.concatenate(logits).reshape(len(variants), len(variants[0]), -1)
 
 
-def make_batch(prepared: Sequence[Prepared]) -> Batch:
-    return to_batch(build_tables(prepared), np.stack([p.shape for p in prepared]))
+def make_batch(prepared: Sequence[Prepared], levels: int) -> Batch:
+    return to_batch(build_tables(prepared, levels), np.stack([p.shape for p in prepared]))
