@@ -10,8 +10,18 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SPC_CLASSES = Path(__file__).with_name("spc_classes.toml")
+
+
+@dataclass(frozen=True)
+class CardText:
+    """What a card says that no figure can."""
+
+    licence: str = ""
+    limits: tuple[str, ...] = ()
+    catch_alls: tuple[str, ...] = ()  # taxa that are the annotators' "something else"
 
 
 @dataclass(frozen=True)
@@ -19,6 +29,7 @@ class ClassMap:
     version: int
     taxon_of: dict[str, str]  # folder -> taxon
     dropped: dict[str, str]  # folder -> reason
+    card: CardText = CardText()
 
     @classmethod
     def load(cls, path: Path) -> ClassMap:
@@ -36,7 +47,7 @@ class ClassMap:
                 if folder in taxon_of or folder in content["drop"]:
                     raise ValueError(f"{path}: folder {folder} is named twice")
                 taxon_of[folder] = taxon
-        return cls(content["version"], taxon_of, content["drop"])
+        return cls(content["version"], taxon_of, content["drop"], _card(path, content))
 
     @property
     def merged(self) -> dict[str, list[str]]:
@@ -45,3 +56,21 @@ class ClassMap:
         for folder, taxon in sorted(self.taxon_of.items()):
             folders.setdefault(taxon, []).append(folder)
         return folders
+
+
+def _card(path: Path, content: dict[str, Any]) -> CardText:
+    """Raises ValueError naming the file and the key that is not what it should be."""
+    said = content.get("card", {})
+    try:
+        limits, catch_alls = (
+            tuple(str(text) for text in said.pop(key, ())) for key in ("limits", "catch_alls")
+        )
+        text = CardText(str(said.pop("licence", "")), limits, catch_alls)
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"{path}: card must be a table of texts and lists of texts") from error
+    if said:
+        raise ValueError(f"{path}: card.{min(said)} is not known; licence, limits, catch_alls are")
+    unknown = set(text.catch_alls) - set(content["taxa"])
+    if unknown:
+        raise ValueError(f"{path}: card.catch_alls names {min(unknown)}, which is no taxon here")
+    return text
