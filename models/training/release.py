@@ -140,9 +140,9 @@ def through(
     runtime = load("auto", network, graphs)
     integers, floats = [], []
     for batch in batches(items):
-        tables = build_tables(batch)
-        integers.append(embed(runtime.run(tables), tables.object_sites))
-        floats.append(float_embedding(layers, tables))
+        tables = build_tables(batch, network.levels)
+        integers.append(embed(runtime.run(tables), tables.object_sites, network.pooling))
+        floats.append(float_embedding(layers, tables, network.pooling))
     shape = np.stack([item.prepared.shape for item in items])
     labels = [item.taxon for item in items]
     examples = Examples(np.concatenate(integers), shape, measures_of(items), labels)
@@ -218,5 +218,7 @@ def compare_with_float(
 
 def _macs(network: Network, items: Sequence[Item]) -> tuple[float, float]:
     """Mean and median multiply-accumulates of an object."""
-    macs = [network.macs(build_tables([item.prepared]).site_counts) for item in items]
+    macs = [
+        network.macs(build_tables([item.prepared], network.levels).site_counts) for item in items
+    ]
     return float(np.mean(macs)), float(np.median(macs))
