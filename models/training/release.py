@@ -16,6 +16,7 @@ import torch
 
 from models.bundle import assemble
 from models.card import make_card
+from models.class_map import CardText, ClassMap
 from models.evaluation import Evaluation, evaluate
 from models.export_onnx import to_onnx
 from models.export_tflite import to_tflite
@@ -25,7 +26,6 @@ from models.preprocess import Float32
 from models.quantize import FloatLayer, calibrate, float_embedding, quantize
 from models.runtimes import embed, load
 from models.sites import build_tables
-from models.training.classes import CardText, ClassMap
 from models.training.dataset import Dataset, Item, counts, measures_of
 from models.training.network import POOLING, SparseNetwork
 from models.training.train import batches
