@@ -309,85 +309,96 @@ INLINE void estimate(const seadrift_scene *s, int16_t *tiles, double *weights, i
 
 /* --- tiles to a background */
 
-/* From a to a + step, at a weight of 0 .. 2^15, rounded. */
-INLINE int32_t between(int32_t a, int32_t step, int32_t weight) { return a + ((step * weight + (1 << 14)) >> 15); }
-
-/* The weight of the next tile at each pixel between two centres. */
-static void set_weights(const seadrift_scene *s, int16_t *weights)
+/* From a to a + step, at a weight of 0 .. 2^15: the upper half of the product, which is one instruction. */
+INLINE int16_t between(int16_t a, int16_t step, int16_t weight)
 {
-    int32_t side = TILE * s->stride;
-    for (int32_t p = 0; p < side; p++)
-        weights[p] = (int16_t)(((2 * p + 1) << 14) / side);
+    int16_t half = (int16_t)((int32_t)step * (int32_t)weight >> 16);
+    return (int16_t)(a + 2 * half);
 }
 
-/* The background on row y in 1 / (ONE * FINE), at all tile centres, the first and the last twice. */
-static void set_row(const seadrift_scene *s, const int16_t *tiles, const int16_t *weights, int32_t y,
-                    int16_t *nodes)
+/* The background between two rows of tile centres: at the upper one, and how much more at the lower one. */
+typedef struct {
+    int16_t *upper, *step; /* [width] */
+    int32_t row;           /* of the lower tiles; -1: none yet */
+    int32_t side;
+} band;
+
+/* The weight of what comes next, at the p-th pixel behind a tile centre. */
+INLINE int16_t weight_of(int32_t p, int32_t side) { return (int16_t)(((2 * p + 1) << 14) / side); }
+
+INLINE int16_t node(const seadrift_scene *s, const int16_t *tiles, int32_t row, int32_t column)
 {
-    int32_t side = TILE * s->stride, q = y + side / 2;
-    const int16_t *above = tiles + within(q / side - 1, s->rows) * s->columns;
-    const int16_t *below = tiles + within(q / side, s->rows) * s->columns;
-    for (int32_t j = 0; j < s->columns; j++) {
-        int32_t a = within(above[j], TOP + 1) * FINE, b = within(below[j], TOP + 1) * FINE;
-        nodes[j + 1] = (int16_t)between(a, b - a, weights[q % side]);
-    }
-    nodes[0] = nodes[1];
-    nodes[s->columns + 1] = nodes[s->columns];
+    int16_t tile = tiles[within(row, s->rows) * s->columns + within(column, s->columns)];
+    return (int16_t)(within(tile, TOP + 1) * FINE);
 }
 
-INLINE uint8_t level_at(int32_t a, int32_t step, int32_t weight)
+/* A line through the tile centres of a row, every `every`-th pixel of it. */
+static void draw_line(const seadrift_scene *s, const int16_t *tiles, int32_t row, int32_t every, int16_t *line)
 {
-    return (uint8_t)((between(a, step, weight) + ONE * FINE / 2) / (ONE * FINE));
-}
-
-INLINE void subtract_piece(const uint8_t *grey, const int16_t *weights, int32_t a, int32_t step, int32_t n,
-                           int bright, uint8_t *signal)
-{
-    for (int32_t x = 0; x < n; x++) {
-        uint8_t level = level_at(a, step, weights[x]), own = grey[x];
-        uint8_t high = own > level ? own : level, low = own > level ? level : own;
-        signal[x] = bright ? (uint8_t)(high - own) : (uint8_t)(own - low);
-    }
-}
-
-INLINE void subtract(const seadrift_scene *s, const int16_t *tiles, uint8_t *signal)
-{
-    int16_t weights[TILE * SEADRIFT_MAX_STRIDE], nodes[SEADRIFT_MAX_TILES + 2];
-    int32_t side = TILE * s->stride;
-    set_weights(s, weights);
-    for (int32_t y = 0; y < s->height; y++) {
-        const uint8_t *grey = s->grey + (int64_t)y * s->width;
-        uint8_t *out = signal + (int64_t)y * s->width;
-        set_row(s, tiles, weights, y, nodes);
-        for (int32_t x = 0, j = 0; x < s->width; j++) { /* from centre to centre */
-            int32_t first = j > 0 ? 0 : side / 2, left = s->width - x, n = side - first;
-            n = n < left ? n : left;
-            subtract_piece(grey + x, weights + first, nodes[j], nodes[j + 1] - nodes[j], n, s->bright, out + x);
-            x += n;
+    int32_t side = TILE * s->stride, p = side / 2, j = 0;
+    int16_t a = node(s, tiles, row, -1), b = node(s, tiles, row, 0);
+    for (int32_t x = 0; x < s->width; x += every, p += every) {
+        if (p >= side) {
+            p -= side;
+            a = b;
+            b = node(s, tiles, row, ++j);
         }
+        *line++ = between(a, (int16_t)(b - a), weight_of(p, side));
+    }
+}
+
+/* Brings the band to where row y is; returns the weight of its lower edge there. */
+static int16_t move_band(const seadrift_scene *s, const int16_t *tiles, int32_t y, int32_t every, band *b)
+{
+    int32_t row = (y + b->side / 2) / b->side, n = over(s->width, every);
+    if (row != b->row) {
+        draw_line(s, tiles, row - 1, every, b->upper);
+        draw_line(s, tiles, row, every, b->step);
+        for (int32_t i = 0; i < n; i++)
+            b->step[i] = (int16_t)(b->step[i] - b->upper[i]);
+        b->row = row;
+    }
+    return weight_of((y + b->side / 2) % b->side, b->side);
+}
+
+INLINE uint8_t level_at(int16_t a, int16_t step, int16_t weight)
+{
+    return (uint8_t)((uint16_t)(between(a, step, weight) + ONE * FINE / 2) / (ONE * FINE));
+}
+
+INLINE void subtract_row(const uint8_t *restrict grey, const band *b, int16_t weight, int32_t width, int bright,
+                         uint8_t *restrict signal)
+{
+    const int16_t *restrict upper = b->upper, *restrict step = b->step;
+    for (int32_t x = 0; x < width; x++) {
+        uint8_t level = level_at(upper[x], step[x], weight), own = grey[x];
+        uint8_t from = bright ? level : own, less = bright ? own : level;
+        signal[x] = from > less ? (uint8_t)(from - less) : 0;
+    }
+}
+
+INLINE void subtract(const seadrift_scene *s, const int16_t *tiles, int16_t *room, uint8_t *signal)
+{
+    band b = {room, room + s->width, -1, TILE * s->stride};
+    for (int32_t y = 0; y < s->height; y++) {
+        int16_t weight = move_band(s, tiles, y, 1, &b);
+        int64_t start = (int64_t)y * s->width;
+        subtract_row(s->grey + start, &b, weight, s->width, s->bright, signal + start);
     }
 }
 
 /* Four histograms in turn: neighbours are often equal, and a count waits for the one before it. */
-static void count_residuals(const seadrift_scene *s, const int16_t *tiles, int32_t *histogram)
+static void count_residuals(const seadrift_scene *s, const int16_t *tiles, int16_t *room, int32_t *histogram)
 {
-    int16_t weights[TILE * SEADRIFT_MAX_STRIDE], nodes[SEADRIFT_MAX_TILES + 2];
-    int32_t counts[4][SEADRIFT_RESIDUALS + 1], side = TILE * s->stride;
+    int32_t counts[4][SEADRIFT_RESIDUALS + 1], n = over(s->width, s->stride);
+    band b = {room, room + s->width, -1, TILE * s->stride};
     memset(counts, 0, sizeof counts);
-    set_weights(s, weights);
     for (int32_t y = 0; y < s->height; y += s->stride) {
         const uint8_t *grey = s->grey + (int64_t)y * s->width;
-        set_row(s, tiles, weights, y, nodes);
-        int32_t place = side / 2, j = 0, turn = 0;
-        for (int32_t x = 0; x < s->width; x += s->stride) {
-            int32_t level = level_at(nodes[j], nodes[j + 1] - nodes[j], weights[place]);
-            int32_t towards = s->bright ? level - grey[x] : grey[x] - level;
-            counts[turn++ & 3][255 + towards]++;
-            place += s->stride;
-            if (place >= side) {
-                place -= side;
-                j++;
-            }
+        int16_t weight = move_band(s, tiles, y, s->stride, &b);
+        for (int32_t i = 0; i < n; i++) {
+            int32_t own = grey[(int64_t)i * s->stride], level = level_at(b.upper[i], b.step[i], weight);
+            counts[i & 3][255 + (s->bright ? level - own : own - level)]++;
         }
     }
     for (int i = 0; i < SEADRIFT_RESIDUALS; i++)
@@ -404,9 +415,9 @@ __attribute__((target("avx2"))) static void estimate_avx2(const seadrift_scene *
 }
 
 __attribute__((target("avx2"))) static void subtract_avx2(const seadrift_scene *s, const int16_t *tiles,
-                                                          uint8_t *signal)
+                                                          int16_t *room, uint8_t *signal)
 {
-    subtract(s, tiles, signal);
+    subtract(s, tiles, room, signal);
 }
 
 static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
@@ -424,18 +435,20 @@ int32_t seadrift_background_tiles(const seadrift_scene *scene, int16_t *tiles, d
     return SEADRIFT_OK;
 }
 
-int32_t seadrift_background_residuals(const seadrift_scene *scene, const int16_t *tiles, int32_t *histogram)
+int32_t seadrift_background_residuals(const seadrift_scene *scene, const int16_t *tiles, int16_t *room,
+                                      int32_t *histogram)
 {
-    if (check(scene) != SEADRIFT_OK || !tiles || !histogram)
+    if (check(scene) != SEADRIFT_OK || !tiles || !room || !histogram)
         return SEADRIFT_BAD_ARGUMENT;
-    count_residuals(scene, tiles, histogram);
+    count_residuals(scene, tiles, room, histogram);
     return SEADRIFT_OK;
 }
 
-int32_t seadrift_background_subtract(const seadrift_scene *scene, const int16_t *tiles, uint8_t *signal)
+int32_t seadrift_background_subtract(const seadrift_scene *scene, const int16_t *tiles, int16_t *room,
+                                     uint8_t *signal)
 {
-    if (check(scene) != SEADRIFT_OK || !tiles || !signal)
+    if (check(scene) != SEADRIFT_OK || !tiles || !room || !signal)
         return SEADRIFT_BAD_ARGUMENT;
-    (has_avx2() ? subtract_avx2 : subtract)(scene, tiles, signal);
+    (has_avx2() ? subtract_avx2 : subtract)(scene, tiles, room, signal);
     return SEADRIFT_OK;
 }

@@ -38,13 +38,13 @@ SEADRIFT_EXPORT int32_t seadrift_background_version(void);
 SEADRIFT_EXPORT int32_t seadrift_background_tiles(const seadrift_scene *scene, int16_t *tiles, double *weights,
                                                   int16_t *spare);
 
-/* How many samples lie how far from the background, towards the objects: histogram[255 + distance]. */
+/* How many samples lie how far from the background, towards the objects: histogram[255 + distance]. `room`: [2 * width]. */
 SEADRIFT_EXPORT int32_t seadrift_background_residuals(const seadrift_scene *scene, const int16_t *tiles,
-                                                      int32_t *histogram);
+                                                      int16_t *room, int32_t *histogram);
 
-/* The distance of every pixel from the background, towards the objects; 0 on the other side. */
+/* The distance of every pixel from the background, towards the objects; 0 on the other side. `room`: [2 * width]. */
 SEADRIFT_EXPORT int32_t seadrift_background_subtract(const seadrift_scene *scene, const int16_t *tiles,
-                                                     uint8_t *signal);
+                                                     int16_t *room, uint8_t *signal);
 
 #ifdef __cplusplus
 }

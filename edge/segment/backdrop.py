@@ -191,8 +191,8 @@ def _picture(
     weights = ((2 * np.arange(grid.side) + 1) << 14) // grid.side  # of the next tile, of 2^15
     down, across = ys + grid.side // 2, xs + grid.side // 2
     row, j = down // grid.side, across // grid.side
-    lines = _between(nodes[row], nodes[row + 1], weights[down % grid.side][:, None])
-    fine = _between(lines[:, j], lines[:, j + 1], weights[across % grid.side][None, :])
+    lines = _between(nodes[:, j], nodes[:, j + 1], weights[across % grid.side][None, :])
+    fine = _between(lines[row], lines[row + 1], weights[down % grid.side][:, None])
     half = SIXTEENTHS * _FINE // 2
     return (fine + half) // (SIXTEENTHS * _FINE)
 
@@ -200,4 +200,4 @@ def _picture(
 def _between(
     a: NDArray[np.int64], b: NDArray[np.int64], weight: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    return a + (((b - a) * weight + (1 << 14)) >> 15)
+    return a + 2 * (((b - a) * weight) >> 16)

@@ -58,12 +58,14 @@ class NativeSteps:
 
     def residuals(self, grey: Grey, tiles: Tiles, grid: Grid, field: str) -> NDArray[np.int32]:
         histogram = np.empty(511, np.int32)
-        self._call("seadrift_background_residuals", grey, grid, field, tiles, histogram)
+        room = np.empty(2 * grey.shape[1], np.int16)
+        self._call("seadrift_background_residuals", grey, grid, field, tiles, room, histogram)
         return histogram
 
     def subtract(self, grey: Grey, tiles: Tiles, grid: Grid, field: str) -> Grey:
         signal = np.empty(grey.shape, np.uint8)
-        self._call("seadrift_background_subtract", grey, grid, field, tiles, signal)
+        room = np.empty(2 * grey.shape[1], np.int16)
+        self._call("seadrift_background_subtract", grey, grid, field, tiles, room, signal)
         return signal
 
     def _call(self, name: str, grey: Grey, grid: Grid, field: str, *arrays: NDArray[np.generic]) -> None:
