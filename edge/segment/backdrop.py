@@ -16,6 +16,7 @@ Example::
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +57,7 @@ class Grid:
     def of(cls, shape: tuple[int, ...]) -> Grid:
         """For a frame ``[H, W]``."""
         stride = max(1, round(max(shape) / (TILES_LONG * SAMPLES)))
-        rows, columns = (-(-(-(-side // stride)) // SAMPLES) for side in shape)
+        rows, columns = (math.ceil(math.ceil(side / stride) / SAMPLES) for side in shape)
         return cls(stride, rows, columns)
 
     @property
@@ -117,12 +118,11 @@ def _surface(level: NDArray[np.int64], sign: float) -> tuple[NDArray[np.int64], 
     terms = [np.outer(y[j], x[i]) for i in range(degree + 1) for j in range(degree + 1 - i)]
     basis = np.stack(terms, axis=-1).reshape(level.size, -1)
     values = level.ravel().astype(np.float64)
-    weight = np.ones_like(values)
-    for i in range(_ROUNDS):
-        if i > 0:
-            per = 1.0 / max(float(_FIT), _SPREAD * _spread(off))
-            cut = 1.0 + (np.maximum(off, 0) * per) ** 2
-            weight = 1.0 / (cut * cut)
+    off = np.zeros(level.size, np.int64)
+    for _ in range(_ROUNDS):
+        per = 1.0 / max(float(_FIT), _SPREAD * _spread(off))
+        cut = 1.0 + (np.maximum(off, 0) * per) ** 2
+        weight = 1.0 / (cut * cut)
         weighted = basis * weight[:, None]
         matrix = np.cumsum(weighted[:, :, None] * basis[:, None, :], axis=0)[-1]
         right = np.cumsum(weighted * values[:, None], axis=0)[-1]
@@ -134,8 +134,9 @@ def _surface(level: NDArray[np.int64], sign: float) -> tuple[NDArray[np.int64], 
 
 def _powers(n: int) -> list[Float]:
     """1, v, v^2, v^3 of n places from -1 to 1."""
-    v = -1.0 + np.arange(n) * (2.0 / (n - 1)) if n > 1 else np.full(1, -1.0)
-    return [np.ones(n), v, v * v, v * v * v]
+    places = -1.0 + np.arange(n) * (2.0 / max(1, n - 1))
+    v = np.asarray(places, np.float64)
+    return [np.ones(n, np.float64), v, np.asarray(v * v), np.asarray(v * v * v)]
 
 
 def _solved(matrix: Float, right: Float) -> Float:
@@ -180,7 +181,7 @@ def _even(tiles: NDArray[np.int64]) -> Tiles:
     line = np.array([1, 4, 6, 4, 1])
     weights = np.outer(line, line).ravel()
     sums = (_neighbours(tiles, 2) * weights[:, None, None]).sum(axis=0)
-    return ((sums + 128) >> 8).astype(np.int16)
+    return np.asarray((sums + 128) >> 8, np.int16)
 
 
 def _picture(

@@ -164,7 +164,7 @@ def _median(tiles: Tiles) -> float:
 def _alike(run: Tiles, own: Tiles) -> bool:
     """Whether most tiles of a frame agree with the run, brightness apart."""
     near = np.count_nonzero(np.abs(own - run) <= 2 * _NEAR_GREY * SIXTEENTHS)
-    return near * 100 >= _ALIKE_PERCENT * own.size
+    return bool(near * 100 >= _ALIKE_PERCENT * own.size)
 
 
 def _mode_and_noise(histogram: NDArray[np.int32]) -> tuple[int, float]:

@@ -24,9 +24,7 @@ class Steps(Protocol):
     """From a frame to its background, and to what stands out of it."""
 
     def estimate(self, grey: Grey, grid: Grid, field: str) -> Tiles: ...
-    def residuals(
-        self, grey: Grey, tiles: Tiles, grid: Grid, field: str
-    ) -> NDArray[np.int32]: ...
+    def residuals(self, grey: Grey, tiles: Tiles, grid: Grid, field: str) -> NDArray[np.int32]: ...
     def subtract(self, grey: Grey, tiles: Tiles, grid: Grid, field: str) -> Grey: ...
 
 
@@ -68,7 +66,9 @@ class NativeSteps:
         self._call("seadrift_background_subtract", grey, grid, field, tiles, room, signal)
         return signal
 
-    def _call(self, name: str, grey: Grey, grid: Grid, field: str, *arrays: NDArray[np.generic]) -> None:
+    def _call(
+        self, name: str, grey: Grey, grid: Grid, field: str, *arrays: NDArray[np.generic]
+    ) -> None:
         grey = np.ascontiguousarray(grey)
         height, width = grey.shape
         scene = _Scene(
