@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.segment import buffers
 from edge.segment.components import CLOSE_PX, MAX_RUNS, Limits, Table, esd_px
 from models import native
 from models.crops import Crops
@@ -143,7 +144,7 @@ class Found:
         starts = np.zeros(len(chosen) + 1, np.int64)
         np.cumsum(boxes[:, 2].astype(np.int64) * boxes[:, 3], out=starts[1:])
         cells = int(starts[-1])
-        masks, signals = np.empty(cells, np.uint8), np.empty(cells, np.uint8)
+        masks, signals = buffers.lend(cells), buffers.lend(cells)
         # The table has the last object first, as OpenCV's outlines come.
         which = (len(self.table) - 1 - chosen).astype(np.int32)
         code = self.library.seadrift_cut_objects(
