@@ -564,3 +564,29 @@ int32_t seadrift_cut_objects(const seadrift_frame *frame, const int32_t *which, 
     }
     return SEADRIFT_OK;
 }
+
+static int is_box(const int32_t *box, int32_t height, int32_t width)
+{
+    return box[0] >= 0 && box[1] >= 0 && box[2] >= 0 && box[3] >= 0 && box[2] <= width - box[0] &&
+           box[3] <= height - box[1];
+}
+
+int32_t seadrift_cut_boxes(const uint8_t *plane, int32_t height, int32_t width, const int32_t *boxes,
+                           int32_t count, int32_t inverted, uint8_t *out, int64_t room)
+{
+    if (!plane || height < 1 || width < 1 || count < 0 || (count > 0 && (!boxes || !out)))
+        return SEADRIFT_BAD_ARGUMENT;
+    for (; count > 0; count--, boxes += 4) {
+        if (!is_box(boxes, height, width) || (int64_t)boxes[2] * boxes[3] > room)
+            return SEADRIFT_BAD_ARGUMENT;
+        room -= (int64_t)boxes[2] * boxes[3];
+        for (int32_t y = boxes[1]; y < boxes[1] + boxes[3]; y++, out += boxes[2]) {
+            const uint8_t *row = plane + (int64_t)y * width + boxes[0];
+            if (!inverted)
+                memcpy(out, row, (size_t)boxes[2]);
+            for (int32_t x = 0; inverted && x < boxes[2]; x++)
+                out[x] = (uint8_t)~row[x];
+        }
+    }
+    return SEADRIFT_OK;
+}

@@ -208,3 +208,25 @@ def filled_min(esd_min_px: float, most: int) -> int:
     while esd_px(pixels) < esd_min_px:
         pixels += 1
     return pixels
+
+
+def cut_boxes(
+    plane: NDArray[np.uint8], boxes: NDArray[np.int32], inverted: bool, out: NDArray[np.uint8]
+) -> bool:
+    """Write boxes ``int32 [n, 4]`` of a plane one after another; False if there is no library."""
+    if LIBRARY is None:
+        return False
+    plane, boxes = np.ascontiguousarray(plane), np.ascontiguousarray(boxes)
+    code = LIBRARY.seadrift_cut_boxes(
+        ctypes.c_void_p(plane.ctypes.data),
+        ctypes.c_int32(plane.shape[0]),
+        ctypes.c_int32(plane.shape[1]),
+        ctypes.c_void_p(boxes.ctypes.data),
+        ctypes.c_int32(len(boxes)),
+        ctypes.c_int32(inverted),
+        ctypes.c_void_p(out.ctypes.data),
+        ctypes.c_int64(out.size),
+    )
+    if code != _OK:
+        raise RuntimeError(f"seadrift_cut_boxes refused {len(boxes)} boxes: code {code}")
+    return True
