@@ -124,11 +124,24 @@ __attribute__((target("avx2"))) static void mark_words_avx2(const marks *m, int6
 }
 
 /* Sums of columns, a vector wider than what every x86 has. */
-__attribute__((target("avx2"))) static void add_rows_avx2(const uint8_t *up, const uint8_t *mid,
-                                                          const uint8_t *down, int32_t width, uint16_t *sum)
+__attribute__((target("avx2"))) static void add_rows_avx2(const uint8_t *restrict up, const uint8_t *restrict mid,
+                                                          const uint8_t *restrict down, int32_t n,
+                                                          uint16_t *restrict sum)
 {
-    for (int32_t x = 0; x < width; x++)
+    for (int32_t x = 0; x < n; x++)
         sum[x] = (uint16_t)(up[x] + 2 * mid[x] + down[x]);
+}
+
+__attribute__((target("avx2"))) static void find_hot_avx2(const uint8_t *row, int64_t words, uint8_t bound,
+                                                          uint8_t *hot)
+{
+    __m256i least = _mm256_set1_epi8((char)bound);
+    for (int64_t word = 0; word < words; word++) {
+        __m256i a = _mm256_loadu_si256((const __m256i *)(row + word * WORD));
+        __m256i b = _mm256_loadu_si256((const __m256i *)(row + word * WORD + 32));
+        __m256i most = _mm256_max_epu8(a, b);
+        hot[word] = _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(most, least), most)) != 0;
+    }
 }
 
 static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
@@ -136,12 +149,25 @@ static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
 static int has_avx2(void) { return 0; }
 #define mark_words_avx2 mark_words
 #define add_rows_avx2 add_rows
+#define find_hot_avx2 find_hot
 #endif
 
-static void add_rows(const uint8_t *up, const uint8_t *mid, const uint8_t *down, int32_t width, uint16_t *sum)
+static void add_rows(const uint8_t *restrict up, const uint8_t *restrict mid, const uint8_t *restrict down,
+                     int32_t n, uint16_t *restrict sum)
 {
-    for (int32_t x = 0; x < width; x++)
+    for (int32_t x = 0; x < n; x++)
         sum[x] = (uint16_t)(up[x] + 2 * mid[x] + down[x]);
+}
+
+/* Which words of a row have a pixel that is not below the bound. */
+static void find_hot(const uint8_t *row, int64_t words, uint8_t bound, uint8_t *hot)
+{
+    for (int64_t word = 0; word < words; word++) {
+        uint8_t most = 0;
+        for (int x = 0; x < WORD; x++)
+            most = row[word * WORD + x] > most ? row[word * WORD + x] : most;
+        hot[word] = most >= bound;
+    }
 }
 
 /* What is left of a row behind its last whole word. */
@@ -158,21 +184,72 @@ static void mark_rest(const marks *m, int32_t width)
     m->bright[word] = bright;
 }
 
-/* The frame's 3x3 binomial smoothing (1 2 1, mirrored at the edges, halves up) against the thresholds. */
+/* Three rows of flags: has a word a pixel that may bring one beside it above a threshold? Most have none. */
+static uint8_t *hot_row(const seadrift_frame *f, int32_t y) { return (uint8_t *)spare_row(f, y % 3); }
+
+static void heat_row(const seadrift_frame *f, int32_t y, int wide)
+{
+    int32_t bound = f->low < f->high ? f->low : f->high;
+    const uint8_t *row = f->signal + (int64_t)y * f->width;
+    uint8_t *hot = hot_row(f, y), least = (uint8_t)(bound < 256 ? bound : 255);
+    (wide ? find_hot_avx2 : find_hot)(row, f->width / WORD, least, hot);
+    if (f->width % WORD)
+        hot[f->width / WORD] = 1;
+}
+
+/* The frame's 3x3 binomial smoothing (1 2 1, mirrored at the edges, halves up) against the thresholds, in
+ * words [first, last) of a row. */
+static void mark_piece(const seadrift_frame *f, int32_t y, int64_t first, int64_t last, int wide)
+{
+    int32_t width = f->width, below = f->height - 1;
+    int32_t x0 = first > 0 ? (int32_t)(first * WORD - 1) : 0;
+    int32_t x1 = last * WORD < width ? (int32_t)(last * WORD + 1) : width;
+    const uint8_t *mid = f->signal + (int64_t)y * width;
+    const uint8_t *up = y > 0 ? mid - width : mid + (below > 0 ? width : 0);
+    const uint8_t *down = y < below ? mid + width : mid - (below > 0 ? width : 0);
+    uint16_t *sum = f->sums + 1;
+    (wide ? add_rows_avx2 : add_rows)(up + x0, mid + x0, down + x0, x1 - x0, sum + x0);
+    if (x0 == 0)
+        sum[-1] = sum[width > 1 ? 1 : 0];
+    if (x1 == width)
+        sum[width] = sum[width > 1 ? width - 2 : 0];
+    marks m = {mid, f->sums, 16 * f->low, f->own, 16 * f->high, in_row(f, y), high_row(f, y)};
+    (wide ? mark_words_avx2 : mark_words)(&m, first, last <= width / WORD ? last : width / WORD);
+    if (last > width / WORD)
+        mark_rest(&m, width);
+}
+
+/* A pixel is at most as bright as the brightest of the nine it is smoothed from, so cold words stay empty. */
 static void mark_row(const seadrift_frame *f, int32_t y, int wide)
 {
-    int32_t width = f->width, last = f->height - 1;
-    const uint8_t *mid = f->signal + (int64_t)y * width;
-    const uint8_t *up = y > 0 ? mid - width : mid + (last > 0 ? width : 0);
-    const uint8_t *down = y < last ? mid + width : mid - (last > 0 ? width : 0);
-    uint16_t *sum = f->sums + 1;
-    (wide ? add_rows_avx2 : add_rows)(up, mid, down, width, sum);
-    sum[-1] = sum[width > 1 ? 1 : 0];
-    sum[width] = sum[width > 1 ? width - 2 : 0];
-    marks m = {mid, f->sums, 16 * f->low, f->own, 16 * f->high, in_row(f, y), high_row(f, y)};
-    (wide ? mark_words_avx2 : mark_words)(&m, 0, width / WORD);
-    if (width % WORD)
-        mark_rest(&m, width);
+    int64_t n = words_of(f), first = 0;
+    const uint8_t *mid = hot_row(f, y), *up = y > 0 ? hot_row(f, y + 2) : mid;
+    const uint8_t *down = y < f->height - 1 ? hot_row(f, y + 1) : mid;
+    uint8_t *near = (uint8_t *)spare_row(f, 3);
+    near[-1] = near[n] = 0;
+    for (int64_t i = 0; i < n; i++)
+        near[i] = up[i] | mid[i] | down[i];
+    memset(in_row(f, y), 0, (size_t)n * sizeof(uint64_t));
+    memset(high_row(f, y), 0, (size_t)n * sizeof(uint64_t));
+    while (first < n) {
+        int64_t last = first;
+        while (last < n && (near[last - 1] | near[last] | near[last + 1]))
+            last++;
+        if (last > first)
+            mark_piece(f, y, first, last, wide);
+        first = last + 1;
+    }
+}
+
+static void mark_rows(const seadrift_frame *f)
+{
+    int wide = has_avx2();
+    heat_row(f, 0, wide);
+    for (int32_t y = 0; y < f->height; y++) {
+        if (y < f->height - 1)
+            heat_row(f, y + 1, wide);
+        mark_row(f, y, wide);
+    }
 }
 
 /* One row dilated by a 3x3 square. Outside the frame are ones, for the erosion that follows. */
@@ -497,9 +574,7 @@ int32_t seadrift_find_objects(seadrift_frame *frame)
     if (!frame || check(frame) != SEADRIFT_OK)
         return SEADRIFT_BAD_ARGUMENT;
     frame->runs_count = frame->parts_count = frame->objects_count = frame->specks = 0;
-    int wide = has_avx2();
-    for (int32_t y = 0; y < frame->height; y++)
-        mark_row(frame, y, wide);
+    mark_rows(frame);
     if (frame->close)
         close_gaps(frame);
     find_runs(frame);

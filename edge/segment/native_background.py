@@ -56,7 +56,7 @@ class NativeSteps:
 
     def residuals(self, grey: Grey, tiles: Tiles, grid: Grid, field: str) -> NDArray[np.int32]:
         histogram = np.empty(511, np.int32)
-        room = np.empty(2 * grey.shape[1], np.int16)
+        room = np.empty(3 * grey.shape[1], np.int16)
         self._call("seadrift_background_residuals", grey, grid, field, tiles, room, histogram)
         return histogram
 
