@@ -47,28 +47,35 @@ static int32_t check(const seadrift_scene *s)
 
 /* --- tiles to quantiles */
 
-/* Counts the samples of a tile in two histograms, since neighbours are often equal. Returns how many. */
-static int32_t count_tile(const seadrift_scene *s, int32_t row, int32_t column, uint16_t counts[2][LEVELS])
+/* Gathers the samples of a tile; returns how many there are. */
+INLINE int32_t gather(const seadrift_scene *s, int32_t row, int32_t column, uint8_t samples[TILE * TILE])
 {
-    int64_t step = s->stride, first_y = (int64_t)row * TILE * step, first_x = (int64_t)column * TILE * step;
-    int32_t n = 0;
-    for (int64_t y = first_y; y < first_y + TILE * step && y < s->height; y += step) {
-        const uint8_t *grey = s->grey + y * s->width;
-        for (int64_t x = first_x; x < first_x + TILE * step && x < s->width; x += step)
-            counts[n++ & 1][grey[x]]++;
+    int64_t step = s->stride, x0 = (int64_t)column * TILE * step;
+    int32_t n = 0, left = over((int32_t)(s->width - x0), s->stride), across = left < TILE ? left : TILE;
+    for (int64_t y = (int64_t)row * TILE * step; y < ((int64_t)row + 1) * TILE * step && y < s->height; y += step) {
+        const uint8_t *grey = s->grey + y * s->width + x0;
+        for (int32_t i = 0; i < across; i++)
+            samples[n++] = grey[i * step];
     }
     return n;
 }
 
-static int32_t quantile(const seadrift_scene *s, int32_t row, int32_t column)
+/* The quantile of a tile's samples, bit after bit of it. */
+INLINE int32_t quantile(const seadrift_scene *s, int32_t row, int32_t column)
 {
-    uint16_t counts[2][LEVELS];
-    memset(counts, 0, sizeof counts);
-    int32_t n = count_tile(s, row, column, counts);
-    int32_t k = (n - 1) * (s->bright ? ALL_SHARE - DARK_SHARE : DARK_SHARE) / ALL_SHARE, level = 0;
-    for (int32_t before = 0; before <= k; level++) /* ends: the counts sum to n > k */
-        before += counts[0][level] + counts[1][level];
-    return level - 1;
+    uint8_t samples[TILE * TILE];
+    memset(samples, LEVELS - 1, sizeof samples); /* what is not there sorts behind the rest */
+    int32_t n = gather(s, row, column, samples), level = 0;
+    int32_t k = (n - 1) * (s->bright ? ALL_SHARE - DARK_SHARE : DARK_SHARE) / ALL_SHARE;
+    for (int32_t bit = LEVELS / 2; bit > 0; bit /= 2) {
+        uint8_t bound = (uint8_t)(level + bit - 1);
+        uint16_t count = 0;
+        for (int32_t i = 0; i < TILE * TILE; i++)
+            count = (uint16_t)(count + (samples[i] <= bound));
+        if (count <= k)
+            level += bit;
+    }
+    return level;
 }
 
 /* --- quantiles to a smooth surface */

@@ -6,8 +6,10 @@
 #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
 #include <immintrin.h>
 #define HAS_AVX2_PATH 1
+#define INLINE static inline __attribute__((always_inline))
 #else
 #define HAS_AVX2_PATH 0
+#define INLINE static inline
 #endif
 #if defined(__ARM_NEON) && defined(__aarch64__)
 #include <arm_neon.h>
@@ -252,41 +254,59 @@ static void mark_rows(const seadrift_frame *f)
     }
 }
 
-/* One row dilated by a 3x3 square. Outside the frame are ones, for the erosion that follows. */
-static void dilate_row(const seadrift_frame *f, int32_t y, uint64_t *either, uint64_t *out)
+/* One row dilated by a 3x3 square; returns whether there is anything. Outside the frame are ones, for the
+ * erosion that follows. */
+INLINE int dilate_row(const seadrift_frame *f, int32_t y, uint64_t *restrict either, uint64_t *restrict out)
 {
     int64_t n = words_of(f);
     const uint64_t *mid = in_row(f, y), *up = y > 0 ? mid - n : mid, *down = y < f->height - 1 ? mid + n : mid;
-    for (int64_t i = 0; i < n; i++)
+    uint64_t any = 0;
+    for (int64_t i = 0; i < n; i++) {
         either[i] = up[i] | mid[i] | down[i];
+        any |= either[i];
+    }
     either[-1] = either[n] = 0;
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; any && i < n; i++)
         out[i] = either[i] | either[i] << 1 | either[i - 1] >> 63 | either[i] >> 1 | either[i + 1] << 63;
+    if (!any)
+        memset(out, 0, (size_t)n * sizeof *out);
     out[n - 1] |= ~last_bits(f);
     out[-1] = out[n] = ~UINT64_C(0);
+    return any != 0;
+}
+
+INLINE void erode_row(const uint64_t *up, const uint64_t *mid, const uint64_t *down, int64_t n,
+                      uint64_t *restrict all, uint64_t *restrict out)
+{
+    for (int64_t i = -1; i <= n; i++)
+        all[i] = up[i] & mid[i] & down[i];
+    for (int64_t i = 0; i < n; i++)
+        out[i] = all[i] & (all[i] << 1 | all[i - 1] >> 63) & (all[i] >> 1 | all[i + 1] << 63);
 }
 
 /* What lies outside the frame neither dilates nor erodes. */
-static void close_gaps(const seadrift_frame *f)
+INLINE void close_gaps(const seadrift_frame *f)
 {
-    int64_t n = words_of(f);
-    uint64_t *either = spare_row(f, 3);
-    dilate_row(f, 0, either, spare_row(f, 0));
-    for (int32_t y = 0; y < f->height; y++) {
-        int more = y < f->height - 1;
-        if (more)
-            dilate_row(f, y + 1, either, spare_row(f, (y + 1) % 3));
-        const uint64_t *mid = spare_row(f, y % 3);
-        const uint64_t *up = y > 0 ? spare_row(f, (y + 2) % 3) : mid;
-        const uint64_t *down = more ? spare_row(f, (y + 1) % 3) : mid;
-        for (int64_t i = -1; i <= n; i++)
-            either[i] = up[i] & mid[i] & down[i];
-        uint64_t *in = in_row(f, y);
-        for (int64_t i = 0; i < n; i++)
-            in[i] = either[i] & (either[i] << 1 | either[i - 1] >> 63) & (either[i] >> 1 | either[i + 1] << 63);
-        in[n - 1] &= last_bits(f);
+    uint64_t *spare = spare_row(f, 3);
+    int32_t last = f->height - 1;
+    int any = dilate_row(f, 0, spare, spare_row(f, 0)) ? 2 : 0; /* in rows y + 1, y, y - 1, from bit 0 */
+    for (int32_t y = 0; y <= last; y++, any = any << 1 & 7) {
+        const uint64_t *mid = spare_row(f, y % 3), *up = y > 0 ? spare_row(f, (y + 2) % 3) : mid;
+        const uint64_t *down = y < last ? spare_row(f, (y + 1) % 3) : mid;
+        if (y < last)
+            any |= dilate_row(f, y + 1, spare, spare_row(f, (y + 1) % 3));
+        if (!(any & 2)) /* then the row itself is empty, and the erosion leaves it so */
+            continue;
+        erode_row(up, mid, down, words_of(f), spare, in_row(f, y));
+        in_row(f, y)[words_of(f) - 1] &= last_bits(f);
     }
 }
+
+#if HAS_AVX2_PATH
+__attribute__((target("avx2"))) static void close_gaps_avx2(const seadrift_frame *f) { close_gaps(f); }
+#else
+#define close_gaps_avx2 close_gaps
+#endif
 
 /* --- bits to runs */
 
@@ -576,7 +596,7 @@ int32_t seadrift_find_objects(seadrift_frame *frame)
     frame->runs_count = frame->parts_count = frame->objects_count = frame->specks = 0;
     mark_rows(frame);
     if (frame->close)
-        close_gaps(frame);
+        (has_avx2() ? close_gaps_avx2 : close_gaps)(frame);
     find_runs(frame);
     if (frame->runs_count > frame->runs_room)
         return SEADRIFT_SMALL_RUNS;
