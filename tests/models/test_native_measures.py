@@ -172,17 +172,18 @@ class Call:
         self.signal = np.full((6, 5), 77, np.uint8)
         self.boxes = np.array([[1, 2, 5, 6]], np.int32)
         self.starts = np.array([0, 30], np.int64)
-        self.room = np.full((1 << 20) + self.GUARD, 0xA5, np.uint8)
+        self.room = np.empty((1 << 17) + self.GUARD, np.uint8)
         self.values = np.full(len(MEASURES) + self.GUARD, -5.0, np.float32)
         self.frame = measures_native._Frame(
             self.boxes.ctypes.data, self.starts.ctypes.data, self.mask.ctypes.data,
             self.signal.ctypes.data, 30, 1, 0, 1, len(MEASURES), self.room.ctypes.data,
-            1 << 20, self.values.ctypes.data,
+            1 << 17, self.values.ctypes.data,
         )  # fmt: skip
 
     def __call__(self, **spoiled: int | None) -> int:
         for name, value in spoiled.items():
             setattr(self.frame, name, value)
+        self.room[:] = 0xA5
         assert native.LIBRARY is not None
         code = int(native.LIBRARY.seadrift_measure(ctypes.byref(self.frame)))
         end = (self.frame.scratch or 0) + self.frame.scratch_bytes - self.room.ctypes.data
