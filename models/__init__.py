@@ -2,7 +2,7 @@
 
 The core needs numpy only. A runtime (the C library, LiteRT, ONNX Runtime) is imported when
 it is asked for, scikit-learn when a head is fitted, torch never outside `models.training`. A
-network is eight layers of integers (`models.network`); whichever runtime computes them, the
+network is a list of layers of integers (`models.network`); whichever runtime computes them, the
 integers are the same.
 
 Example:

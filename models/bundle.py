@@ -263,8 +263,9 @@ def _compare(bundle: Bundle, runtime: Runtime) -> SelfTest:
     seconds = []
     for _ in range(_SELF_TEST_RUNS):
         start = time.perf_counter()
-        tables = build_tables(golden.prepared)
-        embedding = embed(runtime.run(tables), tables.object_sites)
+        tables = build_tables(golden.prepared, bundle.network.levels)
+        features = runtime.run(tables)
+        embedding = embed(features, tables.object_sites, bundle.network.pooling)
         seconds.append(time.perf_counter() - start)
     ms_per_object = 1000 * min(seconds) / len(golden.prepared)
     if not np.array_equal(embedding, golden.embedding):

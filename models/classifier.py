@@ -76,10 +76,12 @@ class Classifier:
 
     def embed(self, prepared: Sequence[Prepared]) -> UInt16:
         """uint16 [n, C]. Objects do not influence each other: batching changes nothing."""
-        parts = [np.zeros((0, self._bundle.network.embedding_width), np.uint16)]
+        network = self._bundle.network
+        parts = [np.zeros((0, network.embedding_width), np.uint16)]
         for batch in _batches(prepared):
-            tables = build_tables(batch)
-            parts.append(embed(self._runtime.run(tables), tables.object_sites))
+            tables = build_tables(batch, network.levels)
+            features = self._runtime.run(tables)
+            parts.append(embed(features, tables.object_sites, network.pooling))
         return np.concatenate(parts)
 
 

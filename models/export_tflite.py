@@ -108,17 +108,18 @@ class _Graph:
 def to_tflite(network: Network) -> bytes:
     """The flatbuffer's bytes."""
     graph = _Graph()
-    sites = graph.tensor("x0", "INT8", [-1, CHANNELS], scale=INPUT_SCALE)
-    inputs = [sites]
+    sites = inputs = graph.tensor("x0", "INT8", [-1, CHANNELS], scale=INPUT_SCALE)
+    tables: dict[str, int] = {}
     features = sites
     for layer in network.layers:
-        table = graph.tensor(layer.name, "INT32", [-1, layer.taps])
-        inputs.append(table)
+        if layer.table_name not in tables:
+            tables[layer.table_name] = graph.tensor(layer.table_name, "INT32", [-1, layer.taps])
+        table = tables[layer.table_name]
         last = layer is network.layers[-1]
         features = _add_layer(graph, layer, sites, table, "features" if last else f"{layer.name}_y")
         if not last:
             sites = _with_zero_site(graph, layer, features)
-    return graph.finish(inputs, [features])
+    return graph.finish([inputs, *tables.values()], [features])
 
 
 def _add_layer(graph: _Graph, layer: Layer, sites: int, table: int, output_name: str) -> int:

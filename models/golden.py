@@ -74,8 +74,9 @@ def make_golden(network: Network, head: Head) -> Golden:
     """What the reference says about the drawn objects."""
     random = np.random.default_rng(_SEED)
     prepared = tuple(prepare(signal, mask) for signal, mask in draw_objects(random))
-    tables = build_tables(prepared)
-    embedding = embed(ReferenceRuntime(network).run(tables), tables.object_sites)
+    tables = build_tables(prepared, network.levels)
+    features = ReferenceRuntime(network).run(tables)
+    embedding = embed(features, tables.object_sites, network.pooling)
     measures = np.zeros((len(prepared), len(MEASURES)), np.float32)
     if len(head.columns):  # plausible values, drawn round the means that the head knows
         mean, scale = (part[-len(head.columns) :] for part in (head.mean, head.scale))

@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 
 PARTS = ("sites", "network", "prepare")
-VERSIONS = (1, 1, 1)  # of each part
+VERSIONS = (2, 1, 1)  # of each part
 _SUFFIXES = (".so", ".dylib", ".dll")
 
 

@@ -10,13 +10,17 @@ Activations are uint8 with zero point 0: the zero site is 0 and ReLU is the satu
 stays below 2^24, so float32(acc) is exact; without fused multiply-add every engine gives the same
 integers. Batch normalisation is folded in before (models/quantize.py).
 
-Invariant: layers alternate `children` (2x2 stride 2; 4x4 for the stem) and `near` (3x3), one pair
-per level.
+Invariant: each level has one `children` layer (2x2 stride 2; 4x4 for the stem) and then any number
+of `near` layers (3x3), named `children1`, `near1a`, `near1b`, `children2`, ...
+
+An object's embedding is the mean of the last feature map over its sites, or that mean and the
+maximum side by side (`pooling`; models/runtimes/__init__.py: `embed`).
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +29,11 @@ import numpy.typing as npt
 
 from models.archive import ArchiveError, pack_arrays, unpack_arrays
 from models.preprocess import CHANNELS
-from models.sites import LEVELS, Tables
+from models.sites import MAX_LEVELS, Tables
 
-FORMAT = 1
+FORMAT = 2
+POOLINGS = ("mean", "mean+max")  # in the file: their number
+MOST_NEAR = 8  # layers of one level
 INPUT_SCALE = np.float32(1 / 255)
 _EXACT_ACCUMULATOR = 1 << 24
 
@@ -46,16 +52,22 @@ class Layer:
     """One gather, product and requantization."""
 
     table: str  # "children" or "near"
-    level: int  # 1 .. 4: the level of its output
+    level: int  # 1 .. MAX_LEVELS: the level of its output
     taps: int  # 16, 4 or 9 sites gathered per output site
     weights: Int8  # [taps * C_in, C_out], within -127 .. 127
     bias: Int32  # [C_out], in units of in_scale * weight_scale
     weight_scale: Float32  # [C_out]
     in_scale: np.float32
     out_scale: np.float32
+    rank: int = 0  # which of its level's `near` layers
 
     @property
     def name(self) -> str:
+        return layer_name(self.table, self.level, self.rank)
+
+    @property
+    def table_name(self) -> str:
+        """Of the graphs' input that it reads; the `near` layers of a level share one."""
         return f"{self.table}{self.level}"
 
     @property
@@ -79,25 +91,58 @@ class Layer:
 @dataclass(frozen=True)
 class Network:
     layers: tuple[Layer, ...]
+    pooling: str = "mean"  # one of POOLINGS
 
     @property
-    def embedding_width(self) -> int:
+    def levels(self) -> int:
+        """Coarse levels: `build_tables` takes it."""
+        return self.layers[-1].level
+
+    @property
+    def near(self) -> tuple[int, ...]:
+        """How many 3x3 layers each level has."""
+        each = [layer.level for layer in self.layers if layer.table == "near"]
+        return tuple(each.count(level) for level in range(1, self.levels + 1))
+
+    @property
+    def feature_width(self) -> int:
+        """Channels of the last feature map."""
         return self.layers[-1].channels_out
 
     @property
+    def embedding_width(self) -> int:
+        return self.feature_width * len(self.pooling.split("+"))
+
+    @property
     def widths(self) -> tuple[int, ...]:
-        return tuple(layer.channels_out for layer in self.layers[1::2])
+        """Channels that leave each level."""
+        last = {layer.level: layer.channels_out for layer in self.layers}
+        return tuple(last.values())
 
     @property
     def parameters(self) -> int:
         return sum(layer.weights.size + layer.bias.size for layer in self.layers)
 
     def macs(self, site_counts: tuple[int, ...]) -> int:
-        """Multiply-accumulates for a batch with these sites per level (N0 .. N4)."""
+        """Multiply-accumulates for a batch with these sites per level (N0 .. NL)."""
         return sum(site_counts[layer.level] * layer.weights.size for layer in self.layers)
 
+    def inputs(self, tables: Tables) -> dict[str, Array]:
+        """What the graphs take: x0, and each table that a layer reads, by its name.
+
+        Raises ValueError for tables of another number of levels.
+        """
+        if len(tables.children) != self.levels:
+            raise ValueError(f"tables of {len(tables.children)} levels; it has {self.levels}")
+        named = {layer.table_name: layer.table_of(tables) for layer in self.layers}
+        return {"x0": tables.x0, **named}
+
     def to_bytes(self) -> bytes:
-        arrays: dict[str, Array] = {"format": np.array(FORMAT, np.int32)}
+        arrays: dict[str, Array] = {
+            "format": np.array(FORMAT, np.int32),
+            "near": np.array(self.near, np.int32),
+            "pooling": np.array(POOLINGS.index(self.pooling), np.int32),
+        }
         for layer in self.layers:
             arrays[f"{layer.name}.weights"] = layer.weights
             arrays[f"{layer.name}.bias"] = layer.bias
@@ -112,18 +157,16 @@ class Network:
             arrays = unpack_arrays(data)
         except ArchiveError as error:
             raise NetworkError(str(error)) from error
-        if "format" not in arrays or arrays["format"].shape != () or arrays["format"] != FORMAT:
-            raise NetworkError(f"format: expected {FORMAT}")
+        near, pooling = _read_plan(arrays)
         layers: list[Layer] = []
         scale, channels = INPUT_SCALE, CHANNELS
-        for level in range(1, LEVELS + 1):
-            for table in ("children", "near"):
-                layer = _read_layer(arrays, table, level, channels, scale)
-                scale, channels = layer.out_scale, layer.channels_out
-                layers.append(layer)
-        if len(arrays) != 1 + 4 * len(layers):
+        for table, level, rank in plan(near):
+            layer = _read_layer(arrays, table, level, rank, channels, scale)
+            scale, channels = layer.out_scale, layer.channels_out
+            layers.append(layer)
+        if len(arrays) != _PLAN_ARRAYS + 4 * len(layers):
             raise NetworkError("arrays that no layer uses")
-        return cls(tuple(layers))
+        return cls(tuple(layers), pooling)
 
     @property
     def sha256(self) -> str:
@@ -136,10 +179,48 @@ def taps_of(table: str, level: int) -> int:
     return 16 if level == 1 else 4
 
 
+def layer_name(table: str, level: int, rank: int = 0) -> str:
+    """`children3`; `near3a` for the first 3x3 layer of level 3."""
+    return f"{table}{level}" + (chr(ord("a") + rank) if table == "near" else "")
+
+
+def plan(near: Sequence[int]) -> list[tuple[str, int, int]]:
+    """(table, level, rank) of each layer, in order, where level l has near[l - 1] 3x3 layers."""
+    layers = []
+    for level, count in enumerate(near, 1):
+        layers.append(("children", level, 0))
+        layers += [("near", level, rank) for rank in range(count)]
+    return layers
+
+
+_PLAN_ARRAYS = 3  # format, near, pooling
+
+
+def _read_plan(arrays: dict[str, Array]) -> tuple[list[int], str]:
+    """How many 3x3 layers each level has, and the pooling."""
+
+    def read(name: str, ndim: int) -> Array:
+        array = arrays.get(name)
+        if array is None or array.dtype != np.int32 or array.ndim != ndim:
+            raise NetworkError(f"{name}: expected int32 of {ndim} dimensions")
+        return array
+
+    if read("format", 0) != FORMAT:
+        raise NetworkError(f"format: {arrays['format']}, expected {FORMAT}")
+    near, pooling = read("near", 1), int(read("pooling", 0))
+    if not 1 <= len(near) <= MAX_LEVELS or near.min() < 0 or near.max() > MOST_NEAR:
+        raise NetworkError(
+            f"near: expected 1 to {MAX_LEVELS} levels, each with at most {MOST_NEAR} layers"
+        )
+    if not 0 <= pooling < len(POOLINGS):
+        raise NetworkError(f"pooling: {pooling}, expected 0 .. {len(POOLINGS) - 1}")
+    return near.tolist(), POOLINGS[pooling]
+
+
 def _read_layer(
-    arrays: dict[str, Array], table: str, level: int, channels: int, scale: np.float32
+    arrays: dict[str, Array], table: str, level: int, rank: int, channels: int, scale: np.float32
 ) -> Layer:
-    name, taps = f"{table}{level}", taps_of(table, level)
+    name, taps = layer_name(table, level, rank), taps_of(table, level)
 
     def read(part: str, dtype: type[np.generic], ndim: int) -> Array:
         array = arrays.get(f"{name}.{part}")
@@ -161,7 +242,9 @@ def _read_layer(
         raise NetworkError(
             f"{name}: weights below -127, or sums beyond 2^24 (not exact in float32)"
         )
-    return Layer(table, level, taps, weights, bias, weight_scale, scale, np.float32(out_scale))
+    return Layer(
+        table, level, taps, weights, bias, weight_scale, scale, np.float32(out_scale), rank
+    )
 
 
 def _positive(values: Array) -> bool:

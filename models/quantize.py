@@ -35,6 +35,7 @@ class FloatLayer:
     level: int
     weights: Float32  # [taps * C_in, C_out]
     bias: Float32  # [C_out]
+    rank: int = 0  # which of its level's `near` layers
 
 
 def float_maps(layers: Sequence[FloatLayer], tables: Tables) -> list[Float32]:
@@ -50,13 +51,16 @@ def float_maps(layers: Sequence[FloatLayer], tables: Tables) -> list[Float32]:
     return maps
 
 
-def float_embedding(layers: Sequence[FloatLayer], tables: Tables) -> Float32:
+def float_embedding(layers: Sequence[FloatLayer], tables: Tables, pooling: str = "mean") -> Float32:
     """The embedding before quantization, float32 [n, C], in the units of the float network."""
     features = float_maps(layers, tables)[-1].astype(np.float64)
     counts = tables.object_sites.astype(np.int64)
-    sums = np.add.reduceat(features, np.cumsum(counts) - counts, axis=0)
-    mean: Float32 = (sums / counts[:, None]).astype(np.float32)
-    return mean
+    starts = np.cumsum(counts) - counts
+    parts = [np.add.reduceat(features, starts, axis=0) / counts[:, None]]
+    if pooling == "mean+max":
+        parts.append(np.maximum.reduceat(features, starts, axis=0))
+    embedding: Float32 = np.concatenate(parts, axis=1).astype(np.float32)
+    return embedding
 
 
 def calibrate(layers: Sequence[FloatLayer], batches: Iterable[Tables]) -> list[np.float32]:
@@ -74,14 +78,16 @@ def calibrate(layers: Sequence[FloatLayer], batches: Iterable[Tables]) -> list[n
     return [np.float32(max(top, 1e-6) / 255) for top in tops]
 
 
-def quantize(layers: Sequence[FloatLayer], out_scales: Sequence[np.float32]) -> Network:
+def quantize(
+    layers: Sequence[FloatLayer], out_scales: Sequence[np.float32], pooling: str = "mean"
+) -> Network:
     """The integer network. Raises ValueError if it would not be exact (models/network.py)."""
     quantized = []
     in_scale = INPUT_SCALE
     for layer, out_scale in zip(layers, out_scales, strict=True):
         quantized.append(_quantize_layer(layer, in_scale, out_scale))
         in_scale = out_scale
-    return Network.from_bytes(Network(tuple(quantized)).to_bytes())  # checks every layer
+    return Network.from_bytes(Network(tuple(quantized), pooling).to_bytes())  # checks every layer
 
 
 def _quantize_layer(layer: FloatLayer, in_scale: np.float32, out_scale: np.float32) -> Layer:
@@ -92,5 +98,5 @@ def _quantize_layer(layer: FloatLayer, in_scale: np.float32, out_scale: np.float
     bias = np.rint(layer.bias / (in_scale * scale).astype(np.float64)).astype(np.int32)
     return Layer(
         layer.table, layer.level, taps_of(layer.table, layer.level), weights, bias, scale,
-        in_scale, out_scale,
+        in_scale, out_scale, layer.rank,
     )  # fmt: skip

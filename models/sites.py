@@ -25,7 +25,8 @@ import numpy.typing as npt
 from models import native
 from models.preprocess import CHANNELS, Bool, Prepared, UInt8
 
-LEVELS = 4  # coarse levels; level 0, the pixels, is not counted
+LEVELS = 4  # coarse levels unless a network has another number; level 0, the pixels, is not counted
+MAX_LEVELS = 5  # SEADRIFT_SITES_MAX_LEVELS
 STEM_WINDOW = 4
 _MARGIN = 4  # empty cells round an object: no window of a site leaves its raster
 Int32 = npt.NDArray[np.int32]
@@ -34,24 +35,29 @@ Int64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Tables:
-    """One batch of sites; N0 .. N4 sites at the five levels, n objects."""
+    """One batch of sites; N0 .. NL sites at the levels 0 .. L, n objects."""
 
     x0: UInt8  # [1 + N0, 2]; row 0 is the zero site
-    children: tuple[Int32, ...]  # [N1, 16] (4x4 from (2y-1, 2x-1)), then [Nl, 4] for l = 2, 3, 4
-    near: tuple[Int32, ...]  # [Nl, 9] for l = 1 .. 4: the 3x3 neighbourhood
-    object_sites: Int32  # [n]: sites of each object at level 4; at least 1 each
+    children: tuple[Int32, ...]  # [N1, 16] (4x4 from (2y-1, 2x-1)), then [Nl, 4] for l = 2 .. L
+    near: tuple[Int32, ...]  # [Nl, 9] for l = 1 .. L: the 3x3 neighbourhood
+    object_sites: Int32  # [n]: sites of each object at level L; at least 1 each
 
     @property
     def site_counts(self) -> tuple[int, ...]:
-        """Sites per level, (N0, N1, N2, N3, N4)."""
+        """Sites per level, (N0, N1, .. NL)."""
         return (len(self.x0) - 1, *(len(table) for table in self.near))
 
 
-def build_tables(prepared: Sequence[Prepared]) -> Tables:
-    """The tables of one batch (possibly empty), by the C library if there is one, else numpy."""
+def build_tables(prepared: Sequence[Prepared], levels: int = LEVELS) -> Tables:
+    """The tables of one batch (possibly empty), by the C library if there is one, else numpy.
+
+    levels: 1 .. MAX_LEVELS, as many as the network has (`Network.levels`).
+    """
+    if not 1 <= levels <= MAX_LEVELS:
+        raise ValueError(f"levels {levels}: expected 1 to {MAX_LEVELS}")
     if native.LIBRARY is None:
-        return build_tables_numpy(prepared)
-    return build_tables_native(native.LIBRARY, prepared)
+        return build_tables_numpy(prepared, levels)
+    return build_tables_native(native.LIBRARY, prepared, levels)
 
 
 # --- the definition, in numpy
@@ -112,13 +118,13 @@ class _Level:
         return coarse.numbered(coarse.at(self.owner, y // 2, x // 2))
 
 
-def build_tables_numpy(prepared: Sequence[Prepared]) -> Tables:
+def build_tables_numpy(prepared: Sequence[Prepared], levels: int = LEVELS) -> Tables:
     """The definition of the tables."""
     fine = _pixels([p.mask for p in prepared])
     values = [p.x[p.mask] for p in prepared]
     x0 = np.concatenate([np.zeros((1, CHANNELS), np.uint8), *values])
     children, near = [], []
-    for level in range(1, LEVELS + 1):
+    for level in range(1, levels + 1):
         coarse = fine.coarser()
         y, x = coarse.places()
         size, back = (STEM_WINDOW, 1) if level == 1 else (2, 0)
@@ -146,7 +152,6 @@ def _pixels(masks: Sequence[Bool]) -> _Level:
 
 # --- the same in C (edge/native/sites.h)
 
-_NATIVE_LEVELS = LEVELS + 1
 _OK = 0
 
 
@@ -160,40 +165,43 @@ class _Batch(ctypes.Structure):
         ("widths", ctypes.c_void_p),
         ("objects", ctypes.c_int32),
         ("channels", ctypes.c_int32),
+        ("levels", ctypes.c_int32),
         ("scratch", ctypes.c_void_p),
         ("scratch_cells", ctypes.c_int64),
-        ("capacity", ctypes.c_int32 * _NATIVE_LEVELS),
+        ("capacity", ctypes.c_int32 * (MAX_LEVELS + 1)),
         ("x0", ctypes.c_void_p),
-        ("children", ctypes.c_void_p * LEVELS),
-        ("near", ctypes.c_void_p * LEVELS),
+        ("children", ctypes.c_void_p * MAX_LEVELS),
+        ("near", ctypes.c_void_p * MAX_LEVELS),
         ("object_sites", ctypes.c_void_p),
-        ("counts", ctypes.c_int32 * _NATIVE_LEVELS),
+        ("counts", ctypes.c_int32 * (MAX_LEVELS + 1)),
         ("needed_scratch", ctypes.c_int64),
     )
 
 
-def build_tables_native(library: ctypes.CDLL, prepared: Sequence[Prepared]) -> Tables:
+def build_tables_native(
+    library: ctypes.CDLL, prepared: Sequence[Prepared], levels: int = LEVELS
+) -> Tables:
     """The same tables by the C library. Raises RuntimeError with its code if it refuses."""
     n = len(prepared)
     if n == 0:
-        return build_tables_numpy(prepared)
+        return build_tables_numpy(prepared, levels)
     heights = np.array([p.mask.shape[0] for p in prepared], np.int32)
     widths = np.array([p.mask.shape[1] for p in prepared], np.int32)
     masks = np.concatenate([p.mask.ravel() for p in prepared])
     x = np.concatenate([p.x.reshape(-1, CHANNELS) for p in prepared])
-    capacity = _capacity(heights, widths, int(np.count_nonzero(masks)))
+    capacity = _capacity(heights, widths, int(np.count_nonzero(masks)), levels)
     cells = int(((heights.astype(np.int64) + 2 * _MARGIN) * (widths + 2 * _MARGIN)).max())
     scratch = np.empty(2 * cells, np.int32)
     x0 = np.empty((capacity[0] + 1, CHANNELS), np.uint8)
-    windows = (STEM_WINDOW**2, 4, 4, 4)
-    children = [np.empty((capacity[i + 1], windows[i]), np.int32) for i in range(LEVELS)]
-    near = [np.empty((capacity[i + 1], 9), np.int32) for i in range(LEVELS)]
+    windows = (STEM_WINDOW**2, *(4,) * (levels - 1))
+    children = [np.empty((capacity[i + 1], windows[i]), np.int32) for i in range(levels)]
+    near = [np.empty((capacity[i + 1], 9), np.int32) for i in range(levels)]
     object_sites = np.empty(n, np.int32)
     batch = _Batch(
-        masks.ctypes.data, x.ctypes.data, heights.ctypes.data, widths.ctypes.data, n, CHANNELS,
-        scratch.ctypes.data, cells, (ctypes.c_int32 * _NATIVE_LEVELS)(*capacity), x0.ctypes.data,
-        (ctypes.c_void_p * LEVELS)(*(table.ctypes.data for table in children)),
-        (ctypes.c_void_p * LEVELS)(*(table.ctypes.data for table in near)),
+        masks.ctypes.data, x.ctypes.data, heights.ctypes.data, widths.ctypes.data, n,
+        CHANNELS, levels, scratch.ctypes.data, cells, (ctypes.c_int32 * (MAX_LEVELS + 1))(*capacity), x0.ctypes.data,
+        (ctypes.c_void_p * MAX_LEVELS)(*(table.ctypes.data for table in children)),
+        (ctypes.c_void_p * MAX_LEVELS)(*(table.ctypes.data for table in near)),
         object_sites.ctypes.data,
     )  # fmt: skip
     code = int(library.seadrift_build_sites(ctypes.byref(batch)))
@@ -208,10 +216,10 @@ def build_tables_native(library: ctypes.CDLL, prepared: Sequence[Prepared]) -> T
     )
 
 
-def _capacity(heights: Int32, widths: Int32, pixels: int) -> list[int]:
+def _capacity(heights: Int32, widths: Int32, pixels: int, levels: int) -> list[int]:
     """Upper bounds of the sites per level: those of the finer level, and the level's cells."""
     capacity = [pixels]
-    for level in range(1, LEVELS + 1):
+    for level in range(1, levels + 1):
         rows = (heights.astype(np.int64) + (1 << level) - 1) >> level
         columns = (widths.astype(np.int64) + (1 << level) - 1) >> level
         capacity.append(min(capacity[-1], int((rows * columns).sum())))

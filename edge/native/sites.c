@@ -88,11 +88,12 @@ static void write_near(seadrift_sites *b, int level, const raster *r)
 static int32_t check(seadrift_sites *b)
 {
     int64_t pixels = 0;
-    if (b->objects < 0 || b->channels < 1 || !b->x0 || !b->scratch || !b->object_sites)
+    if (b->objects < 0 || b->channels < 1 || b->levels < 1 || b->levels > SEADRIFT_SITES_MAX_LEVELS ||
+        !b->x0 || !b->scratch || !b->object_sites)
         return SEADRIFT_BAD_ARGUMENT;
     if (b->objects > 0 && (!b->mask || !b->x || !b->heights || !b->widths))
         return SEADRIFT_BAD_ARGUMENT;
-    for (int level = 1; level < SEADRIFT_SITES_LEVELS; level++)
+    for (int level = 1; level <= b->levels; level++)
         if (!b->children[level - 1] || !b->near[level - 1])
             return SEADRIFT_BAD_ARGUMENT;
     b->needed_scratch = 0;
@@ -124,21 +125,21 @@ int32_t seadrift_build_sites(seadrift_sites *b)
         raster fine, coarse;
         int32_t h = b->heights[i], w = b->widths[i];
         int32_t *here = b->scratch, *there = b->scratch + b->scratch_cells;
-        int32_t last_before = b->counts[SEADRIFT_SITES_LEVELS - 1];
+        int32_t last_before = b->counts[b->levels];
         clear(&fine, here, h, w);
         number_pixels(b, &fine, mask, x);
-        for (int level = 1; level < SEADRIFT_SITES_LEVELS; level++) {
+        for (int level = 1; level <= b->levels; level++) {
             clear(&coarse, there, (fine.height + 1) / 2, (fine.width + 1) / 2);
             number_coarse(b, level, &fine, &coarse);
             write_near(b, level, &coarse);
             there = fine.cells;
             fine = coarse;
         }
-        b->object_sites[i] = b->counts[SEADRIFT_SITES_LEVELS - 1] - last_before;
+        b->object_sites[i] = b->counts[b->levels] - last_before;
         mask += (size_t)h * (size_t)w;
         x += (size_t)h * (size_t)w * (size_t)b->channels;
     }
-    for (int level = 0; level < SEADRIFT_SITES_LEVELS; level++)
+    for (int level = 0; level <= b->levels; level++)
         if (b->counts[level] > b->capacity[level])
             return SEADRIFT_SMALL_TABLES;
     return SEADRIFT_OK;

@@ -29,14 +29,14 @@ extern "C" {
 #endif
 
 enum {
-    SEADRIFT_SITES_VERSION = 1,
-    SEADRIFT_SITES_LEVELS = 5, /* level 0, the pixels, and four coarser ones */
-    SEADRIFT_SITES_MARGIN = 4  /* empty cells around an object in the scratch raster */
+    SEADRIFT_SITES_VERSION = 2,
+    SEADRIFT_SITES_MAX_LEVELS = 5, /* coarser ones than level 0, the pixels */
+    SEADRIFT_SITES_MARGIN = 4      /* empty cells around an object in the scratch raster */
 };
 
 enum {
     SEADRIFT_OK = 0,
-    SEADRIFT_BAD_ARGUMENT = 1, /* a size below 1, a null pointer, more sites than int32 can number */
+    SEADRIFT_BAD_ARGUMENT = 1, /* a size or level out of range, a null pointer, more sites than int32 can number */
     SEADRIFT_SMALL_SCRATCH = 2, /* scratch_cells < needed_scratch */
     SEADRIFT_SMALL_TABLES = 3  /* capacity[l] < counts[l] for some level */
 };
@@ -49,16 +49,17 @@ typedef struct {
     const int32_t *widths;   /* [objects] */
     int32_t objects;
     int32_t channels;
+    int32_t levels; /* coarse ones, 1 .. SEADRIFT_SITES_MAX_LEVELS: as many as the network has */
     /* room */
     int32_t *scratch;        /* 2 * scratch_cells int32 */
     int64_t scratch_cells;
-    int32_t capacity[SEADRIFT_SITES_LEVELS]; /* sites per level, the zero site not counted */
+    int32_t capacity[SEADRIFT_SITES_MAX_LEVELS + 1]; /* sites per level, the zero site not counted */
     /* out */
     uint8_t *x0;             /* [1 + capacity[0], channels]; row 0 becomes zero */
-    int32_t *children[SEADRIFT_SITES_LEVELS - 1];
-    int32_t *near[SEADRIFT_SITES_LEVELS - 1];
+    int32_t *children[SEADRIFT_SITES_MAX_LEVELS];
+    int32_t *near[SEADRIFT_SITES_MAX_LEVELS];
     int32_t *object_sites;   /* [objects]: sites of each object at the last level */
-    int32_t counts[SEADRIFT_SITES_LEVELS];
+    int32_t counts[SEADRIFT_SITES_MAX_LEVELS + 1];
     int64_t needed_scratch;
 } seadrift_sites;
 

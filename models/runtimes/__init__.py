@@ -6,7 +6,7 @@ reference, which always is. A runtime that is missing says so in one sentence an
 
 Example:
     >>> runtime = load("auto", bundle.network, bundle.graphs)
-    >>> runtime.run(tables).shape             # (N4, C), uint8
+    >>> runtime.run(tables).shape             # (NL, C), uint8
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Runtime(Protocol):
     def name(self) -> str: ...
 
     def run(self, tables: Tables) -> UInt8:
-        """uint8 [N4, C], one row per site of the last level. Tables without sites are fine."""
+        """uint8 [NL, C], one row per site of the last level. Tables without sites are fine."""
         ...
 
 
@@ -86,15 +86,20 @@ def available() -> dict[str, str]:
     return reasons
 
 
-def embed(features: UInt8, object_sites: npt.NDArray[np.int32]) -> UInt16:
+def embed(features: UInt8, object_sites: npt.NDArray[np.int32], pooling: str = "mean") -> UInt16:
     """The embedding, uint16 [n, C]: floor(256 * sum / count) over each object's last-level sites.
 
-    Exact integers, so it is equal wherever the feature map (uint8 [N4, C]) is. Every count is at
-    least 1.
+    With the pooling "mean+max" [n, 2 C]: the same, then 256 * the largest value. Exact integers,
+    so it is equal wherever the feature map (uint8 [NL, C]) is. Every count is at least 1.
     """
     counts = object_sites.astype(np.int64)
+    width = features.shape[1] * len(pooling.split("+"))
     if len(counts) == 0:
-        return np.zeros((0, features.shape[1]), np.uint16)
+        return np.zeros((0, width), np.uint16)
     starts = np.cumsum(counts) - counts
     sums = np.add.reduceat(features.astype(np.int64), starts, axis=0)
-    return (256 * sums // counts[:, None]).astype(np.uint16)
+    mean = (256 * sums // counts[:, None]).astype(np.uint16)
+    if pooling == "mean":
+        return mean
+    most = np.maximum.reduceat(features, starts, axis=0).astype(np.uint16)
+    return np.concatenate([mean, 256 * most], axis=1)

@@ -55,7 +55,7 @@ class LiteRtRuntime:
         if not delegate:
             resolvers = module.OpResolverType
             options["experimental_op_resolver_type"] = resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        self._width = network.embedding_width
+        self._network = network
         self._interpreter = module.Interpreter(**options)
         self._inputs = {d["name"]: d["index"] for d in self._interpreter.get_input_details()}
         self._output = self._interpreter.get_output_details()[0]["index"]
@@ -63,12 +63,10 @@ class LiteRtRuntime:
             self._interpreter.allocate_tensors()
 
     def run(self, tables: Tables) -> UInt8:
+        inputs = self._network.inputs(tables)
         if tables.site_counts[-1] == 0:
-            return np.zeros((0, self._width), np.uint8)
-        inputs: dict[str, npt.NDArray[Any]] = {"x0": _to_int8(tables.x0)}
-        for level, (children, near) in enumerate(zip(tables.children, tables.near, strict=True), 1):
-            inputs[f"children{level}"] = children
-            inputs[f"near{level}"] = near
+            return np.zeros((0, self._network.feature_width), np.uint8)
+        inputs["x0"] = _to_int8(tables.x0)
         for name, value in inputs.items():
             self._interpreter.resize_tensor_input(self._inputs[name], value.shape)
         self._interpreter.allocate_tensors()

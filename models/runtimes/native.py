@@ -121,7 +121,8 @@ class NativeRuntime:
         self._packed = [_Packed(layer, group) for layer in network.layers]
 
     def run(self, tables: Tables) -> UInt8:
-        """uint8 [N4, C]. Raises RuntimeError with the C code for tables that do not fit."""
+        """uint8 [NL, C]. Raises RuntimeError with the C code for tables that do not fit."""
+        self._network.inputs(tables)  # raises ValueError where they do not fit
         layers = self._network.layers
         site_tables = [np.ascontiguousarray(layer.table_of(tables)) for layer in layers]
         c_layers = (_CLayer * len(layers))(
@@ -137,7 +138,7 @@ class NativeRuntime:
         x0 = np.ascontiguousarray(tables.x0)
         room = _scratch_bytes(self._network, tables)
         scratch = np.empty((2, room), np.uint8)
-        features = np.empty((len(site_tables[-1]), self._network.embedding_width), np.uint8)
+        features = np.empty((len(site_tables[-1]), self._network.feature_width), np.uint8)
         call = _CNetwork(
             PATHS[self.path], len(layers), ctypes.addressof(c_layers), x0.ctypes.data, len(x0),
             (ctypes.c_void_p * 2)(scratch[0].ctypes.data, scratch[1].ctypes.data), room,

@@ -37,15 +37,12 @@ class OnnxRuntime:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._width = network.embedding_width
+        self._network = network
         self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
     def run(self, tables: Tables) -> UInt8:
+        inputs = self._network.inputs(tables)
         if tables.site_counts[-1] == 0:
-            return np.zeros((0, self._width), np.uint8)
-        inputs: dict[str, npt.NDArray[Any]] = {"x0": tables.x0}
-        for level, (children, near) in enumerate(zip(tables.children, tables.near, strict=True), 1):
-            inputs[f"children{level}"] = children
-            inputs[f"near{level}"] = near
+            return np.zeros((0, self._network.feature_width), np.uint8)
         features: UInt8 = self._session.run(["features"], inputs)[0]
         return features

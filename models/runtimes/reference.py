@@ -34,6 +34,7 @@ class ReferenceRuntime:
 
 def feature_maps(network: Network, tables: Tables) -> list[UInt8]:
     """Every layer's output, uint8 [N_level, C_out] each."""
+    network.inputs(tables)  # raises ValueError where they do not fit
     maps: list[UInt8] = []
     sites = tables.x0  # [1 + N, C]
     for layer in network.layers:

@@ -1,34 +1,38 @@
-"""Labelled vignettes from a zip of folders, split by time.
+"""Labelled vignettes of any instrument, read, cut out, measured and divided into three parts.
 
-Neighbouring frames show the same animal, so a random split would flatter. A name tells where and
-when: `SPC-PWSSC-<unix time>-<frame>-<roi>-<x>-<y>-<w>-<h>`. Times form
-deployments (separated by a week without images) and bursts (separated by an hour). Of each
-deployment the last part is held out, cut between two bursts, so that no animal is on both sides. A
-name without a trusted time could be on either side, so it is dropped, and counted.
+A zip or a folder of class folders (`models/labelled.py`). The object is told from its background as
+everywhere else (`models/vignettes.py`), so the network learns what the instrument and the shore
+will show it. A class map, if there is one, says which folder becomes which taxon; without one every
+folder is a taxon. What is held out is decided by `models/splitting.py`: later images where the
+names tell the time, else a fifth of each taxon.
+
+Invariant: every image is in one part, or counted in `dropped` under its reason.
 
 Example:
-    >>> class_map = ClassMap.load(SPC_CLASSES)
-    >>> data = read_zip("spc.zip", class_map, progress=print)
+    >>> data = read_images(Path("spc.zip"), ClassMap.load(SPC_CLASSES), progress=print)
     >>> len(data.train), len(data.validation), len(data.test)
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from models.decode import decode
+from models.labelled import ImageSetError, LabelledImages, open_labelled
 from models.measure_table import MEASURES
 from models.measures import measure
-from models.preprocess import Bool, Float32, Prepared, UInt8, prepare
-from models.splitting import split_by_time, time_of
+from models.preprocess import Float32, Prepared, prepare
+from models.splitting import TEST, TRAIN, UNTIMED, VALIDATION, is_by_time, parts
 from models.training.classes import ClassMap
+from models.vignettes import cut_out
+
+FEWEST = 5
+"""A taxon of fewer images is left out: nothing could be learnt, nothing held out."""
 
 Progress = Callable[[str], None]
 
@@ -39,7 +43,6 @@ class Item:
 
     name: str
     taxon: str
-    time_s: int
     prepared: Prepared
     measures: Float32  # [K]
 
@@ -49,6 +52,7 @@ class Dataset:
     train: list[Item]
     validation: list[Item]
     test: list[Item]
+    split: str  # "time" or "random"
     dropped: dict[str, int] = field(default_factory=dict)  # reason -> images
 
     @property
@@ -56,78 +60,77 @@ class Dataset:
         return tuple(sorted({item.taxon for item in self.train}))
 
 
-def read_zip(path: str | Path, class_map: ClassMap, progress: Progress) -> Dataset:
-    """Reads, prepares, measures and splits. Bad images are counted under their reason, never fatal.
+def read_images(
+    path: Path, class_map: ClassMap | None, progress: Progress, seed: int = 0
+) -> Dataset:
+    """Reads and splits. A bad image is counted under its reason and never stops the rest.
 
-    Raises ValueError if the zip has a folder that the class map does not know, or nothing usable.
+    Raises ImageSetError (a ValueError) if the path holds no image in a class folder, a folder that
+    the class map does not know, or fewer than two taxa to learn.
     """
     dropped: Counter[str] = Counter()
-    items: list[Item] = []
-    with open_zip(path) as archive:
-        names = [n for n in archive.namelist() if not n.endswith("/")]
-        for count, name in enumerate(names):
-            if count % 1000 == 0:
-                progress(f"reading {count} of {len(names)} images")
-            folder = PurePosixPath(name).parent.name
-            if folder in class_map.dropped:
-                dropped[f"folder {folder}: {class_map.dropped[folder]}"] += 1
-                continue
-            if folder not in class_map.taxon_of:
-                raise ValueError(f"{path}: folder {folder!r} is not in the class map")
-            time_s = time_of(name)
-            if time_s is None:
-                dropped["no trusted time in the name: could leak across the split"] += 1
-                continue
-            try:
-                items.append(_read_item(archive, name, class_map.taxon_of[folder], time_s))
-            except (OSError, ValueError, zipfile.BadZipFile) as error:
-                dropped[f"unreadable: {type(error).__name__}"] += 1
-                progress(f"set aside {name}: {error}")
-    if not items:
-        raise ValueError(f"{path}: no usable image")
-    part = split_by_time(np.array([item.time_s for item in items], np.int64))
-    groups = [[item for item, p in zip(items, part, strict=True) if p == k] for k in range(3)]
-    return Dataset(groups[0], groups[1], groups[2], dict(dropped))
+    with open_labelled(path) as images:
+        dropped.update(images.ignored)
+        part_of = dict(zip(images.names, parts(images.names, images.labels, seed), strict=True))
+        split = "time" if is_by_time(images.names, images.labels) else "random"
+        wanted = _wanted(images, class_map, dropped)
+        items = list(_read(images, wanted, dropped, progress))
+    items = _without_rare(items, dropped)
+    if len({item.taxon for item in items}) < 2:
+        raise ImageSetError(
+            f"{path}: training needs at least two taxa with {FEWEST} readable images each; "
+            f"there are {sorted({item.taxon for item in items}) or 'none'}; "
+            f"left out: {dict(dropped) or 'nothing'}"
+        )
+    train, validation, test, untimed = (
+        [item for item in items if part_of[item.name] == part]
+        for part in (TRAIN, VALIDATION, TEST, UNTIMED)
+    )
+    dropped["no trusted time in the name: could leak across the split"] += len(untimed)
+    return Dataset(train, validation, test, split, dict(+dropped))
 
 
-def open_zip(path: str | Path) -> zipfile.ZipFile:
-    """Raises ValueError naming the file if it is not a zip, OSError if it cannot be read."""
-    try:
-        return zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"{path}: not a zip of labelled images ({error})") from error
+def _wanted(
+    images: LabelledImages, class_map: ClassMap | None, dropped: Counter[str]
+) -> list[tuple[str, str]]:
+    """(name, taxon) of each image that the class map lets in."""
+    if class_map is None:
+        return list(zip(images.names, images.labels, strict=True))
+    wanted = []
+    for name, folder in zip(images.names, images.labels, strict=True):
+        if folder in class_map.dropped:
+            dropped[f"folder {folder}: {class_map.dropped[folder]}"] += 1
+        elif folder in class_map.taxon_of:
+            wanted.append((name, class_map.taxon_of[folder]))
+        else:
+            raise ImageSetError(f"{images.path}: folder {folder!r} is not in the class map")
+    return wanted
 
 
-def _read_item(archive: zipfile.ZipFile, name: str, taxon: str, time_s: int) -> Item:
-    signal, mask = decode(archive.read(name))
-    values = measure(signal, mask, 0, 0, "dark")
-    return Item(name, taxon, time_s, prepare(signal, mask), values)
+def _read(
+    images: LabelledImages,
+    wanted: Sequence[tuple[str, str]],
+    dropped: Counter[str],
+    progress: Progress,
+) -> Iterable[Item]:
+    for count, (name, taxon) in enumerate(wanted):
+        if count % 1000 == 0:
+            progress(f"reading {count} of {len(wanted)} images")
+        try:
+            seen = cut_out(decode(images.read(name)))
+        except ValueError as error:  # UnreadableError and BlankVignetteError among them
+            dropped[f"unreadable or blank: {type(error).__name__}"] += 1
+            progress(f"set aside {name}: {error}")
+            continue
+        values = measure(seen.grey, seen.mask, 0, 0, seen.field)
+        yield Item(name, taxon, prepare(seen.signal, seen.mask), values)
 
 
-def decode(data: bytes) -> tuple[UInt8, Bool]:
-    """(signal uint8 [h, w], mask bool [h, w]) of one dark-field vignette whose background is zero.
-
-    Grey is Pillow's L; the mask is the largest connected part of the pixels where any colour is not
-    0.
-    """
-    with Image.open(io.BytesIO(data)) as image:
-        colour = np.asarray(image.convert("RGB"))
-        grey = np.asarray(image.convert("L"))
-    mask = largest_part(np.asarray(colour.any(axis=2), np.bool_))
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return np.where(mask, grey, 0).astype(np.uint8)[box], np.ascontiguousarray(mask[box])
-
-
-def largest_part(mask: Bool) -> Bool:
-    """The largest 8-connected part. Raises ValueError if there is none."""
-    import cv2
-
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
-    if count < 2:
-        raise ValueError("the image is empty: no pixel above zero")
-    largest: Bool = labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-    return largest
+def _without_rare(items: Sequence[Item], dropped: Counter[str]) -> list[Item]:
+    few = {taxon: n for taxon, n in counts(items).items() if n < FEWEST}
+    for taxon, n in few.items():
+        dropped[f"taxon {taxon}: fewer than {FEWEST} images"] += n
+    return [item for item in items if item.taxon not in few]
 
 
 def measures_of(items: Sequence[Item]) -> Float32:

@@ -6,6 +6,7 @@ test part is looked at once, for the card.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,9 +24,9 @@ from models.network import Network
 from models.preprocess import Float32
 from models.quantize import FloatLayer, calibrate, float_embedding, quantize
 from models.runtimes import embed, load
-from models.sites import LEVELS, build_tables
+from models.sites import build_tables
 from models.training.dataset import Dataset, Item, counts, measures_of
-from models.training.network import SparseNetwork
+from models.training.network import POOLING, SparseNetwork
 from models.training.train import batches
 
 CALIBRATION_OBJECTS = 600
@@ -63,16 +64,18 @@ def fold(network: SparseNetwork) -> list[FloatLayer]:
     """Batch normalisation into weights and bias: w' = w g, b' = beta - mean g,
     where g = gamma / sigma."""
     layers = []
-    for level in range(1, LEVELS + 1):
-        for table in ("children", "near"):
-            norm = network.norms[f"{table}{level}"]
-            assert isinstance(norm, torch.nn.BatchNorm1d)
-            assert norm.running_var is not None
-            assert norm.running_mean is not None
-            gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-            weights = (network.weights[f"{table}{level}"] * gain).detach().numpy()
-            bias = (norm.bias - norm.running_mean * gain).detach().numpy()
-            layers.append(FloatLayer(table, level, weights, bias))
+    ranks: Counter[tuple[str, int]] = Counter()
+    for (table, level, _), weights, norm in zip(
+        network.settings.layers, network.weights, network.norms, strict=True
+    ):
+        assert isinstance(norm, torch.nn.BatchNorm1d)
+        assert norm.running_var is not None
+        assert norm.running_mean is not None
+        gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        bias = (norm.bias - norm.running_mean * gain).detach().numpy()
+        folded = (weights * gain).detach().numpy()
+        layers.append(FloatLayer(table, level, folded, bias, ranks[table, level]))
+        ranks[table, level] += 1
     return layers
 
 
@@ -90,7 +93,8 @@ def make_release(
     random = np.random.default_rng(0)
     chosen = random.permutation(len(data.train))[:CALIBRATION_OBJECTS]
     samples = [data.train[i] for i in chosen]
-    network = quantize(layers, calibrate(layers, map(build_tables, batches(samples))))
+    tables = (build_tables(batch, trained.settings.levels) for batch in batches(samples))
+    network = quantize(layers, calibrate(layers, tables), POOLING)
     graphs = {"network.onnx": to_onnx(network), "network.tflite": to_tflite(network)}
     train, validation, test = (
         through(network, graphs, layers, part) for part in (data.train, data.validation, data.test)
@@ -140,9 +144,9 @@ def through(
     runtime = load("auto", network, graphs)
     integers, floats = [], []
     for batch in batches(items):
-        tables = build_tables(batch)
-        integers.append(embed(runtime.run(tables), tables.object_sites))
-        floats.append(float_embedding(layers, tables))
+        tables = build_tables(batch, network.levels)
+        integers.append(embed(runtime.run(tables), tables.object_sites, network.pooling))
+        floats.append(float_embedding(layers, tables, network.pooling))
     shape = np.stack([item.prepared.shape for item in items])
     labels = [item.taxon for item in items]
     examples = Examples(np.concatenate(integers), shape, measures_of(items), labels)
@@ -218,5 +222,7 @@ def compare_with_float(
 
 def _macs(network: Network, items: Sequence[Item]) -> tuple[float, float]:
     """Mean and median multiply-accumulates of an object."""
-    macs = [network.macs(build_tables([item.prepared]).site_counts) for item in items]
+    macs = [
+        network.macs(build_tables([item.prepared], network.levels).site_counts) for item in items
+    ]
     return float(np.mean(macs)), float(np.median(macs))

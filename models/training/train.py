@@ -1,8 +1,10 @@
-"""The training loop, flat, to be read from top to bottom. One core is enough: 10 s an epoch on SPC.
+"""The training loop, flat, to be read from top to bottom. One core is enough.
 
 Rare taxa are drawn more often (n^-balance per object); the head that ships is fitted afterwards on
 the natural mixture (models/training/release.py). The network used is an exponential moving average
 of the weights (Polyak & Juditsky 1992), with AdamW and one cosine (Loshchilov & Hutter 2017, 2019).
+A larger network may teach: then the loss is in part the distance to its softened probabilities
+(Hinton, Vinyals, Dean 2015).
 """
 
 from __future__ import annotations
@@ -18,27 +20,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from models.preprocess import Prepared
-from models.sites import build_tables
-from models.training.augment import AugmentSettings, augment
+from models.training.augment import AugmentSettings, turned
 from models.training.dataset import Dataset, Item
-from models.training.network import Batch, NetworkSettings, SparseNetwork, to_batch
+from models.training.network import NetworkSettings, SparseNetwork
+from models.training.variants import Bank, draw, make_batch
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class TrainSettings:
-    epochs: int = 120
+    epochs: int = 60
     batch: int = 64
     peak_rate: float = 4e-3
     warm_up: float = 0.04  # share of all steps
     weight_decay: float = 0.02
     label_smoothing: float = 0.05
-    balance: float = 0.5
+    balance: float = 0.3
     average: float = 0.998  # decay of the moving average, per step
+    variants: int = 10  # of each object
+    taught: float = 0.6  # share of the loss that is the teacher's, if there is one
+    softness: float = 2.0  # temperature at which both are compared
     seed: int = 1
     threads: int = 1
     network: NetworkSettings = field(default_factory=NetworkSettings)
@@ -56,7 +62,7 @@ class State:
     step: int = 0
     epochs: int = 0  # in total; set when the first epoch has been timed
 
-    def save(self, path: Path, settings: TrainSettings) -> None:
+    def save(self, path: Path, settings: TrainSettings, taxa: Sequence[str]) -> None:
         content = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -66,22 +72,51 @@ class State:
             "step": self.step,
             "epochs": self.epochs,
             "settings": json.dumps(asdict(settings)),
+            "taxa": list(taxa),
         }
         partial = path.with_name(path.name + ".part")
         torch.save(content, partial)
         partial.replace(path)
 
-    def load(self, path: Path, settings: TrainSettings) -> None:
-        """Raises ValueError if the checkpoint was made with other settings."""
-        content: dict[str, Any] = torch.load(path, weights_only=True)
+    def load(self, path: Path, settings: TrainSettings, taxa: Sequence[str]) -> None:
+        """Raises ValueError if the checkpoint was made with other settings or taxa."""
+        content = _read(path)
         if json.loads(content["settings"]) != json.loads(json.dumps(asdict(settings))):
             raise ValueError(f"{path}: made with other settings; train without --resume")
+        if content["taxa"] != list(taxa):
+            raise ValueError(f"{path}: made for other taxa; train without --resume")
         self.network.load_state_dict(content["network"])
         self.average.load_state_dict(content["average"])
         self.optimizer.load_state_dict(content["optimizer"])
         torch.set_rng_state(content["torch_random"])
         self.random.bit_generator.state = json.loads(content["random"])
         self.step, self.epochs = content["step"], content["epochs"]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Raises ValueError naming the file if it is no checkpoint of ours."""
+    try:
+        content: dict[str, Any] = torch.load(path, weights_only=True)
+        content["settings"], content["taxa"], content["average"]
+    except OSError:
+        raise
+    except Exception as error:  # torch raises whatever its unpickler meets
+        raise ValueError(f"{path}: not a checkpoint of this program ({error})") from error
+    return content
+
+
+def load_teacher(path: Path, taxa: Sequence[str]) -> SparseNetwork:
+    """The averaged network of a checkpoint. Raises ValueError if it was trained on other taxa."""
+    content = _read(path)
+    if content["taxa"] != list(taxa):
+        raise ValueError(f"{path}: the teacher knows other taxa than these images have")
+    chosen = json.loads(content["settings"])["network"]
+    settings = NetworkSettings(
+        tuple(chosen["widths"]), tuple(chosen["near"]), dropout=chosen["dropout"]
+    )
+    teacher = SparseNetwork(settings, len(taxa))
+    teacher.load_state_dict(content["average"])
+    return teacher
 
 
 @dataclass(frozen=True)
@@ -98,11 +133,12 @@ def train(
     *,
     minutes: float | None = None,
     resume: bool = False,
+    teacher: SparseNetwork | None = None,
 ) -> Trained:
     """The averaged network, trained on data.train; data.validation is only looked at.
 
     minutes: after the first epoch, the number of epochs is set so that training takes about that
-    long.
+    long. Raises FloatingPointError where the loss is no number any more.
     """
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
@@ -113,11 +149,16 @@ def train(
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay)
     state = State(network, average, optimizer, np.random.default_rng(settings.seed))
     if resume and checkpoint.exists():
-        state.load(checkpoint, settings)
+        state.load(checkpoint, settings, taxa)
+    steps = -(-len(data.train) // settings.batch)  # of one epoch
+    if state.epochs and state.step >= state.epochs * steps:
+        return Trained(state.average, state.epochs)  # resumed after its end
+    began = time.monotonic()
+    bank = draw(data.train, settings.augment, settings.variants, settings.seed, progress, teacher)
+    spent = time.monotonic() - began
     target = np.array([taxa.index(item.taxon) for item in data.train])
     chance = np.bincount(target).astype(np.float64)[target] ** -settings.balance
     chance /= chance.sum()
-    steps = -(-len(data.train) // settings.batch)  # of one epoch
     while state.epochs == 0 or state.step < state.epochs * steps:
         start = time.monotonic()
         drawn = state.random.choice(len(data.train), steps * settings.batch, p=chance)
@@ -125,17 +166,17 @@ def train(
         for chosen in np.split(drawn, steps):
             share = state.step / (steps * (state.epochs or settings.epochs))
             optimizer.param_groups[0]["lr"] = rate * schedule(share, settings.warm_up)
-            loss += _step(state, [data.train[i] for i in chosen], target[chosen], settings) / steps
+            loss += _step(state, bank, chosen, target[chosen], settings) / steps
         seconds = time.monotonic() - start
         if state.epochs == 0:
-            planned = settings.epochs if minutes is None else int(60 * minutes / seconds)
+            planned = settings.epochs if minutes is None else int((60 * minutes - spent) / seconds)
             state.epochs = max(planned, 1)
         epoch = state.step // steps
         line = f"epoch {epoch} of {state.epochs}: loss {loss:.3f}, {seconds:.0f} s"
         if epoch % 5 == 0 or epoch == state.epochs:
             line += f", validation {100 * accuracy(state.average, data.validation, taxa):.1f} %"
         progress(line)
-        state.save(checkpoint, settings)
+        state.save(checkpoint, settings, taxa)
     return Trained(state.average, state.epochs)
 
 
@@ -147,14 +188,25 @@ def schedule(share: float, warm_up: float) -> float:
 
 
 def _step(
-    state: State, items: Sequence[Item], target: npt.NDArray[Any], settings: TrainSettings
+    state: State,
+    bank: Bank,
+    chosen: npt.NDArray[np.int64],
+    target: npt.NDArray[np.int64],
+    settings: TrainSettings,
 ) -> float:
     """One batch, one update; the loss before it."""
-    variants = [augment(item.prepared, settings.augment, state.random) for item in items]
+    which = state.random.integers(settings.variants, size=len(chosen))
+    shown = [turned(bank.variants[i][k], state.random) for i, k in zip(chosen, which, strict=True)]
     state.network.train()
-    logits = state.network(make_batch(variants))  # float32 [batch, taxa]
-    smooth = settings.label_smoothing
-    loss = functional.cross_entropy(logits, torch.from_numpy(target), label_smoothing=smooth)
+    logits = state.network(make_batch(shown, settings.network.levels))  # float32 [batch, taxa]
+    loss = functional.cross_entropy(
+        logits, torch.from_numpy(target), label_smoothing=settings.label_smoothing
+    )
+    if bank.teacher is not None:
+        told = torch.from_numpy(bank.teacher[chosen, which].astype(np.float32))
+        loss = (1 - settings.taught) * loss + settings.taught * _apart(logits, told, settings)
+    if not torch.isfinite(loss):
+        raise FloatingPointError(f"step {state.step}: the loss is {float(loss.detach())}")
     state.optimizer.zero_grad()
     loss.backward()
     state.optimizer.step()
@@ -162,6 +214,14 @@ def _step(
     decay = min(settings.average, state.step / (state.step + 10))  # follow closely at first
     _average(state.average, state.network, decay)
     return float(loss.detach())
+
+
+def _apart(logits: Tensor, told: Tensor, settings: TrainSettings) -> Tensor:
+    """Kullback-Leibler divergence from the teacher's softened probabilities, times softness^2."""
+    soft = settings.softness
+    own = functional.log_softmax(logits / soft, dim=1)
+    teachers = functional.log_softmax(told / soft, dim=1)
+    return functional.kl_div(own, teachers, reduction="batchmean", log_target=True) * soft**2
 
 
 def _average(average: SparseNetwork, network: SparseNetwork, decay: float) -> None:
@@ -174,10 +234,6 @@ def _average(average: SparseNetwork, network: SparseNetwork, decay: float) -> No
             kept.copy_(values[name])
 
 
-def make_batch(prepared: Sequence[Prepared]) -> Batch:
-    return to_batch(build_tables(prepared), np.stack([p.shape for p in prepared]))
-
-
 def batches(items: Sequence[Item], size: int = 128) -> Iterator[list[Prepared]]:
     """The items' inputs in order, `size` at a time."""
     for start in range(0, len(items), size):
@@ -187,8 +243,9 @@ def batches(items: Sequence[Item], size: int = 128) -> Iterator[list[Prepared]]:
 def accuracy(network: SparseNetwork, items: Sequence[Item], taxa: Sequence[str]) -> float:
     """Share of items whose taxon the float network names; 0 without items."""
     network.eval()
+    levels = network.settings.levels
     with torch.no_grad():
-        logits = [network(make_batch(batch)) for batch in batches(items)]
+        logits = [network(make_batch(batch, levels)) for batch in batches(items)]
     called = [taxa[int(i)] for part in logits for i in part.argmax(dim=1)]
     right = sum(item.taxon == taxon for item, taxon in zip(items, called, strict=True))
     return right / max(len(items), 1)

@@ -11,28 +11,31 @@ import pytest
 
 from models import factory
 from models.bundle import Bundle
-from models.network import INPUT_SCALE, Layer, Network, taps_of
+from models.network import INPUT_SCALE, Layer, Network, plan, taps_of
 from models.preprocess import CHANNELS, Prepared, prepare
 
 
-def make_network(widths: tuple[int, ...] = (8, 16, 32, 48), seed: int = 0) -> Network:
+def make_network(
+    widths: tuple[int, ...] = (8, 16, 32, 48),
+    seed: int = 0,
+    near: tuple[int, ...] | None = None,
+    pooling: str = "mean",
+) -> Network:
     """A network whose weights use the whole range of int8, so that saturation anywhere shows."""
     random = np.random.default_rng(seed)
     layers = []
     channels, scale = CHANNELS, INPUT_SCALE
-    for level, width in enumerate(widths, 1):
-        for table in ("children", "near"):
-            taps = taps_of(table, level)
-            rows = taps * channels
-            weights = random.integers(-127, 128, (rows, width)).astype(np.int8)
-            weight_scale = (random.uniform(0.5, 1.5, width) * np.sqrt(2 / rows) / 73).astype(
-                np.float32
-            )
-            bias = random.integers(-2000, 2000, width).astype(np.int32)
-            out_scale = np.float32(random.uniform(0.8, 1.2) / 255)
-            layers.append(Layer(table, level, taps, weights, bias, weight_scale, scale, out_scale))
-            channels, scale = width, out_scale
-    return Network(tuple(layers))
+    for table, level, rank in plan(near or (1,) * len(widths)):
+        taps, width = taps_of(table, level), widths[level - 1]
+        rows = taps * channels
+        weights = random.integers(-127, 128, (rows, width)).astype(np.int8)
+        weight_scale = random.uniform(0.5, 1.5, width) * np.sqrt(2 / rows) / 73
+        bias = random.integers(-2000, 2000, width).astype(np.int32)
+        out_scale = np.float32(random.uniform(0.8, 1.2) / 255)
+        scales = (weight_scale.astype(np.float32), scale, out_scale)
+        layers.append(Layer(table, level, taps, weights, bias, *scales, rank))
+        channels, scale = width, out_scale
+    return Network(tuple(layers), pooling)
 
 
 def make_regions(count: int, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:

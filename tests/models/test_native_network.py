@@ -46,21 +46,27 @@ def assert_reference(network: Network, tables: Tables, paths: Sequence[str] = HE
 
 
 @given(
-    st.lists(st.integers(1, 37), min_size=4, max_size=4),
+    st.lists(st.tuples(st.integers(1, 37), st.integers(0, 3)), min_size=1, max_size=5),
     st.lists(MASKS, max_size=5),
     st.integers(0, 2**32 - 1),
 )
 @settings(deadline=None, max_examples=60)
-def test_any_widths_and_objects(
-    draw_network: Callable[..., Network], widths: list[int], masks: list[np.ndarray], seed: int
+def test_any_plan_and_objects(
+    draw_network: Callable[..., Network],
+    levels: list[tuple[int, int]],
+    masks: list[np.ndarray],
+    seed: int,
 ) -> None:
-    assert_reference(draw_network(tuple(widths), seed), build_tables(of_masks(masks, seed)))
+    widths, near = zip(*levels, strict=True)
+    network = draw_network(widths, seed, near)
+    assert_reference(network, build_tables(of_masks(masks, seed), network.levels))
 
 
 def test_hundreds_of_objects_through_the_shipped_network(
     factory_bundle: Bundle, draw_prepared: Callable[..., list[Prepared]]
 ) -> None:
-    tables = build_tables([*draw_prepared(300, 2), *factory_bundle.golden.prepared])
+    prepared = [*draw_prepared(300, 2), *factory_bundle.golden.prepared]
+    tables = build_tables(prepared, factory_bundle.network.levels)
     assert len(np.unique(assert_reference(factory_bundle.network, tables))) > 50
 
 

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from models import native, runtimes
+from models.archive import pack_arrays, unpack_arrays
 from models.bundle import Bundle
 from models.export_onnx import to_onnx
 from models.export_tflite import to_tflite
 from models.golden import draw_objects
-from models.network import Network, NetworkError
+from models.network import POOLINGS, Network, NetworkError
 from models.preprocess import Prepared, prepare
 from models.runtimes import MissingRuntimeError, embed, load
 from models.runtimes import native as kernel
@@ -72,25 +73,43 @@ def slow_integers(network: Network, tables: Tables) -> np.ndarray:
 def test_the_reference_is_the_definition(
     draw_network: Callable[..., Network], objects: list[Prepared]
 ) -> None:
-    network, tables = draw_network(), build_tables(objects[:60])
-    np.testing.assert_array_equal(
-        ReferenceRuntime(network).run(tables), slow_integers(network, tables)
-    )
+    for network in (draw_network(), draw_network((4, 8, 8, 12, 16), 1, (0, 1, 2, 1, 2))):
+        tables = build_tables(objects[:60], network.levels)
+        np.testing.assert_array_equal(
+            ReferenceRuntime(network).run(tables), slow_integers(network, tables)
+        )
 
 
-@pytest.mark.parametrize("widths", [(8, 16, 32, 48), (16, 16, 32, 64), (3, 5, 7, 9)])
+@pytest.mark.parametrize("engine", [*ENGINES, "reference"])
+def test_tables_of_another_number_of_levels_are_refused(
+    engine: str, factory_bundle: Bundle, objects: list[Prepared]
+) -> None:
+    runtime = load(engine, factory_bundle.network, factory_bundle.graphs)
+    for levels in {3, 4, 5} - {factory_bundle.network.levels}:
+        with pytest.raises(ValueError, match="levels; it has"):
+            runtime.run(build_tables(objects[:3], levels))
+
+
+@pytest.mark.parametrize(
+    ("widths", "near"),
+    [
+        ((8, 16, 32, 48), (1, 1, 1, 1)), ((16, 16, 32, 64), (0, 2, 1, 3)),
+        ((3, 5, 7, 9), (1, 0, 2, 0)), ((8, 8, 16, 24, 32), (1, 2, 2, 2, 3)),
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("engine", ENGINES)
 def test_equal_integers_with_drawn_weights(
     engine: str,
     widths: tuple[int, ...],
+    near: tuple[int, ...],
     draw_network: Callable[..., Network],
     objects: list[Prepared],
 ) -> None:
     """Weights over the whole int8 range: 16-bit saturation inside a kernel would show here."""
-    network = draw_network(widths, seed=sum(widths))
+    network = draw_network(widths, sum(widths), near)
     runtime = load(engine, network, graphs_of(network))
     for batch in (objects, objects[40:], objects[:1]):  # shapes change from call to call
-        tables = build_tables(batch)
+        tables = build_tables(batch, network.levels)
         expected = ReferenceRuntime(network).run(tables)
         assert len(batch) == 1 or len(np.unique(expected)) > 50
         np.testing.assert_array_equal(runtime.run(tables), expected)
@@ -138,8 +157,10 @@ def test_litert_does_not_chatter(factory_bundle: Bundle, capfd: pytest.CaptureFi
 def test_no_objects(engine: str, factory_bundle: Bundle) -> None:
     tables = build_tables([])
     features = load(engine, factory_bundle.network, factory_bundle.graphs).run(tables)
-    assert features.shape == (0, factory_bundle.network.embedding_width)
-    assert embed(features, tables.object_sites).shape == features.shape
+    assert features.shape == (0, factory_bundle.network.feature_width)
+    for pooling in POOLINGS:
+        width = Network(factory_bundle.network.layers, pooling).embedding_width
+        assert embed(features, tables.object_sites, pooling).shape == (0, width)
 
 
 def test_auto_takes_the_first_that_is_there(
@@ -180,14 +201,18 @@ def test_a_missing_runtime_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
-def test_the_embedding_is_the_exact_mean(sizes: list[int], seed: int) -> None:
+def test_the_embedding_is_the_exact_mean_and_maximum(sizes: list[int], seed: int) -> None:
     random = np.random.default_rng(seed)
     features = random.integers(0, 256, (sum(sizes), 4)).astype(np.uint8)
     found = embed(features, np.array(sizes, np.int32))
+    both = embed(features, np.array(sizes, np.int32), "mean+max")
+    assert both.dtype == found.dtype == np.uint16
+    np.testing.assert_array_equal(both[:, :4], found)
     start = 0
-    for size, row in zip(sizes, found, strict=True):
+    for size, row, most in zip(sizes, found, both[:, 4:], strict=True):
         total = features[start : start + size].astype(object).sum(axis=0)
         assert row.tolist() == [256 * int(t) // size for t in total]
+        assert most.tolist() == [256 * int(t) for t in features[start : start + size].max(axis=0)]
         start += size
 
 
@@ -201,12 +226,48 @@ def test_a_network_survives_its_file(draw_network: Callable[..., Network]) -> No
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_network_of_another_plan_survives_its_file(draw_network: Callable[..., Network]) -> None:
+    network = draw_network((4, 8, 8, 12, 16), 1, (0, 1, 2, 1, 3), "mean+max")
+    back = Network.from_bytes(network.to_bytes())
+    assert [layer.name for layer in back.layers][:6] == [
+        "children1", "children2", "near2a", "children3", "near3a", "near3b",
+    ]  # fmt: skip
+    assert (back.levels, back.near, back.pooling) == (5, (0, 1, 2, 1, 3), "mean+max")
+    assert back.widths == (4, 8, 8, 12, 16)
+    assert (back.feature_width, back.embedding_width) == (16, 32)
+    counts = (900, 300, 100, 30, 10, 4)
+    assert back.macs(counts) == sum(counts[y.level] * y.weights.size for y in network.layers)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("format", np.array(1, np.int32), "format: 1, expected 2"),
+        ("near", np.array([1, -1, 1, 1], np.int32), "near: expected"),
+        ("near", np.array([1, 9, 1, 1], np.int32), "near: expected"),
+        ("near", np.array([], np.int32), "near: expected"),
+        ("near", np.array([1] * 6, np.int32), "near: expected"),
+        ("near", np.array([1, 2, 1, 1], np.int32), "near2b.weights: expected"),
+        ("near", np.array([1, 0, 1, 1], np.int32), "no layer uses"),
+        ("near", np.array([1.0] * 4), "near: expected int32"),
+        ("pooling", np.array(2, np.int32), "pooling: 2"),
+        ("pooling", np.array(-1, np.int32), "pooling: -1"),
+    ],
+)
+def test_a_plan_that_does_not_hold_is_refused(
+    draw_network: Callable[..., Network], name: str, value: np.ndarray, message: str
+) -> None:
+    arrays = unpack_arrays(draw_network().to_bytes())
+    with pytest.raises(NetworkError, match=message):
+        Network.from_bytes(pack_arrays({**arrays, name: value}))
+
+
 def test_a_network_that_would_not_be_exact_is_refused(
     draw_network: Callable[..., Network],
 ) -> None:
     network = draw_network()
     network.layers[3].bias[0] = 1 << 24
-    with pytest.raises(NetworkError, match="near2"):
+    with pytest.raises(NetworkError, match="near2a"):
         Network.from_bytes(network.to_bytes())
     network = draw_network()
     network.layers[0].weight_scale[2] = np.nan

@@ -35,12 +35,20 @@ def assert_equal(a: Tables, b: Tables) -> None:
 
 
 @needs_library
-@given(st.lists(MASKS, max_size=6))
+@given(st.lists(MASKS, max_size=6), st.integers(1, sites.MAX_LEVELS))
 @settings(deadline=None)
-def test_c_equals_numpy(masks: list[np.ndarray]) -> None:
+def test_c_equals_numpy(masks: list[np.ndarray], levels: int) -> None:
     prepared = of_masks(masks)
     assert native.LIBRARY is not None
-    assert_equal(build_tables_native(native.LIBRARY, prepared), build_tables_numpy(prepared))
+    found = build_tables_native(native.LIBRARY, prepared, levels)
+    assert len(found.near) == len(found.children) == levels
+    assert_equal(found, build_tables_numpy(prepared, levels))
+
+
+@pytest.mark.parametrize("levels", [0, sites.MAX_LEVELS + 1])
+def test_levels_out_of_range(levels: int) -> None:
+    with pytest.raises(ValueError, match="expected 1 to 5"):
+        build_tables([], levels)
 
 
 @needs_library
@@ -71,10 +79,12 @@ def test_by_hand() -> None:
     assert tables.object_sites.tolist() == [1]
 
 
-@given(st.lists(MASKS, min_size=1, max_size=5))
+@given(st.lists(MASKS, min_size=1, max_size=5), st.sampled_from([4, 5]))
 @settings(deadline=None)
-def test_neighbourhood_is_mutual_and_stays_in_the_object(masks: list[np.ndarray]) -> None:
-    tables = build_tables(of_masks(masks))
+def test_neighbourhood_is_mutual_and_stays_in_the_object(
+    masks: list[np.ndarray], levels: int
+) -> None:
+    tables = build_tables(of_masks(masks), levels)
     for near in tables.near:
         site, tap = np.nonzero(near)
         np.testing.assert_array_equal(near[near[site, tap] - 1, 8 - tap], site + 1)
@@ -120,10 +130,10 @@ class Room:
         address = {name: buffer.ctypes.data for name, buffer in self.buffers.items()}
         self.batch = sites._Batch(
             self.masks.ctypes.data, self.x.ctypes.data, self.heights.ctypes.data,
-            self.widths.ctypes.data, len(prepared), CHANNELS, address["scratch"], cells,
-            (ctypes.c_int32 * 5)(*capacity), address["x0"],
-            (ctypes.c_void_p * 4)(*(address[f"children{i}"] for i in range(4))),
-            (ctypes.c_void_p * 4)(*(address[f"near{i}"] for i in range(4))),
+            self.widths.ctypes.data, len(prepared), CHANNELS, 4, address["scratch"], cells,
+            (ctypes.c_int32 * 6)(*capacity), address["x0"],
+            (ctypes.c_void_p * 5)(*(address[f"children{i}"] for i in range(4))),
+            (ctypes.c_void_p * 5)(*(address[f"near{i}"] for i in range(4))),
             address["object_sites"],
         )  # fmt: skip
 
@@ -148,7 +158,7 @@ def test_too_little_room_is_told_and_respected(
     short = [*counts[:level], min(room, counts[level] - 1), *counts[level + 1 :]]
     call = Room(prepared, short, cells)
     assert call.build() == SMALL_TABLES
-    assert list(call.batch.counts) == counts  # what would be enough
+    assert list(call.batch.counts)[:5] == counts  # what would be enough
 
 
 @needs_library
@@ -165,6 +175,10 @@ def test_small_scratch_and_bad_sizes_are_told(
         call = Room(prepared, counts, cells)
         call.heights[1] = value
         assert call.build() in (BAD_ARGUMENT, SMALL_SCRATCH)
+    for levels in (0, -1, 6, 2**31 - 1):
+        call = Room(prepared, counts, cells)
+        call.batch.levels = levels
+        assert call.build() == BAD_ARGUMENT
     call = Room(prepared, counts, cells)
     call.batch.x0 = None
     assert call.build() == BAD_ARGUMENT
