@@ -64,8 +64,8 @@ def fuzz(program: Path, runs: int, folder: Path) -> dict[str, object]:
     corpus = folder / "corpus" / program.name
     corpus.mkdir(parents=True, exist_ok=True)
     command = [
-        str(program), str(corpus), f"-runs={runs}", f"-max_len={MOST_BYTES}", "-print_final_stats=1",
-        "-detect_leaks=0", "-reload=0", f"-artifact_prefix={folder}/{program.name}-",
+        str(program), str(corpus), f"-runs={runs}", f"-max_len={MOST_BYTES}",
+        "-print_final_stats=1", "-detect_leaks=0", "-reload=0", f"-artifact_prefix={folder}/{program.name}-",
     ]  # fmt: skip
     began = time.monotonic()
     environment = os.environ | {"ASAN_OPTIONS": ASAN}
@@ -92,7 +92,9 @@ def main(words: Sequence[str] | None = None) -> int:
     args = parser.parse_args(words)
     compiler = shutil.which("clang")
     if compiler is None:
-        print("fuzzing needs clang and its runtime (Debian: clang, libclang-rt-dev)", file=sys.stderr)
+        print(
+            "fuzzing needs clang and its runtime (Debian: clang, libclang-rt-dev)", file=sys.stderr
+        )
         return 2
     found = False
     for target in [args.only] if args.only else targets():

@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from edge.bench.arm64.environment import Environment
-from edge.frames import Grey
+from edge.bench.handed import Grey, save
 
 _TURNS = 3  # the background has settled, and every table that is built once is built
 
@@ -45,10 +43,10 @@ class Counted:
 
 
 def count(environment: Environment, cpu: str, frames: Mapping[str, Grey]) -> list[Counted]:
-    """Each frame on the processor that QEMU calls `cpu`. Raises RuntimeError with its last words."""
+    """Each frame on the processor that QEMU calls `cpu`. Raises RuntimeError with what it said."""
     with tempfile.TemporaryDirectory() as folder:
         arrays, marks = Path(folder) / "frames.npz", Path(folder) / "marks"
-        np.savez(arrays, **{name: np.asarray(grey) for name, grey in frames.items()})
+        save(arrays, frames)
         guest = str(Path(__file__).with_name("guest.py"))
         words = [guest, str(arrays), str(_TURNS)]
         done = subprocess.run(
@@ -68,8 +66,6 @@ def read_marks(said: str, marks: str) -> list[Counted]:
     for frame in json.loads(said)["frames"]:
         names = frame["stages"]
         turns = [[next(lines) for _ in range(1 + len(names))] for _ in range(_TURNS)]
-        stages = tuple(
-            Stage(name, *mark) for name, mark in zip(names, turns[-1][1:], strict=True)
-        )
+        stages = tuple(Stage(name, *mark) for name, mark in zip(names, turns[-1][1:], strict=True))
         counted.append(Counted(frame["name"], frame["objects"], stages))
     return counted

@@ -27,7 +27,12 @@ _TOOLS = {
 }
 _SUITE, _PYTHON = "bookworm", "3.11"
 _DEBIAN = ("python3.11-minimal", "libpython3.11-stdlib", "libstdc++6", "libgomp1", "zlib1g")
-_WHEELS = ("numpy", "opencv-python-headless", "cbor2", "backports-zstd")  # what the pipeline imports
+_WHEELS = (
+    "numpy",
+    "opencv-python-headless",
+    "cbor2",
+    "backports-zstd",
+)  # what the pipeline imports
 _FLAGS = ("-O3", "-std=c99", "-ffp-contract=off", "-fPIC", "-shared")
 
 
@@ -87,7 +92,9 @@ def prepare(folder: Path, say: Callable[[str], None]) -> Environment:
     return environment
 
 
-def _once(target: Path, make: Callable[[Path], None], what: str, say: Callable[[str], None]) -> None:
+def _once(
+    target: Path, make: Callable[[Path], None], what: str, say: Callable[[str], None]
+) -> None:
     """Make a folder that is whole or not there."""
     if target.exists():
         return
@@ -112,8 +119,8 @@ def _make_wheels(target: Path) -> None:
     platforms = [f"--platform=manylinux{tag}_aarch64" for tag in ("_2_28", "_2_27", "2014")]
     _run([
         sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps",
-        "--require-hashes", "--only-binary=:all:", "--implementation=cp", f"--python-version={_PYTHON}",
-        *platforms, "--target", str(target), "-r", str(lock),
+        "--require-hashes", "--only-binary=:all:", "--implementation=cp",
+        f"--python-version={_PYTHON}", *platforms, "--target", str(target), "-r", str(lock),
     ])  # fmt: skip
 
 

@@ -13,8 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
-
+from edge.bench.handed import load
 from edge.frames import Frame
 from edge.pipeline import Pipeline
 from edge.segment import SegmentSettings
@@ -36,16 +35,14 @@ def main(words: list[str]) -> None:
         libc.syscall(_GETPPID, _MAGIC, _STAGE)
         return 0.0
 
-    settings = SegmentSettings(pixel_um=10.0, field="dark")
+    settings = SegmentSettings(pixel_um=20.0, field="dark")
     classifier = Classifier(Bundle.load(factory.path()))
     done = []
-    with np.load(frames) as arrays:
-        for name in arrays.files:
-            frame = Frame(name, 0, arrays[name])
-            pipeline = Pipeline(settings, classifier, clock)
-            results = [pipeline.process(frame) for _ in range(turns)]
-            last = results[-1]
-            done.append({"name": name, "objects": len(last.objects), "stages": list(last.ms)})
+    for name, grey in load(frames).items():
+        pipeline = Pipeline(settings, classifier, clock)
+        results = [pipeline.process(Frame(name, 0, grey)) for _ in range(turns)]
+        last = results[-1]
+        done.append({"name": name, "objects": len(last.objects), "stages": list(last.ms)})
     print(json.dumps({"runtime": classifier.runtime_name, "frames": done}))
 
 
