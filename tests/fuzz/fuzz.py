@@ -49,23 +49,39 @@ def source_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def build(compiler: str, target: str, sanitize: str, out: Path, *more: Path) -> Path:
-    """One target with the whole C library. Raises CalledProcessError."""
+def library(compiler: str, sanitize: str, folder: Path) -> list[Path]:
+    """The C library's object files. Raises CalledProcessError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    objects = [folder / f"{path.stem}.o" for path in sources()]
+    for source, built in zip(sources(), objects, strict=True):
+        _compile(compiler, sanitize, "-c", source, "-o", built)
+    return objects
+
+
+def build(
+    compiler: str, sanitize: str, target: str, objects: Sequence[Path], out: Path, *more: Path
+) -> Path:
+    """One target with the library. Raises CalledProcessError."""
+    out.mkdir(parents=True, exist_ok=True)
     program = out / target
-    program.parent.mkdir(parents=True, exist_ok=True)
-    harness = [HERE / f"fuzz_{target}.c", *more, *sources()]
-    command = [compiler, *FLAGS, f"-fsanitize={sanitize}", *harness, "-lm", "-o", program]
-    subprocess.run([str(word) for word in command], check=True)
+    harness = HERE / f"fuzz_{target}.c"
+    _compile(compiler, sanitize, harness, *more, *objects, "-lm", "-o", program)
     return program
+
+
+def _compile(compiler: str, sanitize: str, *words: str | Path) -> None:
+    command = [compiler, *FLAGS, f"-fsanitize={sanitize}", *map(str, words)]
+    subprocess.run(command, check=True, capture_output=True, text=True)
 
 
 def fuzz(program: Path, runs: int, folder: Path) -> dict[str, object]:
     """Run one target; its figures, with "finding" True if it stopped before the end."""
     corpus = folder / "corpus" / program.name
     corpus.mkdir(parents=True, exist_ok=True)
+    prefix = f"-artifact_prefix={folder}/{program.name}-"
     command = [
-        str(program), str(corpus), f"-runs={runs}", f"-max_len={MOST_BYTES}",
-        "-print_final_stats=1", "-detect_leaks=0", "-reload=0", f"-artifact_prefix={folder}/{program.name}-",
+        str(program), str(corpus), f"-runs={runs}", f"-max_len={MOST_BYTES}", prefix,
+        "-print_final_stats=1", "-detect_leaks=0", "-reload=0",
     ]  # fmt: skip
     began = time.monotonic()
     environment = os.environ | {"ASAN_OPTIONS": ASAN}
@@ -97,8 +113,9 @@ def main(words: Sequence[str] | None = None) -> int:
         )
         return 2
     found = False
+    objects = library(compiler, "fuzzer-no-link,address,undefined", args.out / "objects")
     for target in [args.only] if args.only else targets():
-        program = build(compiler, target, "fuzzer,address,undefined", args.out / "bin")
+        program = build(compiler, "fuzzer,address,undefined", target, objects, args.out / "bin")
         figures = fuzz(program, args.runs, args.out)
         with (args.out / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(figures) + "\n")
