@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.seadrift-ready
 DATA ?= ../shared/data
 FUZZ_RUNS ?= 1000000
+MINUTES ?= 60
 
 .PHONY: setup demo test bench energy fuzz lint fix train lock
 
@@ -43,9 +44,12 @@ fix: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-train: setup  ## train the shipped network again (needs torch; hours on a small machine)
+train: setup  ## train the shipped network again: build/spc.seadrift (torch; hours on a small machine)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[train]'
-	$(BIN)/python -m models.training --data $(DATA)/spc.zip --out build/spc.seadrift
+	$(BIN)/python -m models.training --data $(DATA)/spc.zip --classes spc --preset shore \
+	  --minutes $(MINUTES) --resume --out build/spc-shore.seadrift
+	$(BIN)/python -m models.training --data $(DATA)/spc.zip --classes spc \
+	  --teacher build/spc-shore.checkpoint --minutes $(MINUTES) --resume --out build/spc.seadrift
 
 lock:  ## resolve requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --extra device --extra onnx --extra server --extra bench --group dev \

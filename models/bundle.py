@@ -228,10 +228,11 @@ def _checked_manifest(members: Mapping[str, bytes]) -> dict[str, Any]:
     for field, kind in (("name", str), ("created", str), ("classes", list), ("files", dict)):
         if not isinstance(manifest.get(field), kind):
             raise BundleError(f"manifest.json: {field} must be a {kind.__name__}")
-    if manifest.get("measures_version") != MEASURES_VERSION:
+    version = manifest.get("measures_version")
+    if not isinstance(version, int) or not 1 <= version <= MEASURES_VERSION:
         raise BundleError(
-            f"manifest.json: measures_version {manifest.get('measures_version')!r}; "
-            f"this program computes version {MEASURES_VERSION}"
+            f"manifest.json: measures_version {version!r}; "
+            f"this program computes versions 1 to {MEASURES_VERSION}"
         )
     if set(manifest["files"]) != set(_CONTENT):
         raise BundleError(f"manifest.json: files must name {', '.join(_CONTENT)}")
@@ -252,8 +253,16 @@ def _check_together(bundle: Bundle) -> None:
         raise BundleError("head.npz: does not fit the width of network.npz")
     if golden.embedding.shape[1] != bundle.network.embedding_width:
         raise BundleError("golden.npz: does not fit the width of network.npz")
-    if golden.measures.shape[1] != len(MEASURES):
-        raise BundleError(f"golden.npz: expected {len(MEASURES)} measures")
+    version = bundle.manifest["measures_version"]
+    for column in head.columns.tolist():
+        if MEASURES[column].version > version:
+            raise BundleError(
+                f"head.npz: uses {MEASURES[column].name} as version {MEASURES[column].version} of "
+                f"the measures defines it; the bundle was made with version {version}"
+            )
+    least = 1 + max(head.columns.tolist(), default=-1)
+    if not least <= golden.measures.shape[1] <= len(MEASURES):
+        raise BundleError(f"golden.npz: expected {least} to {len(MEASURES)} measures")
     if golden.probabilities.shape[1] != len(head.classes):
         raise BundleError("golden.npz: does not fit the classes of head.npz")
 
@@ -276,7 +285,9 @@ def _compare(bundle: Bundle, runtime: Runtime) -> SelfTest:
             f"values differ, by up to {difference.max() / 256:.2f} of 255",
             ms_per_object,
         )
-    found = bundle.head.probabilities(embedding, golden.shape, golden.measures)
+    measures = np.zeros((len(golden.measures), len(MEASURES)), np.float32)
+    measures[:, : golden.measures.shape[1]] = golden.measures  # an older version has fewer
+    found = bundle.head.probabilities(embedding, golden.shape, measures)
     worst = float(np.abs(found - golden.probabilities).max())
     if not worst <= PROBABILITY_TOLERANCE:
         return SelfTest(False, f"a golden probability differs by {worst:.4f}", ms_per_object)

@@ -1,15 +1,23 @@
 """The table of measures: name, unit, definition and source of each, in the order of the values.
 
 ``docs/measures.md`` is made from it (``python -m models.measure_table``), the EcoTaxa columns are
-named by it, and a release says which version it was trained on. Change a definition, add or
-reorder a measure: raise :data:`MEASURES_VERSION`.
+named by it, and a release says which version it was trained on.
+
+Invariant: a measure never changes its place, and new ones come last, so that the columns of an
+older version are the first ones of this. Add measures or change a definition: raise
+:data:`MEASURES_VERSION` and give those measures that number as their ``version``; whatever was made
+with an older version and uses none of them stays valid.
+
+Example::
+
+    names_of(1, 64)      # the columns of a record of version 1
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-MEASURES_VERSION = 1
+MEASURES_VERSION = 2
 
 ZOOPROCESS = "ZooProcess"
 IMAGEJ = "ZooProcess (ImageJ)"
@@ -19,13 +27,19 @@ OURS = "Seadrift"
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure. ``kind``: "size", "shape", "grey" or "place" (no place in a classifier)."""
+    """One measure.
+
+    ``kind``: "size", "shape", "grey" or "place" (no place in a classifier). ``version``: of the
+    table that has this definition first. ``tier``: "fast", or "costly" for what can be left out.
+    """
 
     name: str
     unit: str
     definition: str
     source: str
     kind: str
+    version: int = 1
+    tier: str = "fast"
 
 
 MEASURES: tuple[Measure, ...] = (
@@ -125,9 +139,59 @@ MEASURES: tuple[Measure, ...] = (
         )
         for k in range(1, 8)
     ),
+    Measure(
+        "euler_number",
+        "",
+        "parts (touching at sides or corners) less holes, of the mask",
+        SKIMAGE,
+        "shape",
+        2,
+    ),
+    Measure("numblobs", "", "parts of the mask", "IFCB", "shape", 2),
+    Measure(
+        "minferet",
+        "px",
+        "least distance between two parallel lines that hold the object",
+        "ImageJ",
+        "size",
+        2,
+    ),
+    Measure("aspect_ratio", "", "minferet / feret", OURS, "shape", 2),
+    Measure(
+        "slope",
+        "1/grey",
+        "slope of the straight line (least squares) through the share of pixels at or below each "
+        "grey, from min to max",
+        OURS,
+        "grey",
+        2,
+    ),
+    *(
+        Measure(
+            f"gray_hu_moment-{k}",
+            "",
+            f"Hu's invariant {k} of the filled object, each pixel weighing its signal",
+            "UVP6 (Hu 1962)",
+            "shape",
+            2,
+        )
+        for k in range(1, 8)
+    ),
 )
 
+TIERS = ("all", "fast")
+COSTLY = tuple(m.name for m in MEASURES if m.tier == "costly")
 INDEX: dict[str, int] = {m.name: i for i, m in enumerate(MEASURES)}
+
+
+def names_of(version: int, count: int) -> list[str]:
+    """Names of ``count`` values that were measured by a version: ``measure_7`` for one that this
+    version does not know or defines anew."""
+    known = MEASURES if 1 <= version <= MEASURES_VERSION else ()
+    names = [
+        m.name if m.version <= version else f"measure_{i}" for i, m in enumerate(known[:count])
+    ]
+    return names + [f"measure_{i}" for i in range(len(names), count)]
 
 
 def as_markdown() -> str:

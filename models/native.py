@@ -1,7 +1,7 @@
 """The compiled C library, if there is one: `LIBRARY`, or None and the `REASON`.
 
-It prepares objects (edge/native/prepare.h), builds the site tables (sites.h) and computes the
-network (network.h).
+It measures objects (edge/native/measures.h), prepares them (prepare.h), builds the site tables
+(sites.h) and computes the network (network.h).
 Why optional: Seadrift installs on machines without a C compiler; numpy and the other runtimes then
 do the same work, slower, with identical results. The library is plain C behind ctypes, so it needs
 no Python headers and no rebuild per Python version.
@@ -13,8 +13,8 @@ import ctypes
 import os
 from pathlib import Path
 
-PARTS = ("sites", "network", "prepare")
-VERSIONS = (2, 1, 1)  # of each part
+PARTS = ("sites", "network", "prepare", "measures")
+VERSIONS = (2, 1, 1, 2)  # of each part
 _SUFFIXES = (".so", ".dylib", ".dll")
 
 

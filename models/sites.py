@@ -199,7 +199,8 @@ def build_tables_native(
     object_sites = np.empty(n, np.int32)
     batch = _Batch(
         masks.ctypes.data, x.ctypes.data, heights.ctypes.data, widths.ctypes.data, n,
-        CHANNELS, levels, scratch.ctypes.data, cells, (ctypes.c_int32 * (MAX_LEVELS + 1))(*capacity), x0.ctypes.data,
+        CHANNELS, levels, scratch.ctypes.data, cells,
+        (ctypes.c_int32 * (MAX_LEVELS + 1))(*capacity), x0.ctypes.data,
         (ctypes.c_void_p * MAX_LEVELS)(*(table.ctypes.data for table in children)),
         (ctypes.c_void_p * MAX_LEVELS)(*(table.ctypes.data for table in near)),
         object_sites.ctypes.data,

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from models.bundle import Bundle, write_bundle
+from models.class_map import SPC_CLASSES, ClassMap
 from models.labelled import ImageSetError
-from models.training.classes import SPC_CLASSES, ClassMap
 
 EPOCHS, SEED = 60, 1
 PRESETS = ("device", "shore")

@@ -22,13 +22,13 @@ from pathlib import Path
 
 import numpy as np
 
+from models.class_map import ClassMap
 from models.decode import decode
 from models.labelled import ImageSetError, LabelledImages, open_labelled
 from models.measure_table import MEASURES
 from models.measures import measure
 from models.preprocess import Float32, Prepared, prepare
 from models.splitting import TEST, TRAIN, UNTIMED, VALIDATION, is_by_time, parts
-from models.training.classes import ClassMap
 from models.vignettes import cut_out
 
 FEWEST = 5

@@ -16,6 +16,7 @@ import torch
 
 from models.bundle import assemble
 from models.card import make_card
+from models.class_map import CardText, ClassMap
 from models.evaluation import Evaluation, evaluate
 from models.export_onnx import to_onnx
 from models.export_tflite import to_tflite
@@ -31,23 +32,20 @@ from models.training.train import batches
 
 CALIBRATION_OBJECTS = 600
 STRENGTHS = (0.03, 0.1, 0.3)
-CATCH_ALLS = ("blob", "dot", "unidentified")
-LICENCE = (
-    "Training images: Scripps Plankton Camera, Prince William Sound (PWSSC), as found under the "
-    "MIT licence in the source repository. The weights may ship with Seadrift (Apache-2.0)."
-)
 LIMITS = (
-    "One camera at one place, April to August 2016. Other instruments, seasons and seas are likely "
-    "to do worse: validate some objects there and refit the head.",
     "A measure beyond 4 standard deviations of the training set counts as average, so that grey "
-    "levels of another camera do not decide; sharp, see-through animals of other optics may "
-    "still be taken for Hydrozoa.",
-    "Dark field only; objects as grey (luminance), colour is not used.",
-    "blob, dot and unidentified are catch-alls of the annotators and overlap with the rest.",
-    "Calanus and Neocalanus are merged; Copepoda holds copepods that were not told further.",
-    "The held-out part is later in the same deployments, so it knows the same water.",
+    "levels of another camera do not decide.",
+    "Objects as grey (luminance); colour is not used.",
     "Precision and recall of a taxon with few held-out objects are uncertain; see its support.",
 )
+SPLITS = {
+    "time": "By time. Of each deployment (images without a gap of a week) the last fifth is held "
+    "out, the part before it chooses the head; cuts lie in gaps of at least an hour. "
+    "Never at random: neighbouring frames show the same animal.",
+    "random": "At random, a fifth of each class, for want of times in the names. Images of one "
+    "animal or one sample may be on both sides, so the figures flatter: on a new sample expect "
+    "less.",
+}
 
 Progress = Callable[[str], None]
 
@@ -85,10 +83,12 @@ def make_release(
     *,
     name: str,
     created: str,
+    source: str,
+    class_map: ClassMap | None,
     details: Mapping[str, Any],
     progress: Progress,
 ) -> bytes:
-    """The bundle's bytes."""
+    """The bundle's bytes. source: what the card calls the data."""
     layers = fold(trained)
     random = np.random.default_rng(0)
     chosen = random.permutation(len(data.train))[:CALIBRATION_OBJECTS]
@@ -104,28 +104,34 @@ def make_release(
     progress(f"held out: {evaluation.summary()}")
     quantization = compare_with_float(train, validation, test, progress)
     mean_macs, median_macs = _macs(network, data.test)
+    said = CardText() if class_map is None else class_map.card
+    named = named_taxa(evaluation, said.catch_alls) if said.catch_alls else None
     card = make_card(
         name,
         evaluation,
         trained_on=counts(data.train),
         description="Sparse int8 network with a linear head on embedding, shape and measures.",
-        data=f"{len(data.train)} objects to train, {len(data.validation)} to choose the head, "
-        f"{len(data.test)} held out for the figures above.",
-        licence=LICENCE,
-        split="By time. Of each deployment (images without a gap of a week) the last fifth is held "
-        "out, the part before it chooses the head; cuts lie in gaps of at least an hour. "
-        "Never at random: neighbouring frames show the same animal.",
-        limits=LIMITS,
+        data=f"{source}: {len(data.train)} objects to train, {len(data.validation)} to choose the "
+        f"head, {len(data.test)} held out for the figures above.",
+        licence=said.licence,
+        split=SPLITS[data.split],
+        limits=(*said.limits, *LIMITS),
         details={
             "network": {
                 "widths": list(network.widths),
+                "3x3 products of each level": list(network.near),
                 "parameters": network.parameters,
                 "million multiply-accumulates per object, mean": round(mean_macs / 1e6, 2),
                 "million multiply-accumulates per object, median": round(median_macs / 1e6, 2),
             },
-            "named taxa (without the catch-alls)": named_taxa(evaluation),
+            **({} if named is None else {"named taxa (without the catch-alls)": named}),
             "quantization": quantization,
             "images left out": dict(data.dropped),
+            **(
+                {}
+                if class_map is None
+                else {f"class map, version {class_map.version}": class_map.merged}
+            ),
             **details,
         },
     )
@@ -171,11 +177,11 @@ def evaluate_head(head: Head, examples: Examples) -> Evaluation:
     return evaluate(examples.labels, found, head.classes)
 
 
-def named_taxa(evaluation: Evaluation) -> dict[str, Any]:
+def named_taxa(evaluation: Evaluation, catch_alls: Sequence[str]) -> dict[str, Any]:
     """How held-out objects fare that are not in a catch-all of the annotators."""
-    named = [t for t in evaluation.taxa if t.support and t.taxon not in CATCH_ALLS]
+    named = [t for t in evaluation.taxa if t.support and t.taxon not in catch_alls]
     support = sum(t.support for t in named)
-    predicted = sum(t.predicted for t in evaluation.taxa if t.taxon not in CATCH_ALLS)
+    predicted = sum(t.predicted for t in evaluation.taxa if t.taxon not in catch_alls)
     correct = sum(t.correct for t in named)
     return {
         "objects": support,

@@ -6,7 +6,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.measures import MEASURES, MEASURES_VERSION
+from models.measure_table import MEASURES, names_of
 from server.api.deps import ShoreDep, Viewer
 from server.api.projects import existing
 from server.db import history, images, objects
@@ -83,11 +83,9 @@ def one(shore: ShoreDep, user: Viewer, objid: int) -> dict[str, Any]:
 
 
 def _by_name(version: int, measures: bytes) -> dict[str, float]:
-    """Measures by name when they are of our version, else by their place."""
+    """Measures by name, as far as the version that measured them is known and still holds."""
     values = np.frombuffer(measures, "<f4").tolist()
-    if version == MEASURES_VERSION and len(values) == len(MEASURES):
-        return {m.name: value for m, value in zip(MEASURES, values, strict=True)}
-    return {f"measure_{i}": value for i, value in enumerate(values)}
+    return dict(zip(names_of(version, len(values)), values, strict=True))
 
 
 @router.get("/objects/{objid}/image")

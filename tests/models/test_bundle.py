@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from models.archive import pack, unpack
 from models.bundle import Bundle, BundleError, assemble, with_head, write_bundle
 from models.golden import make_golden
 from models.head import Examples, Head
-from models.measure_table import MEASURES
+from models.measure_table import INDEX, MEASURES
 from models.network import Network
 from models.runtimes.litert import LiteRtRuntime
 from models.runtimes.reference import ReferenceRuntime
@@ -200,15 +201,31 @@ def test_with_head_keeps_the_network(factory_bundle: Bundle, other_head: Head) -
 
 
 def test_assembling_again_gives_the_same_bytes(factory_bundle: Bundle) -> None:
-    again = assemble(
-        name=factory_bundle.name,
-        created=factory_bundle.manifest["created"],
-        network=factory_bundle.network,
-        graphs=factory_bundle.graphs,
-        head=factory_bundle.head,
-        card=factory_bundle.card,
-    )
-    assert again == factory_bundle.data
+    def assembled(bundle: Bundle) -> bytes:
+        return assemble(
+            name=bundle.name,
+            created=bundle.manifest["created"],
+            network=bundle.network,
+            graphs=bundle.graphs,
+            head=bundle.head,
+            card=bundle.card,
+        )
+
+    once = assembled(factory_bundle)
+    assert assembled(Bundle.load(once)) == once
+
+
+def test_a_bundle_of_older_measures_holds_as_long_as_its_head_uses_none_newer(
+    factory_bundle: Bundle,
+) -> None:
+    old = with_manifest(factory_bundle, measures_version=1)
+    assert max(MEASURES[c].version for c in factory_bundle.head.columns) == 1
+    assert Bundle.load(old).self_test("reference").ok
+    newer = np.append(factory_bundle.head.columns[:-1], INDEX["euler_number"]).astype(np.int32)
+    bundle = replace(factory_bundle, head=replace(factory_bundle.head, columns=newer))
+    data = with_head(bundle, bundle.head, bundle.classes, bundle.card, "newer")
+    with pytest.raises(BundleError, match="euler_number as version 2"):
+        Bundle.load(with_manifest(Bundle.load(data), measures_version=1))
 
 
 def test_golden_objects_are_of_all_kinds(factory_bundle: Bundle) -> None:

@@ -119,22 +119,22 @@ print(classifier.runtime_name, found.probabilities.shape[0])
 @pytest.mark.data
 def test_it_tells_real_objects_apart(factory_bundle: Bundle, spc_zip: Path) -> None:
     """Not the held-out figures (the card has those): that the whole path, file to taxon, works."""
-    import zipfile
-
+    from models.class_map import SPC_CLASSES, ClassMap
+    from models.decode import decode
+    from models.labelled import open_labelled
     from models.measures import measure_many
-    from models.training.classes import SPC_CLASSES, ClassMap
-    from models.training.dataset import decode
+    from models.vignettes import cut_out
 
     taxon_of = ClassMap.load(SPC_CLASSES).taxon_of
-    decoded, truth = [], []
-    with zipfile.ZipFile(spc_zip) as archive:
+    seen, truth = [], []
+    with open_labelled(spc_zip) as images:
         for folder in ("Copepod", "Filament", "Blob", "Neocalanus"):
-            names = [n for n in archive.namelist() if n.startswith(f"{folder}/")]
+            names = [n for n in images.names if n.startswith(f"{folder}/")]
             for name in names[:: len(names) // 25]:
-                decoded.append(decode(archive.read(name)))
+                seen.append(cut_out(decode(images.read(name))))
                 truth.append(taxon_of[folder])
-    signals, masks = [s for s, _ in decoded], [m for _, m in decoded]
-    measures = measure_many([(s, m, 0, 0, "dark") for s, m in decoded])
+    signals, masks = [v.signal for v in seen], [v.mask for v in seen]
+    measures = measure_many([(v.grey, v.mask, 0, 0, v.field) for v in seen])
     classifier = Classifier(factory_bundle)
     best = classifier.classify(signals, masks, measures).probabilities.argmax(axis=1)
     right = [classifier.classes[i] == taxon for i, taxon in zip(best, truth, strict=True)]

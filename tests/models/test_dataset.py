@@ -13,14 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from models.class_map import SPC_CLASSES, ClassMap
 from models.splitting import BURST_GAP_S, split_by_time, time_of
 from models.training.__main__ import main
-from models.training.classes import SPC_CLASSES, ClassMap
-from models.training.dataset import (
-    counts,
-    decode,
-    read_zip,
-)
+from models.training.dataset import counts, read_images
 
 APRIL = 1_459_728_000
 
@@ -67,18 +63,6 @@ def test_times_that_cannot_be_trusted() -> None:
     assert time_of("Blob/picture.webp") is None
 
 
-def test_the_mask_is_the_largest_part() -> None:
-    colour = np.zeros((40, 60, 3), np.uint8)
-    colour[5:25, 10:40, 2] = 3  # blue so dim that its grey is 0, and still the object
-    colour[30:34, 50:54] = 200  # a speck
-    stream = io.BytesIO()
-    Image.fromarray(colour).save(stream, "webp", lossless=True)
-    signal, mask = decode(stream.getvalue())
-    assert mask.shape == (20, 30)
-    assert mask.all()
-    assert signal.max() == 0
-
-
 def test_what_is_bad_is_counted_and_the_rest_read(tmp_path: Path) -> None:
     path = tmp_path / "set.zip"
     good = [f"Copepod/SPC-PWSSC-{APRIL + 7200 * i}-0-0-1-1-9-9.webp" for i in range(20)]
@@ -92,25 +76,59 @@ def test_what_is_bad_is_counted_and_the_rest_read(tmp_path: Path) -> None:
         black = io.BytesIO()
         Image.new("RGB", (9, 9)).save(black, "webp", lossless=True)
         archive.writestr(f"Blob/SPC-PWSSC-{APRIL}-0-2-1-1-9-9.webp", black.getvalue())
+        for i in range(20):
+            name = f"Oithona/SPC-PWSSC-{APRIL + 7200 * i}-1-0-1-1-9-9.webp"
+            archive.writestr(name, webp(seed=50 + i))
+        archive.writestr(f"Metridia/SPC-PWSSC-{APRIL}-1-0-1-1-9-9.webp", webp(seed=99))
+        archive.writestr("readme.txt", b"")
     said: list[str] = []
-    data = read_zip(path, ClassMap.load(SPC_CLASSES), said.append)
-    assert len(data.train) + len(data.validation) + len(data.test) == 20
-    assert counts(data.train) == {"Copepoda": len(data.train)}
-    assert sum(data.dropped.values()) == 5
+    data = read_images(path, ClassMap.load(SPC_CLASSES), said.append)
+    assert data.split == "time"
+    assert len(data.train) + len(data.validation) + len(data.test) == 40
+    assert set(counts(data.train)) == {"Copepoda", "Oithona"}
+    assert sum(data.dropped.values()) == 7
+    assert "taxon Metridia: fewer than 5 images" in data.dropped
     assert sum("set aside Blob/" in line for line in said) == 3
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("Krill/SPC-PWSSC-1460388549-0-0-1-1-9-9.webp", webp())
     with pytest.raises(ValueError, match="folder 'Krill' is not in the class map"):
-        read_zip(path, ClassMap.load(SPC_CLASSES), said.append)
+        read_images(path, ClassMap.load(SPC_CLASSES), said.append)
 
 
-def test_a_folder_named_twice_is_refused(tmp_path: Path) -> None:
+def test_a_folder_of_class_folders_needs_no_map(tmp_path: Path) -> None:
+    for taxon in ("ring", "bar"):
+        (tmp_path / taxon).mkdir()
+        for i in range(10):
+            (tmp_path / taxon / f"{i}.webp").write_bytes(webp(seed=i))
+    data = read_images(tmp_path, None, lambda _: None)
+    assert data.split == "random"
+    assert data.taxa == ("bar", "ring")
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [14, 2, 4]
+    again = read_images(tmp_path, None, lambda _: None)
+    assert [item.name for item in again.test] == [item.name for item in data.test]
+
+
+def test_one_class_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "ring").mkdir()
+    for i in range(10):
+        (tmp_path / "ring" / f"{i}.webp").write_bytes(webp(seed=i))
+    with pytest.raises(ValueError, match=r"at least two taxa .* there are \['ring'\]"):
+        read_images(tmp_path, None, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("card", "wrong"),
+    [
+        ('[card]\nlicense = "MIT"\n', "license is not known"),
+        ('[card]\nlimits = "one camera"\n', "limits must be texts"),
+        ('[card]\nlicence = ["MIT"]\n', "licence must be a text"),
+        ('[card]\ncatch_alls = ["Blob"]\n', "Blob, which is no taxon"),
+    ],
+)
+def test_a_card_that_says_it_wrongly_is_refused(card: str, wrong: str, tmp_path: Path) -> None:
     path = tmp_path / "map.toml"
-    path.write_text('version = 1\n[taxa]\na = ["X"]\nb = ["X"]\n[drop]\n')
-    with pytest.raises(ValueError, match="folder X is named twice"):
-        ClassMap.load(path)
-    path.write_text("version = 1\n[taxa]\n")
-    with pytest.raises(ValueError, match="drop must be given"):
+    path.write_text(f'version = 1\n[taxa]\na = ["X"]\n{card}')
+    with pytest.raises(ValueError, match=wrong):
         ClassMap.load(path)
 
 
@@ -122,9 +140,9 @@ def test_the_command_names_a_file_that_is_not_a_zip(
     path = tmp_path / "images.zip"
     path.write_bytes(content)
     assert main(["--data", str(path), "--out", str(tmp_path / "x.seadrift")]) == 2
-    assert f"{path}: not a zip of labelled images" in capsys.readouterr().err
+    assert f"{path}: neither a folder nor a zip of class folders" in capsys.readouterr().err
     assert main(["--data", str(tmp_path / "none"), "--out", str(tmp_path / "x.seadrift")]) == 2
-    assert "No such file" in capsys.readouterr().err
+    assert "no such folder or zip" in capsys.readouterr().err
 
 
 @pytest.mark.data

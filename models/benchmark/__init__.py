@@ -1,0 +1,1 @@
+"""The founding table on our data: who recognises what, by which features, with intervals."""
