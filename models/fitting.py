@@ -97,6 +97,7 @@ def _fit(
         return _calibrated_as(head, like)
     if validation is not None:
         validation = _known(_without_bad(validation), set(examples.labels))
+    held_out: _HeldOut | None
     if validation is not None and len(validation.labels):
         head = _better(examples, validation, settings)
         held_out = _judge(head, validation)
@@ -322,8 +323,8 @@ def _slopes(
     """Gradients of one batch: values float32 [b, F], target int64 [b], share float64 [b]."""
     before = values @ layers["hidden_weights"] + layers["hidden_bias"]  # [b, H]
     kept = random.random(before.shape, np.float32) >= DROPOUT
-    gate = (kept & (before > 0)) * np.float32(1 / (1 - DROPOUT))
-    middle = before * gate
+    gate: Float32 = (kept & (before > 0)).astype(np.float32) / np.float32(1 - DROPOUT)
+    middle: Float32 = before * gate
     slope = softmax(middle @ layers["weights"] + layers["bias"], 1.0)  # [b, classes]
     slope[np.arange(len(target)), target] -= 1
     slope *= share[:, None].astype(np.float32)

@@ -46,11 +46,13 @@ Float32 = npt.NDArray[np.float32]
 UInt16 = npt.NDArray[np.uint16]
 Int32 = npt.NDArray[np.int32]
 
-_FIELDS = {
+_Fields = dict[str, tuple[type[np.generic], int]]
+_FIELDS: _Fields = {
     "columns": (np.int32, 1), "mean": (np.float32, 1), "scale": (np.float32, 1),
     "weights": (np.float32, 2), "bias": (np.float32, 1), "temperature": (np.float64, 0),
 }  # fmt: skip
-_GROUPS = {  # optional: a release may have been made before they were known; all of one, or none
+# Optional: a release may have been made before they were known. All of a group, or none.
+_GROUPS: dict[str, _Fields] = {
     "hidden": {"hidden_weights": (np.float32, 2), "hidden_bias": (np.float32, 1)},
     "tree": {"parents": (np.int32, 1)},  # and the names "above"
     "thresholds": {
@@ -185,7 +187,7 @@ class Head:
             name: np.asarray(getattr(self, name), kind) for name, (kind, _) in _FIELDS.items()
         }
         arrays["classes"] = np.array(self.classes, dtype=np.str_)
-        parts = {
+        parts: dict[str, object] = {
             "hidden": self,
             "tree": self,
             "thresholds": self.thresholds,
@@ -235,9 +237,9 @@ class Head:
         return head
 
 
-def _groups(names: set[str]) -> dict[str, tuple[type[np.generic], int]]:
+def _groups(names: set[str]) -> _Fields:
     """The fields of the optional groups that are there. Raises HeadError for half a group."""
-    found: dict[str, tuple[type[np.generic], int]] = {}
+    found: _Fields = {}
     expected = {"classes", *_FIELDS}
     for group, fields in _GROUPS.items():
         wanted = {*fields, "above"} if group == "tree" else set(fields)
