@@ -196,7 +196,9 @@ def _calibrated(head: Head, held_out: _HeldOut | None, target: float) -> Head:
     head = replace(head, temperature=temperature)
     probabilities = softmax(held_out.logits.astype(np.float32), temperature)
     thresholds = find_thresholds(probabilities, held_out.labels, head.tree, target)
-    novelty = None if head.novelty is None else head.novelty.calibrated(held_out.standard)
+    novelty = (
+        None if head.novelty is None else head.novelty.calibrated(held_out.standard, probabilities)
+    )
     return replace(head, thresholds=thresholds, novelty=novelty)
 
 
@@ -204,7 +206,8 @@ def _calibrated_as(head: Head, like: Head) -> Head:
     """With what held-out objects told of another head; no threshold for taxa it does not know."""
     head = replace(head, temperature=like.temperature)
     if head.novelty is not None and like.novelty is not None:
-        head = replace(head, novelty=replace(head.novelty, quantiles=like.novelty.quantiles))
+        told = {name: getattr(like.novelty, name) for name in ("quantiles", "doubts", "joint")}
+        head = replace(head, novelty=replace(head.novelty, **told))
     if like.thresholds is None:
         return head
     nodes, old = head.tree.nodes, {name: i for i, name in enumerate(like.tree.nodes)}

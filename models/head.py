@@ -61,6 +61,7 @@ _GROUPS: dict[str, _Fields] = {
     },
     "novelty": {
         "whiten": (np.float32, 2), "centres": (np.float32, 2), "quantiles": (np.float32, 1),
+        "doubts": (np.float32, 1), "joint": (np.float32, 1),
     },
 }  # fmt: skip
 
@@ -99,9 +100,9 @@ class Head:
 
     @property
     def unknown_by(self) -> str:
-        """What the unknown score tells: "novelty" (the distance to the nearest class, as the share
-        of held-out objects that are nearer to theirs), or, in a release made before that was known,
-        "indecision" (1 - the highest probability)."""
+        """What the unknown score tells: "novelty" (the share of known held-out objects that seem
+        less strange, models/novelty.py), or, in a release made before that was known, "indecision"
+        (1 - the highest probability)."""
         return "indecision" if self.novelty is None else "novelty"
 
     @property
@@ -135,7 +136,7 @@ class Head:
         standard = self.standardised(embedding, shape, measures)
         shares = softmax(self._logits(standard), self.temperature)
         if self.novelty is not None:
-            return Said(shares, self.novelty.score(standard))
+            return Said(shares, self.novelty.score(standard, shares))
         most = shares.max(axis=1, initial=0)
         return Said(shares, np.clip(1 - most, 0, 1).astype(np.float32))
 
@@ -225,7 +226,7 @@ class Head:
                 float(arrays["target"]), arrays["least"], arrays["lower"], arrays["support"]
             )
         if "whiten" in arrays:
-            novelty = Novelty(arrays["whiten"], arrays["centres"], arrays["quantiles"])
+            novelty = Novelty(*(arrays[name] for name in _GROUPS["novelty"]))
         head = cls(
             tuple(arrays["classes"].tolist()), arrays["columns"], arrays["mean"], arrays["scale"],
             arrays["weights"], arrays["bias"], float(arrays["temperature"]),
@@ -288,8 +289,10 @@ def _check_trust(head: Head, count: int, nodes: int) -> None:
         shapes = (novelty.whiten.shape, novelty.centres.shape)
         if shapes != ((count, count), (len(head.classes), count)):
             raise HeadError(f"whiten, centres {shapes}: do not fit {count} features")
-        if len(novelty.quantiles) < 2 or (np.diff(novelty.quantiles) < 0).any():
-            raise HeadError("quantiles: expected rising distances")
+        for name in ("quantiles", "doubts", "joint"):
+            rising = getattr(novelty, name)
+            if len(rising) < 2 or (np.diff(rising) < 0).any():
+                raise HeadError(f"{name}: expected rising values")
 
 
 def features(

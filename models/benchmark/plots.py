@@ -14,7 +14,7 @@ import numpy as np
 
 from models.evaluation import Evaluation
 
-COLOURS = 48
+COLOURS = 96
 INK, SOFT, BLUE = "#1c2b36", "#8a98a3", "#14628c"
 NAMED_MOST = 40
 """With more taxa than this only the outlying ones are named in the scatter."""
@@ -55,10 +55,10 @@ def reliability(bins: Sequence[tuple[float, float, int]], title: str) -> bytes:
     figure, axes = _figure(4.2, 4.2)
     axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle="--")
     total = sum(n for _, _, n in bins)
-    sizes = [12 + 900 * n / total for _, _, n in bins]
+    sizes = [10 + 350 * n / total for _, _, n in bins]
     x, y = [c for c, _, _ in bins], [a for _, a, _ in bins]
     axes.plot(x, y, color=BLUE, linewidth=1)
-    axes.scatter(x, y, s=sizes, color=BLUE, alpha=0.55, linewidths=0)
+    axes.scatter(x, y, s=sizes, color=BLUE, alpha=0.55, linewidths=0, clip_on=False)
     axes.set_xlim(0, 1.03)
     axes.set_ylim(0, 1.03)
     axes.set_xlabel("mean probability of what it was called", color=INK)

@@ -152,8 +152,8 @@ def _notes(facts: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"- Unknown score: a head that was not taught {len(unknown['left_out'])} of the taxa "
             f"tells their {unknown['objects']} objects from the rest with AUROC "
-            f"{unknown['auroc']:.3f} (1 - the highest probability: {unknown['auroc_of_1_minus_p']:.3f}). Its network had "
-            "seen them."
+            f"{unknown['auroc']:.3f} (1 - the highest probability: "
+            f"{unknown['auroc_of_1_minus_p']:.3f}). Its network had seen them."
         )
     return lines
 
@@ -198,8 +198,8 @@ def _2018() -> list[str]:
         "",
         "From a talk by the EcoTaxa team (Irisson, Schröder, Picheral, Laboratoire "
         "d'Océanographie de Villefranche, 2018); accuracy in percent, on far larger sets of the "
-        "same instruments, so figures cannot be set against ours one by one. What can: both kinds of features together "
-        "beat either.",
+        "same instruments, so figures cannot be set against ours one by one. What can: both kinds "
+        "of features together beat either.",
         "",
         "| data set | RF on ZP | RF on SCN | RF on both | SparseConvNet alone |",
         "|---|---:|---:|---:|---:|",
