@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from models.crops import Crops
 from models.measure_formulas import formulas
-from models.measure_table import COSTLY, INDEX, MEASURES, MEASURES_VERSION, TIERS, Measure
+from models.measure_table import INDEX, MEASURES, MEASURES_VERSION, TIERS, Measure
 from models.measures_native import measure_native
 
 __all__ = [
@@ -97,6 +97,7 @@ def measure_many(objects: Sequence[Measurable], tier: str = "all") -> NDArray[np
         return np.zeros((0, len(MEASURES)), np.float32)
     _check_words(objects[0][-1], tier)
     # With OpenCV, 16 MB: only where the C library is not there.
+    from models.measure_costly import NAMES as COSTLY_NAMES
     from models.measure_costly import costly
     from models.measure_pixels import of_pixels
 
@@ -104,7 +105,7 @@ def measure_many(objects: Sequence[Measurable], tier: str = "all") -> NDArray[np
     histograms = np.zeros((len(objects), 256), np.int64)
     for i, item in enumerate(objects):
         raw, histograms[i], filled = of_pixels(*item)
-        rows.append(raw | (costly(filled) if tier == "all" else dict.fromkeys(COSTLY, 0.0)))
+        rows.append(raw | (costly(filled) if tier == "all" else dict.fromkeys(COSTLY_NAMES, 0.0)))
     columns = np.array([list(row.values()) for row in rows], np.float64).T
     table = formulas(dict(zip(rows[0], columns, strict=True)), histograms)
     with np.errstate(over="ignore"):
