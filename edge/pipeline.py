@@ -92,9 +92,16 @@ class FrameResult:
 class Pipeline:
     """Processes the frames of one run, in order."""
 
-    def __init__(self, settings: SegmentSettings, classifier: Classifies | None = None) -> None:
+    def __init__(
+        self,
+        settings: SegmentSettings,
+        classifier: Classifies | None = None,
+        tier: str = "all",
+    ) -> None:
+        """``tier`` of the measures: "all" or "fast"."""
         self.settings = settings
         self.classifier = classifier
+        self.tier = tier
         self._background = Background(settings.field)
         # One core: on pictures of this size OpenCV's threads cost more than they bring (closing a
         # 3 Mpx mask took 0.6 ms on one thread and 6 on two).
@@ -105,16 +112,17 @@ class Pipeline:
         clock = _Stopwatch()
         found = segment(frame.grey, self._background, self.settings)
         clock.lap("segment")
-        measures = measure_many([(r.grey, r.mask, r.bx, r.by, found.field) for r in found.regions])
+        objects = [(r.grey, r.mask, r.bx, r.by, found.field) for r in found.regions]
+        measures = measure_many(objects, self.tier)
         clock.lap("measure")
         said = self._classify(found.regions, measures)
         clock.lap("classify")
-        objects = tuple(
+        results = tuple(
             self._object(found, region, measures[i], said, i)
             for i, region in enumerate(found.regions)
         )
         clock.lap("vignettes")
-        return FrameResult(frame, found, objects, clock.ms)
+        return FrameResult(frame, found, results, clock.ms)
 
     def _classify(
         self, regions: Sequence[Region], measures: NDArray[np.float32]
