@@ -79,7 +79,7 @@ def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
         runtime = config.classify.runtime
         tier = config.measures.tier
         updater = Updater(ReleaseStore(data / "releases"), config.updates, runtime, tier=tier)
-        pipeline = Pipeline(config.segment, updater.load_active(), tier)
+        pipeline = Pipeline(config.segment, updater.load_active(), tier=tier)
         software = f"seadrift {software_version()}"
         sender = None
         if config.shore.url:

@@ -3,137 +3,372 @@
 
 #include <string.h>
 
-enum { RAW = 1, HIGH = 2, IN = 4 }; /* flags of the map: above low, above high, above low after closing */
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+#include <immintrin.h>
+#define HAS_AVX2_PATH 1
+#define INLINE static inline __attribute__((always_inline))
+#else
+#define HAS_AVX2_PATH 0
+#define INLINE static inline
+#endif
+#if defined(__ARM_NEON) && defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+enum { WORD = 64 };
 
 int32_t seadrift_segment_version(void) { return SEADRIFT_SEGMENT_VERSION; }
 
-/* --- pixels to flags */
+/* --- the room */
 
-/* A byte of ones if `yes`, so that flags can be made without a multiplication. */
-static uint8_t mask_if(int yes) { return (uint8_t)-yes; }
+static int64_t words_of(const seadrift_frame *f) { return (f->width + WORD - 1) / WORD; }
 
-/* The frame's 3x3 binomial smoothing: 1 2 1, mirrored at the edges, halves up. */
-static void smooth_row(const seadrift_frame *f, int32_t y, uint8_t *smooth)
+/* Bit x of a row: is the pixel of an object? */
+static uint64_t *in_row(const seadrift_frame *f, int64_t y) { return f->bits + y * words_of(f); }
+
+/* Is its smoothed signal above the high threshold? */
+static uint64_t *high_row(const seadrift_frame *f, int64_t y) { return f->bits + (f->height + y) * words_of(f); }
+
+/* Rows with a word more on either side, for the closing. */
+static uint64_t *spare_row(const seadrift_frame *f, int i)
 {
-    int32_t width = f->width, last = f->height - 1;
-    const uint8_t *mid = f->signal + (int64_t)y * width;
-    const uint8_t *up = y > 0 ? mid - width : mid + (last > 0 ? width : 0);
-    const uint8_t *down = y < last ? mid + width : mid - (last > 0 ? width : 0);
-    uint16_t *sum = f->rows + 1;
-    for (int32_t x = 0; x < width; x++)
-        sum[x] = (uint16_t)(up[x] + 2 * mid[x] + down[x]);
-    sum[-1] = sum[width > 1 ? 1 : 0];
-    sum[width] = sum[width > 1 ? width - 2 : 0];
-    for (int32_t x = 0; x < width; x++)
-        smooth[x] = (uint8_t)((uint16_t)(sum[x - 1] + 2 * sum[x] + sum[x + 1] + 8) >> 4);
+    return f->bits + 2 * f->height * words_of(f) + i * (words_of(f) + 2) + 1;
 }
 
-static void mark_row(const seadrift_frame *f, int32_t y)
+static uint64_t last_bits(const seadrift_frame *f) { return ~UINT64_C(0) >> (WORD - 1 - (f->width - 1) % WORD); }
+
+/* --- pixels to bits */
+
+typedef struct {
+    const uint8_t *signal;
+    const uint16_t *sum; /* of the column of three, from x = -1 */
+    int32_t low, own, high; /* thresholds; low and high of sixteen times the smoothed signal */
+    uint64_t *in, *bright;
+} marks;
+
+/* Bits from 64 bytes of which each is 0 or 255. */
+static uint64_t pack(const uint8_t *flags)
 {
-    int32_t width = f->width;
-    uint8_t *smooth = (uint8_t *)(f->rows + width + 2);
-    const uint8_t *signal = f->signal + (int64_t)y * width;
-    uint8_t *map = f->map + (int64_t)y * width;
-    uint8_t low = (uint8_t)f->low, own = (uint8_t)f->own, high = (uint8_t)f->high;
-    /* 256 is above every byte. */
-    uint8_t above = (f->close ? RAW : RAW | IN) & mask_if(f->low < 256 && f->own < 256);
-    uint8_t bright = HIGH & mask_if(f->high < 256);
-    smooth_row(f, y, smooth);
-    for (int32_t x = 0; x < width; x++) {
-        uint8_t in = mask_if(smooth[x] >= low) & mask_if(signal[x] >= own) & above;
-        map[x] = in | (mask_if(smooth[x] >= high) & bright);
+    uint64_t bits = 0;
+#if defined(__ARM_NEON) && defined(__aarch64__)
+    static const uint8_t places[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    uint8x16_t place = vld1q_u8(places);
+    uint8x16_t a = vpaddq_u8(vandq_u8(vld1q_u8(flags), place), vandq_u8(vld1q_u8(flags + 16), place));
+    uint8x16_t b = vpaddq_u8(vandq_u8(vld1q_u8(flags + 32), place), vandq_u8(vld1q_u8(flags + 48), place));
+    uint8x16_t four = vpaddq_u8(a, b);
+    bits = vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(four, four)), 0);
+#elif defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (int i = 0; i < WORD; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, flags + i, sizeof eight);
+        bits |= ((eight & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >> 56) << i;
+    }
+#else
+    for (int i = 0; i < WORD; i++)
+        bits |= (uint64_t)(flags[i] & 1) << i;
+#endif
+    return bits;
+}
+
+/* The pixels of words [first, last), which are whole. */
+static void mark_words(const marks *m, int64_t first, int64_t last)
+{
+    for (int64_t word = first; word < last; word++) {
+        const uint8_t *signal = m->signal + word * WORD;
+        const uint16_t *sum = m->sum + word * WORD;
+        uint8_t in[WORD], bright[WORD], own = (uint8_t)m->own;
+        uint16_t low = (uint16_t)m->low, high = (uint16_t)m->high;
+        for (int x = 0; x < WORD; x++) {
+            uint16_t smooth = (uint16_t)(sum[x] + 2 * sum[x + 1] + sum[x + 2] + 8);
+            in[x] = (uint8_t)(-(smooth >= low) & -(signal[x] >= own));
+            bright[x] = (uint8_t)-(smooth >= high);
+        }
+        m->in[word] = m->own < 256 ? pack(in) : 0;
+        m->bright[word] = pack(bright);
     }
 }
 
-/* One row of the map dilated by a 3x3 square, with a one on either side for the erosion that follows. */
-static void dilate_row(const seadrift_frame *f, int32_t y, uint8_t *either, uint8_t *out)
+#if HAS_AVX2_PATH
+__attribute__((target("avx2"))) static __m256i smooth_avx2(const uint16_t *sum)
 {
-    int32_t width = f->width;
-    const uint8_t *mid = f->map + (int64_t)y * width;
-    const uint8_t *up = y > 0 ? mid - width : mid, *down = y < f->height - 1 ? mid + width : mid;
-    for (int32_t x = 0; x < width; x++)
-        either[x + 1] = (up[x] | mid[x] | down[x]) & RAW;
-    either[0] = either[width + 1] = 0;
-    for (int32_t x = 0; x < width; x++)
-        out[x + 1] = either[x] | either[x + 1] | either[x + 2];
-    out[0] = out[width + 1] = 1;
+    __m256i left = _mm256_loadu_si256((const __m256i *)sum);
+    __m256i mid = _mm256_loadu_si256((const __m256i *)(sum + 1));
+    __m256i right = _mm256_loadu_si256((const __m256i *)(sum + 2));
+    return _mm256_add_epi16(_mm256_add_epi16(left, right), _mm256_add_epi16(mid, mid));
+}
+
+/* Bytes of ones where 16 + 16 numbers are greater; in the lanes' own order, as `packs` leaves it. */
+__attribute__((target("avx2"))) static __m256i greater_avx2(__m256i a, __m256i b, __m256i bound)
+{
+    __m256i both = _mm256_packs_epi16(_mm256_cmpgt_epi16(a, bound), _mm256_cmpgt_epi16(b, bound));
+    return _mm256_permute4x64_epi64(both, 0xd8);
+}
+
+__attribute__((target("avx2"))) static void mark_words_avx2(const marks *m, int64_t first, int64_t last)
+{
+    __m256i low = _mm256_set1_epi16((int16_t)(m->low - 9)), high = _mm256_set1_epi16((int16_t)(m->high - 9));
+    __m256i own = _mm256_set1_epi8((char)(m->own < 256 ? m->own : 255));
+    uint64_t any = m->own < 256 ? ~UINT64_C(0) : 0;
+    for (int64_t word = first; word < last; word++) {
+        uint64_t in = 0, bright = 0;
+        for (int half = 0; half < WORD; half += 32) {
+            const uint16_t *sum = m->sum + word * WORD + half;
+            __m256i signal = _mm256_loadu_si256((const __m256i *)(m->signal + word * WORD + half));
+            __m256i a = smooth_avx2(sum), b = smooth_avx2(sum + 16);
+            __m256i itself = _mm256_cmpeq_epi8(_mm256_max_epu8(signal, own), signal);
+            __m256i above = _mm256_and_si256(greater_avx2(a, b, low), itself);
+            in |= (uint64_t)(uint32_t)_mm256_movemask_epi8(above) << half;
+            bright |= (uint64_t)(uint32_t)_mm256_movemask_epi8(greater_avx2(a, b, high)) << half;
+        }
+        m->in[word] = in & any;
+        m->bright[word] = bright;
+    }
+}
+
+/* Sums of columns, a vector wider than what every x86 has. */
+__attribute__((target("avx2"))) static void add_rows_avx2(const uint8_t *restrict up, const uint8_t *restrict mid,
+                                                          const uint8_t *restrict down, int32_t n,
+                                                          uint16_t *restrict sum)
+{
+    for (int32_t x = 0; x < n; x++)
+        sum[x] = (uint16_t)(up[x] + 2 * mid[x] + down[x]);
+}
+
+__attribute__((target("avx2"))) static void find_hot_avx2(const uint8_t *row, int64_t words, uint8_t bound,
+                                                          uint8_t *hot)
+{
+    __m256i least = _mm256_set1_epi8((char)bound);
+    for (int64_t word = 0; word < words; word++) {
+        __m256i a = _mm256_loadu_si256((const __m256i *)(row + word * WORD));
+        __m256i b = _mm256_loadu_si256((const __m256i *)(row + word * WORD + 32));
+        __m256i most = _mm256_max_epu8(a, b);
+        hot[word] = _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(most, least), most)) != 0;
+    }
+}
+
+static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
+#else
+static int has_avx2(void) { return 0; }
+#define mark_words_avx2 mark_words
+#define add_rows_avx2 add_rows
+#define find_hot_avx2 find_hot
+#endif
+
+static void add_rows(const uint8_t *restrict up, const uint8_t *restrict mid, const uint8_t *restrict down,
+                     int32_t n, uint16_t *restrict sum)
+{
+    for (int32_t x = 0; x < n; x++)
+        sum[x] = (uint16_t)(up[x] + 2 * mid[x] + down[x]);
+}
+
+/* Which words of a row have a pixel that is not below the bound. */
+static void find_hot(const uint8_t *row, int64_t words, uint8_t bound, uint8_t *hot)
+{
+    for (int64_t word = 0; word < words; word++) {
+        uint8_t most = 0;
+        for (int x = 0; x < WORD; x++)
+            most = row[word * WORD + x] > most ? row[word * WORD + x] : most;
+        hot[word] = most >= bound;
+    }
+}
+
+/* What is left of a row behind its last whole word. */
+static void mark_rest(const marks *m, int32_t width)
+{
+    int64_t word = width / WORD;
+    uint64_t in = 0, bright = 0;
+    for (int64_t x = word * WORD; x < width; x++) {
+        int32_t smooth = m->sum[x] + 2 * m->sum[x + 1] + m->sum[x + 2] + 8;
+        in |= (uint64_t)(smooth >= m->low && m->signal[x] >= m->own) << (x % WORD);
+        bright |= (uint64_t)(smooth >= m->high) << (x % WORD);
+    }
+    m->in[word] = in;
+    m->bright[word] = bright;
+}
+
+/* Three rows of flags: has a word a pixel that may bring one beside it above a threshold? Most have none. */
+static uint8_t *hot_row(const seadrift_frame *f, int32_t y) { return (uint8_t *)spare_row(f, y % 3); }
+
+static void heat_row(const seadrift_frame *f, int32_t y, int wide)
+{
+    int32_t bound = f->low < f->high ? f->low : f->high;
+    const uint8_t *row = f->signal + (int64_t)y * f->width;
+    uint8_t *hot = hot_row(f, y), least = (uint8_t)(bound < 256 ? bound : 255);
+    (wide ? find_hot_avx2 : find_hot)(row, f->width / WORD, least, hot);
+    if (f->width % WORD)
+        hot[f->width / WORD] = 1;
+}
+
+/* The frame's 3x3 binomial smoothing (1 2 1, mirrored at the edges, halves up) against the thresholds, in
+ * words [first, last) of a row. */
+static void mark_piece(const seadrift_frame *f, int32_t y, int64_t first, int64_t last, int wide)
+{
+    int32_t width = f->width, below = f->height - 1;
+    int32_t x0 = first > 0 ? (int32_t)(first * WORD - 1) : 0;
+    int32_t x1 = last * WORD < width ? (int32_t)(last * WORD + 1) : width;
+    const uint8_t *mid = f->signal + (int64_t)y * width;
+    const uint8_t *up = y > 0 ? mid - width : mid + (below > 0 ? width : 0);
+    const uint8_t *down = y < below ? mid + width : mid - (below > 0 ? width : 0);
+    uint16_t *sum = f->sums + 1;
+    (wide ? add_rows_avx2 : add_rows)(up + x0, mid + x0, down + x0, x1 - x0, sum + x0);
+    if (x0 == 0)
+        sum[-1] = sum[width > 1 ? 1 : 0];
+    if (x1 == width)
+        sum[width] = sum[width > 1 ? width - 2 : 0];
+    marks m = {mid, f->sums, 16 * f->low, f->own, 16 * f->high, in_row(f, y), high_row(f, y)};
+    (wide ? mark_words_avx2 : mark_words)(&m, first, last <= width / WORD ? last : width / WORD);
+    if (last > width / WORD)
+        mark_rest(&m, width);
+}
+
+/* A pixel is at most as bright as the brightest of the nine it is smoothed from, so cold words stay empty. */
+static void mark_row(const seadrift_frame *f, int32_t y, int wide)
+{
+    int64_t n = words_of(f), first = 0;
+    const uint8_t *mid = hot_row(f, y), *up = y > 0 ? hot_row(f, y + 2) : mid;
+    const uint8_t *down = y < f->height - 1 ? hot_row(f, y + 1) : mid;
+    uint8_t *near = (uint8_t *)spare_row(f, 3);
+    near[-1] = near[n] = 0;
+    for (int64_t i = 0; i < n; i++)
+        near[i] = up[i] | mid[i] | down[i];
+    memset(in_row(f, y), 0, (size_t)n * sizeof(uint64_t));
+    memset(high_row(f, y), 0, (size_t)n * sizeof(uint64_t));
+    while (first < n) {
+        int64_t last = first;
+        while (last < n && (near[last - 1] | near[last] | near[last + 1]))
+            last++;
+        if (last > first)
+            mark_piece(f, y, first, last, wide);
+        first = last + 1;
+    }
+}
+
+static void mark_rows(const seadrift_frame *f)
+{
+    int wide = has_avx2();
+    heat_row(f, 0, wide);
+    for (int32_t y = 0; y < f->height; y++) {
+        if (y < f->height - 1)
+            heat_row(f, y + 1, wide);
+        mark_row(f, y, wide);
+    }
+}
+
+/* One row dilated by a 3x3 square; returns whether there is anything. Outside the frame are ones, for the
+ * erosion that follows. */
+INLINE int dilate_row(const seadrift_frame *f, int32_t y, uint64_t *restrict either, uint64_t *restrict out)
+{
+    int64_t n = words_of(f);
+    const uint64_t *mid = in_row(f, y), *up = y > 0 ? mid - n : mid, *down = y < f->height - 1 ? mid + n : mid;
+    uint64_t any = 0;
+    for (int64_t i = 0; i < n; i++) {
+        either[i] = up[i] | mid[i] | down[i];
+        any |= either[i];
+    }
+    either[-1] = either[n] = 0;
+    for (int64_t i = 0; any && i < n; i++)
+        out[i] = either[i] | either[i] << 1 | either[i - 1] >> 63 | either[i] >> 1 | either[i + 1] << 63;
+    if (!any)
+        memset(out, 0, (size_t)n * sizeof *out);
+    out[n - 1] |= ~last_bits(f);
+    out[-1] = out[n] = ~UINT64_C(0);
+    return any != 0;
+}
+
+INLINE void erode_row(const uint64_t *up, const uint64_t *mid, const uint64_t *down, int64_t n,
+                      uint64_t *restrict all, uint64_t *restrict out)
+{
+    for (int64_t i = -1; i <= n; i++)
+        all[i] = up[i] & mid[i] & down[i];
+    for (int64_t i = 0; i < n; i++)
+        out[i] = all[i] & (all[i] << 1 | all[i - 1] >> 63) & (all[i] >> 1 | all[i + 1] << 63);
 }
 
 /* What lies outside the frame neither dilates nor erodes. */
-static void close_map(const seadrift_frame *f)
+INLINE void close_gaps(const seadrift_frame *f)
 {
-    int64_t width = f->width, wide = width + 2;
-    uint8_t *either = (uint8_t *)(f->rows + wide), *ring[3];
-    for (int i = 0; i < 3; i++)
-        ring[i] = either + (i + 1) * wide;
-    dilate_row(f, 0, either, ring[0]);
-    for (int32_t y = 0; y < f->height; y++) {
-        int more = y < f->height - 1;
-        if (more)
-            dilate_row(f, y + 1, either, ring[(y + 1) % 3]);
-        const uint8_t *mid = ring[y % 3];
-        const uint8_t *up = y > 0 ? ring[(y + 2) % 3] : mid, *down = more ? ring[(y + 1) % 3] : mid;
-        uint8_t *map = f->map + y * width;
-        for (int64_t x = 0; x < wide; x++)
-            either[x] = up[x] & mid[x] & down[x];
-        for (int64_t x = 0; x < width; x++)
-            map[x] = (uint8_t)(map[x] | (mask_if(either[x] & either[x + 1] & either[x + 2]) & IN));
+    uint64_t *spare = spare_row(f, 3);
+    int32_t last = f->height - 1;
+    int any = dilate_row(f, 0, spare, spare_row(f, 0)) ? 2 : 0; /* in rows y + 1, y, y - 1, from bit 0 */
+    for (int32_t y = 0; y <= last; y++, any = any << 1 & 7) {
+        const uint64_t *mid = spare_row(f, y % 3), *up = y > 0 ? spare_row(f, (y + 2) % 3) : mid;
+        const uint64_t *down = y < last ? spare_row(f, (y + 1) % 3) : mid;
+        if (y < last)
+            any |= dilate_row(f, y + 1, spare, spare_row(f, (y + 1) % 3));
+        if (!(any & 2)) /* then the row itself is empty, and the erosion leaves it so */
+            continue;
+        erode_row(up, mid, down, words_of(f), spare, in_row(f, y));
+        in_row(f, y)[words_of(f) - 1] &= last_bits(f);
     }
 }
 
-/* --- flags to runs */
+#if HAS_AVX2_PATH
+__attribute__((target("avx2"))) static void close_gaps_avx2(const seadrift_frame *f) { close_gaps(f); }
+#else
+#define close_gaps_avx2 close_gaps
+#endif
 
-/* The first x from `x` on whose flag IN differs from `inside`; 32 pixels at a time, then 8, then one. */
-static int32_t run_end(const uint8_t *row, int32_t x, int32_t width, int inside)
+/* --- bits to runs */
+
+static int lowest_bit(uint64_t word)
 {
-    const uint64_t all = UINT64_C(0x0101010101010101) * IN;
-    const uint64_t same = inside ? all : 0;
-    while (x + 32 <= width) {
-        uint64_t four[4];
-        memcpy(four, row + x, sizeof four);
-        if (((four[0] ^ same) | (four[1] ^ same) | (four[2] ^ same) | (four[3] ^ same)) & all)
-            break;
-        x += 32;
+#ifdef __GNUC__
+    return __builtin_ctzll(word);
+#else
+    int i = 0;
+    while (!(word >> i & 1))
+        i++;
+    return i;
+#endif
+}
+
+static int count_bits(uint64_t word)
+{
+    word -= word >> 1 & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+    word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (int)(word * UINT64_C(0x0101010101010101) >> 56);
+}
+
+static void add_run(seadrift_frame *f, int32_t n, int32_t x0)
+{
+    if (n < f->runs_room) {
+        f->runs[n].x0 = x0;
+        f->runs[n].part = n;
     }
-    while (x + 8 <= width) {
-        uint64_t one;
-        memcpy(&one, row + x, sizeof one);
-        if ((one ^ same) & all)
-            break;
-        x += 8;
-    }
-    while (x < width && !(row[x] & IN) == !inside)
-        x++;
-    return x;
 }
 
 /* Run 0 stands for what lies outside the frame. */
 static void find_runs(seadrift_frame *f)
 {
-    const seadrift_run outside = {0, 0, 0, 0};
     int32_t n = 0;
-    if (f->runs_room > 0)
-        f->runs[0] = outside;
-    n++;
+    add_run(f, n++, 0);
     for (int32_t y = 0; y < f->height; y++) {
-        const uint8_t *row = f->map + (int64_t)y * f->width;
+        const uint64_t *row = in_row(f, y);
+        uint64_t before = 0;
         f->starts[y] = n;
-        for (int32_t x = 0; x < f->width; n++) {
-            int inside = (row[x] & IN) != 0;
-            int32_t end = run_end(row, x, f->width, inside);
-            if (n < f->runs_room) {
-                seadrift_run *run = f->runs + n;
-                run->x0 = x;
-                run->x1 = end;
-                run->inside = inside;
-                run->part = n;
-            }
-            x = end;
+        add_run(f, n++, 0);
+        for (int64_t i = 0; i < words_of(f); i++) {
+            uint64_t changes = row[i] ^ (row[i] << 1 | before);
+            before = row[i] >> 63;
+            if (i == words_of(f) - 1)
+                changes &= last_bits(f);
+            for (; changes; changes &= changes - 1)
+                add_run(f, n++, (int32_t)(i * WORD) + lowest_bit(changes));
         }
     }
     f->starts[f->height] = n;
     f->runs_count = n;
 }
+
+/* The end of run i of row y. */
+static int32_t end_of(const seadrift_frame *f, int32_t i, int32_t y)
+{
+    return i + 1 < f->starts[y + 1] ? f->runs[i + 1].x0 : f->width;
+}
+
+/* Runs alternate, the background first. */
+static int is_inside(const seadrift_frame *f, int32_t i, int32_t y) { return (i - f->starts[y]) & 1; }
 
 /* --- runs to parts */
 
@@ -162,14 +397,14 @@ static void join_rows(const seadrift_frame *f, int32_t y)
     seadrift_run *runs = f->runs;
     int32_t i = f->starts[y - 1], end = f->starts[y];
     for (int32_t j = end; j < f->starts[y + 1]; j++) {
-        const seadrift_run *here = runs + j;
-        while (runs[i].x1 < here->x0)
+        int32_t x0 = runs[j].x0, x1 = end_of(f, j, y);
+        int inside = is_inside(f, j, y);
+        while (end_of(f, i, y - 1) < x0)
             i++;
-        for (int32_t k = i; k < end && runs[k].x0 <= here->x1; k++) {
-            const seadrift_run *above = runs + k;
-            if (above->inside != here->inside)
+        for (int32_t k = i; k < end && runs[k].x0 <= x1; k++) {
+            if (is_inside(f, k, y - 1) != inside)
                 continue;
-            if (here->inside || (above->x1 > here->x0 && here->x1 > above->x0))
+            if (inside || (end_of(f, k, y - 1) > x0 && x1 > runs[k].x0))
                 unite(runs, k, j);
         }
     }
@@ -179,11 +414,9 @@ static void join_runs(const seadrift_frame *f)
 {
     for (int32_t y = 0; y < f->height; y++) {
         int edge = y == 0 || y == f->height - 1;
-        for (int32_t i = f->starts[y]; i < f->starts[y + 1]; i++) {
-            const seadrift_run *run = f->runs + i;
-            if (!run->inside && (edge || run->x0 == 0 || run->x1 == f->width))
+        for (int32_t i = f->starts[y]; i < f->starts[y + 1]; i += 2)
+            if (edge || f->runs[i].x0 == 0 || end_of(f, i, y) == f->width)
                 unite(f->runs, 0, i);
-        }
         if (y > 0)
             join_rows(f, y);
     }
@@ -191,12 +424,11 @@ static void join_runs(const seadrift_frame *f)
 
 static void start_part(const seadrift_frame *f, int32_t n, int32_t i, int32_t y)
 {
-    const seadrift_run *run = f->runs + i;
     seadrift_part *part = f->parts + n;
-    part->parent = run->x0 > 0 ? f->runs[i - 1].part : 0;
+    part->parent = i > f->starts[y] ? f->runs[i - 1].part : 0;
     part->home = -1;
-    part->inside = run->inside;
-    part->first_x = run->x0;
+    part->inside = is_inside(f, i, y);
+    part->first_x = f->runs[i].x0;
     part->first_y = y;
     part->area = part->filled = 0;
     part->object = -1;
@@ -220,7 +452,7 @@ static void number_parts(seadrift_frame *f)
                 run->part = n++;
             }
             if (run->part < f->parts_room) {
-                f->parts[run->part].area += run->x1 - run->x0;
+                f->parts[run->part].area += end_of(f, i, y) - run->x0;
                 f->parts[run->part].filled = f->parts[run->part].area;
             }
         }
@@ -231,7 +463,7 @@ static void number_parts(seadrift_frame *f)
 
 static int is_in(const seadrift_frame *f, int32_t x, int32_t y)
 {
-    return x >= 0 && y >= 0 && x < f->width && y < f->height && (f->map[(int64_t)y * f->width + x] & IN);
+    return x >= 0 && y >= 0 && x < f->width && y < f->height && (in_row(f, y)[x / WORD] >> (x % WORD) & 1);
 }
 
 /* Twice the area of the polygon through the pixels round a hole, by following them with the hole on the
@@ -286,7 +518,7 @@ static void start_object(seadrift_frame *f, int32_t n)
     if (k >= f->objects_room)
         return;
     part->object = k;
-    seadrift_object *object = f->objects + k;
+    seadrift_component *object = f->objects + k;
     memset(object, 0, sizeof *object);
     object->part = n;
     object->bx = part->first_x;
@@ -301,7 +533,6 @@ static void choose_objects(seadrift_frame *f)
         parts[parts[n].parent].filled += parts[n].filled;
     for (int32_t n = 1; n < f->parts_count; n++) {
         if (parts[n].inside) {
-            f->long_count += parts[n].area >= f->long_min;
             if (parts[n].filled >= f->filled_min)
                 start_object(f, n);
             else
@@ -311,20 +542,29 @@ static void choose_objects(seadrift_frame *f)
     }
 }
 
-static void sum_run(const seadrift_frame *f, seadrift_object *object, const seadrift_run *run, int32_t y)
+/* How many bits of [x0, x1) of a row are set. */
+static int32_t count_range(const uint64_t *row, int32_t x0, int32_t x1)
 {
-    const uint8_t *row = f->map + (int64_t)y * f->width;
-    int32_t high = 0;
-    for (int32_t x = run->x0; x < run->x1; x++)
-        high += (row[x] & HIGH) != 0;
-    object->high += high;
-    object->area += run->x1 - run->x0;
-    if (run->x0 < object->bx) {
-        object->width += object->bx - run->x0; /* keeps the right side where it is */
-        object->bx = run->x0;
+    int32_t sum = 0;
+    while (x0 < x1) {
+        int32_t end = (x0 / WORD + 1) * WORD;
+        end = end < x1 ? end : x1;
+        sum += count_bits(row[x0 / WORD] >> (x0 % WORD) << (WORD - (end - x0)));
+        x0 = end;
     }
-    if (run->x1 > object->bx + object->width)
-        object->width = run->x1 - object->bx;
+    return sum;
+}
+
+static void sum_run(const seadrift_frame *f, seadrift_component *object, int32_t x0, int32_t x1, int32_t y)
+{
+    object->high += count_range(high_row(f, y), x0, x1);
+    object->area += x1 - x0;
+    if (x0 < object->bx) {
+        object->width += object->bx - x0; /* keeps the right side where it is */
+        object->bx = x0;
+    }
+    if (x1 > object->bx + object->width)
+        object->width = x1 - object->bx;
     object->height = y + 1 - object->by;
 }
 
@@ -332,20 +572,19 @@ static void sum_objects(const seadrift_frame *f)
 {
     for (int32_t y = 0; y < f->height; y++)
         for (int32_t i = f->starts[y]; i < f->starts[y + 1]; i++) {
-            const seadrift_run *run = f->runs + i;
-            int32_t home = f->parts[run->part].home;
+            int32_t home = f->parts[f->runs[i].part].home;
             if (home >= 0 && f->parts[home].object >= 0)
-                sum_run(f, f->objects + f->parts[home].object, run, y);
+                sum_run(f, f->objects + f->parts[home].object, f->runs[i].x0, end_of(f, i, y), y);
         }
 }
 
 static int32_t check(const seadrift_frame *f)
 {
-    if (!f->signal || f->height < 1 || f->width < 1 || f->height > (INT32_MAX - 1) / f->width)
+    if (!f->signal || f->height < 1 || f->width < 1 || f->height > (INT32_MAX - 1) / f->width / 2)
         return SEADRIFT_BAD_ARGUMENT;
     if (f->low < 0 || f->own < 0 || f->high < 0 || f->low > 256 || f->own > 256 || f->high > 256)
         return SEADRIFT_BAD_ARGUMENT;
-    if (!f->map || !f->rows || !f->starts || !f->runs || !f->parts || !f->objects)
+    if (!f->bits || !f->sums || !f->starts || !f->runs || !f->parts || !f->objects)
         return SEADRIFT_BAD_ARGUMENT;
     return SEADRIFT_OK;
 }
@@ -354,11 +593,10 @@ int32_t seadrift_find_objects(seadrift_frame *frame)
 {
     if (!frame || check(frame) != SEADRIFT_OK)
         return SEADRIFT_BAD_ARGUMENT;
-    frame->runs_count = frame->parts_count = frame->objects_count = frame->specks = frame->long_count = 0;
-    for (int32_t y = 0; y < frame->height; y++)
-        mark_row(frame, y);
+    frame->runs_count = frame->parts_count = frame->objects_count = frame->specks = 0;
+    mark_rows(frame);
     if (frame->close)
-        close_map(frame);
+        (has_avx2() ? close_gaps_avx2 : close_gaps)(frame);
     find_runs(frame);
     if (frame->runs_count > frame->runs_room)
         return SEADRIFT_SMALL_RUNS;
@@ -375,29 +613,27 @@ int32_t seadrift_find_objects(seadrift_frame *frame)
 
 /* --- objects to pixels */
 
-/* The first run of a row that ends right of x. */
+/* The run of a row that holds x. */
 static int32_t run_at(const seadrift_frame *f, int32_t y, int32_t x)
 {
     int32_t low = f->starts[y], high = f->starts[y + 1] - 1;
     while (low < high) {
-        int32_t middle = low + (high - low) / 2;
-        if (f->runs[middle].x1 > x)
-            high = middle;
+        int32_t middle = low + (high - low + 1) / 2;
+        if (f->runs[middle].x0 <= x)
+            low = middle;
         else
-            low = middle + 1;
+            high = middle - 1;
     }
     return low;
 }
 
-static void cut_row(const seadrift_frame *f, const seadrift_object *object, int32_t y, uint8_t *mask)
+static void cut_row(const seadrift_frame *f, const seadrift_component *object, int32_t y, uint8_t *mask)
 {
     int32_t right = object->bx + object->width;
     memset(mask, 0, (size_t)object->width);
-    for (int32_t i = run_at(f, y, object->bx); i < f->starts[y + 1] && f->runs[i].x0 < right; i++) {
-        const seadrift_run *run = f->runs + i;
-        if (f->parts[run->part].home == object->part)
-            memset(mask + (run->x0 - object->bx), 1, (size_t)(run->x1 - run->x0));
-    }
+    for (int32_t i = run_at(f, y, object->bx); i < f->starts[y + 1] && f->runs[i].x0 < right; i++)
+        if (f->parts[f->runs[i].part].home == object->part)
+            memset(mask + (f->runs[i].x0 - object->bx), 1, (size_t)(end_of(f, i, y) - f->runs[i].x0));
 }
 
 int32_t seadrift_cut_objects(const seadrift_frame *frame, const int32_t *which, int32_t count, uint8_t *masks,
@@ -408,7 +644,7 @@ int32_t seadrift_cut_objects(const seadrift_frame *frame, const int32_t *which, 
     for (int32_t k = 0; k < count; k++) {
         if (which[k] < 0 || which[k] >= frame->objects_count)
             return SEADRIFT_BAD_ARGUMENT;
-        const seadrift_object *object = frame->objects + which[k];
+        const seadrift_component *object = frame->objects + which[k];
         int64_t size = (int64_t)object->width * object->height;
         if (size > room)
             return SEADRIFT_BAD_ARGUMENT;
@@ -424,19 +660,28 @@ int32_t seadrift_cut_objects(const seadrift_frame *frame, const int32_t *which, 
     return SEADRIFT_OK;
 }
 
-/* --- the background's quantiles */
-
-int32_t seadrift_kth_smallest(const uint8_t *groups, int32_t count, int32_t size, int32_t k, uint8_t *out)
+static int is_box(const int32_t *box, int32_t height, int32_t width)
 {
-    if (!groups || !out || count < 0 || k < 0 || k >= size)
+    return box[0] >= 0 && box[1] >= 0 && box[2] >= 0 && box[3] >= 0 && box[2] <= width - box[0] &&
+           box[3] <= height - box[1];
+}
+
+int32_t seadrift_cut_boxes(const uint8_t *plane, int32_t height, int32_t width, const int32_t *boxes,
+                           int32_t count, int32_t inverted, uint8_t *out, int64_t room)
+{
+    if (!plane || height < 1 || width < 1 || count < 0 || (count > 0 && (!boxes || !out)))
         return SEADRIFT_BAD_ARGUMENT;
-    for (int32_t i = 0; i < count; i++, groups += size) {
-        int32_t histogram[256] = {0}, before = 0, level = 0;
-        for (int32_t j = 0; j < size; j++)
-            histogram[groups[j]]++;
-        while (before + histogram[level] <= k) /* ends: the counts sum to size > k */
-            before += histogram[level++];
-        out[i] = (uint8_t)level;
+    for (; count > 0; count--, boxes += 4) {
+        if (!is_box(boxes, height, width) || (int64_t)boxes[2] * boxes[3] > room)
+            return SEADRIFT_BAD_ARGUMENT;
+        room -= (int64_t)boxes[2] * boxes[3];
+        for (int32_t y = boxes[1]; y < boxes[1] + boxes[3]; y++, out += boxes[2]) {
+            const uint8_t *row = plane + (int64_t)y * width + boxes[0];
+            if (!inverted)
+                memcpy(out, row, (size_t)boxes[2]);
+            for (int32_t x = 0; inverted && x < boxes[2]; x++)
+                out[x] = (uint8_t)~row[x];
+        }
     }
     return SEADRIFT_OK;
 }

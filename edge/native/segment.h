@@ -1,6 +1,6 @@
 /* Components of a background-corrected frame: what edge/segment/regions.py finds with OpenCV, in portable C99.
  *
- * A frame becomes a map of flags (above the low threshold, above the high one), the map becomes runs: every
+ * A frame becomes two planes of bits (above the low threshold, above the high one), these become runs: every
  * row is tiled by runs that alternate between object and background. Union-find joins object runs that touch
  * (8 neighbours) and background runs that touch (4 neighbours), so objects, their holes and what lies in
  * these form a tree. Specks end as one number each in that tree; nobody looks at them again.
@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-enum { SEADRIFT_SEGMENT_VERSION = 1 };
+enum { SEADRIFT_SEGMENT_VERSION = 2 };
 
 enum { /* besides SEADRIFT_OK and SEADRIFT_BAD_ARGUMENT */
     SEADRIFT_SMALL_RUNS = 4,   /* runs_room < runs_count */
@@ -26,9 +26,10 @@ enum { /* besides SEADRIFT_OK and SEADRIFT_BAD_ARGUMENT */
     SEADRIFT_SMALL_OBJECTS = 6 /* objects_room < objects_count */
 };
 
+/* It ends where the next one begins. In each row runs of background and of objects alternate; the first is of
+ * background, and empty if an object begins the row. */
 typedef struct {
-    int32_t x0, x1; /* [x0, x1) */
-    int32_t inside; /* 1: of an object; 0: of the background */
+    int32_t x0;
     int32_t part;
 } seadrift_run;
 
@@ -50,7 +51,7 @@ typedef struct {
     int32_t filled;                /* pixels with all holes filled */
     int32_t area;                  /* pixels with small holes filled: those of the mask */
     int32_t high;                  /* of these, pixels whose smoothed signal is above the high threshold */
-} seadrift_object;
+} seadrift_component;
 
 typedef struct {
     /* in */
@@ -59,20 +60,18 @@ typedef struct {
     int32_t low, own, high; /* a pixel is above if it is >= these, 0 .. 256: smoothed, itself, smoothed */
     int32_t close;          /* 1: close gaps with a 3x3 square */
     int32_t filled_min;     /* less is a speck */
-    int32_t long_min;       /* components of at least so many own pixels are counted in long_count */
     double pinhole;         /* a hole whose outline encloses less is filled */
     /* room */
-    uint8_t *map;    /* [height, width] */
-    uint16_t *rows;  /* [4 * (width + 2)] */
+    uint64_t *bits;  /* [2 * height * n + 4 * (n + 2)], n = (width + 63) / 64 */
+    uint16_t *sums;  /* [width + 2] */
     int32_t *starts; /* [height + 1]: the first run of each row */
     seadrift_run *runs;
     seadrift_part *parts;
     int32_t runs_room, parts_room, objects_room;
     /* out */
-    seadrift_object *objects; /* in the order of their first pixels */
+    seadrift_component *objects; /* in the order of their first pixels */
     int32_t runs_count, parts_count, objects_count;
     int32_t specks;
-    int32_t long_count;
 } seadrift_frame;
 
 SEADRIFT_EXPORT int32_t seadrift_segment_version(void);
@@ -85,9 +84,11 @@ SEADRIFT_EXPORT int32_t seadrift_find_objects(seadrift_frame *frame);
 SEADRIFT_EXPORT int32_t seadrift_cut_objects(const seadrift_frame *frame, const int32_t *which, int32_t count,
                                              uint8_t *masks, uint8_t *signals, int64_t room);
 
-/* The k-th smallest byte (from 0) of each of `count` groups of `size` bytes, which lie one after another. */
-SEADRIFT_EXPORT int32_t seadrift_kth_smallest(const uint8_t *groups, int32_t count, int32_t size, int32_t k,
-                                              uint8_t *out);
+/* Writes some boxes [count, 4] (x, y, width, height) of a plane [height, width] one after another, each byte
+ * less than 255 by what it is if `inverted`. `room`: bytes in `out`. */
+SEADRIFT_EXPORT int32_t seadrift_cut_boxes(const uint8_t *plane, int32_t height, int32_t width,
+                                           const int32_t *boxes, int32_t count, int32_t inverted, uint8_t *out,
+                                           int64_t room);
 
 #ifdef __cplusplus
 }

@@ -22,24 +22,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.segment import native
+from edge.segment import native_background
+from edge.segment.backdrop import SIXTEENTHS, Grid, Tiles
 
 DARK_FIELD_BELOW = 64
 """A frame whose median grey is below this is dark field."""
 
-_TILES_LONG = 32
-_SAMPLES = 16  # per side of a tile
-_SIXTEENTHS = 16  # the run's estimate is kept in 1/16 grey level
 _STEP = 16  # at most one grey level a frame
-_QUANTILE = 0.35  # of a tile's grey, counted from the background's side
 _NEAR_GREY = 6  # a frame's tile may differ so much from the run's and be believed
-
-Tiles = NDArray[np.int16]
-"""Grey of each tile in sixteenths, ``int16 [rows, columns]``."""
+_ALIKE_PERCENT = 60  # of a frame's tiles agree with the run's, or the run starts anew
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +55,12 @@ class Corrected:
 class Background:
     """The background of a run of frames."""
 
-    def __init__(self, field: str = "auto") -> None:
-        """``field``: "dark", "bright", or "auto" (decided by the first frame with light in it)."""
+    def __init__(self, field: str = "auto", by_definition: bool = False) -> None:
+        """``field``: "dark", "bright", or "auto" (decided by the first frame with light in it).
+
+        ``by_definition``: by numpy even where the C library is there, to the same result.
+        """
+        self._defined = by_definition
         self._wanted = field
         self._field: str | None = None if field == "auto" else field
         self._tiles: Tiles | None = None
@@ -85,17 +83,17 @@ class Background:
             )
         message = self._restart_if_resized(grey)
         field = self._field_for(grey)
-        stride = max(1, round(max(grey.shape) / (_TILES_LONG * _SAMPLES)))
-        sample = grey[::stride, ::stride]
-        own = _estimate(sample, field)
-        brightness = float(np.median(own)) / _SIXTEENTHS
+        grid = Grid.of(grey.shape)
+        steps = native_background.DEFINITION if self._defined else native_background.steps(grid)
+        own = steps.estimate(grey, grid, field)
+        brightness = _median(own) / SIXTEENTHS
         if self._tiles is not None and not _alike(self._moved(brightness), own):
             message = f"the light changed (background {brightness:.0f}): background restarted"
             self._restart()
         used = self._believe(own, brightness)
-        shown = _enlarge(used, sample.shape, 1)
-        offset, noise = _residual(sample, shown, field)
-        signal = _subtract(grey, used, stride, offset, field)
+        offset, noise = _mode_and_noise(steps.residuals(grey, used, grid, field))
+        level = _shifted(used, -offset if field == "bright" else offset)
+        signal = steps.subtract(grey, level, grid, field)
         if self._first_brightness is None:
             self._first_brightness = brightness
         drift = brightness - self._first_brightness
@@ -121,14 +119,14 @@ class Background:
         if self._field is not None:
             return self._field
         field = field_of(grey)
-        if cv2.minMaxLoc(grey)[1] >= DARK_FIELD_BELOW // 8:  # else the lamp was off: not a proof
+        if grey.max() >= DARK_FIELD_BELOW // 8:  # else the lamp was off: not a proof
             self._field = field
         return field
 
     def _moved(self, brightness: float) -> Tiles:
         """The run's tiles as they would be at this frame's brightness."""
         assert self._tiles is not None
-        before = float(np.median(self._tiles)) / _SIXTEENTHS
+        before = _median(self._tiles) / SIXTEENTHS
         if before < DARK_FIELD_BELOW:  # an offset of the sensor rather than more light
             return _shifted(self._tiles, brightness - before)
         brighter: Tiles = np.rint(self._tiles * (brightness / before)).astype(np.int16)
@@ -140,7 +138,7 @@ class Background:
             self._tiles = own
             return own
         run = self._moved(brightness)
-        near = np.int16(_NEAR_GREY * _SIXTEENTHS)
+        near = np.int16(_NEAR_GREY * SIXTEENTHS)
         self._tiles = run + np.clip((own - run) >> 3, -_STEP, _STEP).astype(np.int16)
         return np.clip(own, run - near, run + near)
 
@@ -152,85 +150,28 @@ def field_of(grey: NDArray[np.uint8]) -> str:
 
 
 def _shifted(tiles: Tiles, levels: float) -> Tiles:
-    moved: Tiles = tiles + np.int16(round(levels * _SIXTEENTHS))
+    moved: Tiles = tiles + np.int16(round(levels * SIXTEENTHS))
     return moved
+
+
+def _median(tiles: Tiles) -> float:
+    """``np.median``, without what it costs on so few numbers."""
+    ordered = np.sort(tiles, axis=None)
+    half = len(ordered) // 2
+    return (int(ordered[half]) + int(ordered[(len(ordered) - 1) // 2])) / 2
 
 
 def _alike(run: Tiles, own: Tiles) -> bool:
     """Whether most tiles of a frame agree with the run, brightness apart."""
-    apart = np.abs(own - run)
-    return bool(np.quantile(apart, 0.6) <= 2 * _NEAR_GREY * _SIXTEENTHS)
+    near = np.count_nonzero(np.abs(own - run) <= 2 * _NEAR_GREY * SIXTEENTHS)
+    return bool(near * 100 >= _ALIKE_PERCENT * own.size)
 
 
-def _estimate(sample: NDArray[np.uint8], field: str) -> Tiles:
-    """A frame's own background, from every ``stride``-th pixel ``uint8 [h, w]``."""
-    height, width = sample.shape
-    rows, columns = -(-height // _SAMPLES), -(-width // _SAMPLES)
-    padded = np.pad(
-        sample,
-        ((0, rows * _SAMPLES - height), (0, columns * _SAMPLES - width)),
-        mode="symmetric" if min(height, width) >= _SAMPLES else "edge",
-    )
-    squares = padded.reshape(rows, _SAMPLES, columns, _SAMPLES).swapaxes(1, 2)
-    tiles = squares.reshape(rows, columns, _SAMPLES * _SAMPLES)
-    share = _QUANTILE if field == "dark" else 1 - _QUANTILE
-    k = int(share * (tiles.shape[2] - 1))
-    level = native.kth_smallest(tiles, k).astype(np.float32)  # [rows, columns]
-    surface = _surface(level, field)
-    towards = level - surface if field == "dark" else surface - level
-    covered = towards > max(4.0, 3 * _spread(towards))
-    level[covered] = surface[covered]
-    even = cv2.medianBlur(level, 3) if min(rows, columns) >= 3 else level
-    even = cv2.GaussianBlur(even, (0, 0), 1.0, borderType=cv2.BORDER_REPLICATE)
-    return np.rint(np.asarray(even) * _SIXTEENTHS).astype(np.int16)
-
-
-def _surface(level: NDArray[np.float32], field: str) -> NDArray[np.float32]:
-    """The smooth surface (cubic in x and y) that most tiles lie on, objects' tiles apart."""
-    rows, columns = level.shape
-    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
-    degree = 3 if min(rows, columns) >= 6 else 0
-    terms = [x**i * y**j for i in range(degree + 1) for j in range(degree + 1 - i)]
-    basis = np.stack(terms, axis=-1).reshape(-1, len(terms))
-    values = level.ravel().astype(np.float64)
-    weight = np.ones_like(values)
-    tiny = 1e-9 * len(values) * np.eye(len(terms))
-    fitted = values
-    for _ in range(6):
-        weighted = basis * weight[:, None]
-        # Normal equations, 10 x 10: least squares by SVD takes a hundred times as long.
-        fitted = basis @ np.linalg.solve(weighted.T @ basis + tiny, weighted.T @ values)
-        towards = values - fitted if field == "dark" else fitted - values
-        spread = max(1.0, _spread(towards))
-        weight = np.where(towards > 0, 1 / (1 + (towards / spread) ** 2) ** 2, 1.0)
-    return fitted.reshape(rows, columns).astype(np.float32)
-
-
-def _spread(values: NDArray[np.floating]) -> float:
-    """Standard deviation by the median of the distances from the median (MAD)."""
-    return 1.4826 * float(np.median(np.abs(values - np.median(values))))
-
-
-def _enlarge(tiles: Tiles, shape: tuple[int, ...], stride: int) -> NDArray[np.uint8]:
-    """The tiles as a background picture ``uint8 [h, w]``, between tile centres linear."""
-    side = _SAMPLES * stride
-    levels = np.clip((tiles + _SIXTEENTHS // 2) >> 4, 0, 255).astype(np.uint8)
-    size = (levels.shape[1] * side, levels.shape[0] * side)
-    picture = cv2.resize(levels, size, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(picture[: shape[0], : shape[1]], np.uint8)
-
-
-def _residual(
-    sample: NDArray[np.uint8], background: NDArray[np.uint8], field: str
-) -> tuple[int, float]:
+def _mode_and_noise(histogram: NDArray[np.int32]) -> tuple[int, float]:
     """How far the true background lies from the estimate (its mode), and its noise.
 
     The noise is taken on the side away from objects only, so that a crowd does not count as noise.
     """
-    away = sample.astype(np.int16) - background
-    if field == "bright":
-        away = -away
-    histogram = np.bincount(away.ravel() + 255, minlength=511)
     smooth = np.convolve(histogram, (1, 2, 3, 2, 1), "same")
     offset = int(smooth.argmax()) - 255
     below = histogram[: offset + 256][::-1]  # distances 0, 1, 2... from the mode
@@ -240,13 +181,3 @@ def _residual(
     # Within a grey level the pixels are spread evenly: without this a noise below 1 reads as 0.
     inside = (half - (cumulative[k - 1] if k else 0)) / max(1, below[k])
     return offset, 1.4826 * max(0.0, k - 0.5 + float(inside))
-
-
-def _subtract(
-    grey: NDArray[np.uint8], tiles: Tiles, stride: int, offset: int, field: str
-) -> NDArray[np.uint8]:
-    towards = offset if field == "dark" else -offset
-    background = _enlarge(_shifted(tiles, towards), grey.shape, stride)
-    if field == "dark":
-        return np.asarray(cv2.subtract(grey, background), np.uint8)
-    return np.asarray(cv2.subtract(background, grey), np.uint8)

@@ -7,15 +7,20 @@ same pixels for each (tested). What is kept of them is decided once, in `regions
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_COMPONENTS = 20_000
-"""Outlines that are looked at in one frame, the longest first: a frame of noise has a million."""
+from models.crops import Crops
+
+MAX_RUNS = 1 << 20
+"""More runs in a frame whose gaps are not closed are noise: then they are closed, so that memory
+stays bounded (closed gaps leave at most a run for every two pixels, and far fewer parts)."""
+
+CLOSE_PX = 3
+"""How wide gaps are then closed."""
 
 
 @dataclass(frozen=True)
@@ -44,43 +49,39 @@ class Limits:
         return math.pi * (self.esd_min_px - 2) / math.sqrt(2)
 
 
-@dataclass(frozen=True)
-class Component:
-    """A connected component that is large enough: its tight box, its size with holes filled."""
-
-    bx: int
-    by: int
-    width: int
-    height: int
-    filled_px: int
-    high_px: int
-    """Pixels of its mask that are above the high threshold."""
-
-
 @dataclass(frozen=True, eq=False)
-class Pixels:
-    """A component's own pixels (small holes filled) and the signal in its box, ``[h, w]``."""
+class Table:
+    """The connected components that are large enough, n of them, in no particular order."""
 
-    mask: NDArray[np.bool_]
-    signal: NDArray[np.uint8]
-    area_px: int
+    boxes: NDArray[np.int32]  # [n, 4]: bx, by, width, height, tight
+    filled_px: NDArray[np.int64]  # [n]: with holes filled
+    area_px: NDArray[np.int64]  # [n]: with small holes filled, those of the mask
+    high_px: NDArray[np.int64]  # [n]: of the mask, above the high threshold
+
+    def __len__(self) -> int:
+        return len(self.boxes)
 
 
 class Components(Protocol):
     """The components of one frame."""
 
     @property
-    def found(self) -> Sequence[Component]: ...
+    def table(self) -> Table: ...
     @property
     def specks(self) -> int: ...  # below the size limit
     @property
-    def dropped(self) -> int: ...  # beyond MAX_COMPONENTS
+    def crowded(self) -> bool: ...  # more than MAX_RUNS: closed though it was not asked for
 
-    def cut(self, chosen: Sequence[int]) -> list[Pixels]:
-        """The pixels of some of `found`, by number."""
+    def cut(self, chosen: NDArray[np.intp]) -> Crops:
+        """The pixels of some of them, by number, and the signal in their boxes."""
         ...
 
 
 def esd_px(area_px: float) -> float:
     """Diameter of the circle of an area."""
     return 2 * math.sqrt(area_px / math.pi)
+
+
+def esds_px(areas_px: NDArray[np.int64]) -> NDArray[np.float64]:
+    """`esd_px` of many."""
+    return np.asarray(2 * np.sqrt(areas_px / math.pi))

@@ -1,7 +1,7 @@
 """Components of a frame by the C library (edge/native/segment.h), with OpenCV's results.
 
-`find_components` returns None where it leaves the frame to `outlines.py`: no library, a closing
-other than 3 x 3, or a frame of noise with more components or runs than are looked at.
+`find_components` returns None where it leaves the frame to `outlines.py`: no library, or a closing
+other than 3 x 3. Any frame is done in bounded memory: 4 bytes a pixel for the runs at most.
 
 Example::
 
@@ -13,21 +13,22 @@ from __future__ import annotations
 import ctypes
 import math
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.segment.components import MAX_COMPONENTS, Component, Limits, Pixels, esd_px
+from edge.segment import buffers
+from edge.segment.components import CLOSE_PX, MAX_RUNS, Limits, Table, esd_px
 from models import native
+from models.crops import Crops
 
-VERSION = 1
+VERSION = 2
 _OK, _SMALL_RUNS, _SMALL_PARTS, _SMALL_OBJECTS = 0, 4, 5, 6
-_FIRST_ROOM = 1 << 16  # runs and parts; a usual frame has ten thousand
-_MOST_ROOM = 1 << 20  # 48 MB of both: beyond is noise
+_FIRST_ROOM = 1 << 15  # runs and parts; a usual frame has ten thousand
+_FIRST_OBJECTS = 1 << 10
 
-_RUN = np.dtype([(name, np.int32) for name in ("x0", "x1", "inside", "part")])
+_RUN = np.dtype([(name, np.int32) for name in ("x0", "part")])
 _PART = np.dtype(
     [
         (name, np.int32)
@@ -53,10 +54,9 @@ class _Frame(ctypes.Structure):
         ("high", ctypes.c_int32),
         ("close", ctypes.c_int32),
         ("filled_min", ctypes.c_int32),
-        ("long_min", ctypes.c_int32),
         ("pinhole", ctypes.c_double),
-        ("map", ctypes.c_void_p),
-        ("rows", ctypes.c_void_p),
+        ("bits", ctypes.c_void_p),
+        ("sums", ctypes.c_void_p),
         ("starts", ctypes.c_void_p),
         ("runs", ctypes.c_void_p),
         ("parts", ctypes.c_void_p),
@@ -68,7 +68,6 @@ class _Frame(ctypes.Structure):
         ("parts_count", ctypes.c_int32),
         ("objects_count", ctypes.c_int32),
         ("specks", ctypes.c_int32),
-        ("long_count", ctypes.c_int32),
     )
 
 
@@ -77,29 +76,34 @@ class _Room:
 
     def __init__(self, height: int, width: int) -> None:
         self.size = (height, width)
-        self.map = np.empty((height, width), np.uint8)
-        self.rows = np.empty(4 * (width + 2), np.uint16)
+        words = (width + 63) // 64
+        self.bits = np.empty(2 * height * words + 4 * (words + 2), np.uint64)
+        self.sums = np.empty(width + 2, np.uint16)
         self.starts = np.empty(height + 1, np.int32)
         self.runs = np.empty(_FIRST_ROOM, _RUN)
         self.parts = np.empty(_FIRST_ROOM, _PART)
-        self.objects = np.empty(MAX_COMPONENTS, _OBJECT)
+        self.objects = np.empty(_FIRST_OBJECTS, _OBJECT)
 
     def lend(self, frame: _Frame) -> None:
         """Put the buffers into the frame."""
-        for name in ("map", "rows", "starts", "runs", "parts", "objects"):
+        for name in ("bits", "sums", "starts", "runs", "parts", "objects"):
             setattr(frame, name, getattr(self, name).ctypes.data)
         frame.runs_room, frame.parts_room = len(self.runs), len(self.parts)
         frame.objects_room = len(self.objects)
 
-    def grow(self, code: int, frame: _Frame) -> bool:
-        """Make room for what a frame needs; False if that is more than any frame gets."""
-        if code == _SMALL_RUNS and frame.runs_count <= _MOST_ROOM:
-            self.runs = np.empty(frame.runs_count, _RUN)
-        elif code == _SMALL_PARTS and frame.parts_count <= _MOST_ROOM:
-            self.parts = np.empty(frame.parts_count, _PART)
+    def grow(self, code: int, frame: _Frame) -> None:
+        """Make room for what the frame turned out to need."""
+        if code == _SMALL_RUNS:
+            self.runs = np.empty(_roomy(frame.runs_count), _RUN)
+        elif code == _SMALL_PARTS:
+            self.parts = np.empty(_roomy(frame.parts_count), _PART)
         else:
-            return False
-        return True
+            self.objects = np.empty(_roomy(frame.objects_count), _OBJECT)
+
+
+def _roomy(count: int) -> int:
+    """So that the next frame, which may need a little more, need not be begun twice."""
+    return count + count // 8
 
 
 _THREAD = threading.local()
@@ -131,61 +135,57 @@ class Found:
     frame: _Frame
     signal: NDArray[np.uint8]
     room: _Room
-    found: tuple[Component, ...]
-    areas: tuple[int, ...]
+    table: Table
     specks: int
-    dropped: int = 0
+    crowded: bool
 
-    def cut(self, chosen: Sequence[int]) -> list[Pixels]:
-        sizes = [self.found[i].height * self.found[i].width for i in chosen]
-        masks, signals = np.empty(sum(sizes), np.uint8), np.empty(sum(sizes), np.uint8)
-        # `found` has the last object first, as OpenCV's outlines come.
-        which = np.array([len(self.found) - 1 - i for i in chosen], np.int32)
+    def cut(self, chosen: NDArray[np.intp]) -> Crops:
+        boxes = self.table.boxes[chosen]
+        starts = np.zeros(len(chosen) + 1, np.int64)
+        np.cumsum(boxes[:, 2].astype(np.int64) * boxes[:, 3], out=starts[1:])
+        cells = int(starts[-1])
+        masks, signals = buffers.lend(cells), buffers.lend(cells)
+        # The table has the last object first, as OpenCV's outlines come.
+        which = (len(self.table) - 1 - chosen).astype(np.int32)
         code = self.library.seadrift_cut_objects(
             ctypes.byref(self.frame),
-            which.ctypes.data_as(ctypes.c_void_p),
+            ctypes.c_void_p(which.ctypes.data),
             ctypes.c_int32(len(which)),
-            masks.ctypes.data_as(ctypes.c_void_p),
-            signals.ctypes.data_as(ctypes.c_void_p),
-            ctypes.c_int64(len(masks)),
+            ctypes.c_void_p(masks.ctypes.data),
+            ctypes.c_void_p(signals.ctypes.data),
+            ctypes.c_int64(cells),
         )
         if code != _OK:
             raise RuntimeError(f"seadrift_cut_objects refused {len(which)} objects: code {code}")
-        owned = masks.view(np.bool_)
-        pixels, start = [], 0
-        for i, size in zip(chosen, sizes, strict=True):
-            box, end = (self.found[i].height, self.found[i].width), start + size
-            mask, signal = owned[start:end].reshape(box), signals[start:end].reshape(box)
-            pixels.append(Pixels(mask, signal, self.areas[i]))
-            start = end
-        return pixels
+        return Crops(boxes, starts, masks, signals)
 
 
 def find_components(signal: NDArray[np.uint8], limits: Limits) -> Found | None:
     """The components of a signal ``uint8 [H, W]``, or None: ask `outlines.find_components`."""
-    if LIBRARY is None or (limits.close_px > 1 and limits.close_px != 3):
+    if LIBRARY is None or (limits.close_px > 1 and limits.close_px != CLOSE_PX):
         return None
     signal = np.ascontiguousarray(signal)
     room = _room(*signal.shape)
     frame = _asked(signal, limits)
-    while True:
-        room.lend(frame)
-        code = int(LIBRARY.seadrift_find_objects(ctypes.byref(frame)))
-        if code == _OK:
-            break
+    room.lend(frame)
+    while (code := int(LIBRARY.seadrift_find_objects(ctypes.byref(frame)))) != _OK:
         if code not in (_SMALL_RUNS, _SMALL_PARTS, _SMALL_OBJECTS):
             raise RuntimeError(f"seadrift_find_objects refused {signal.shape}: code {code}")
-        if not room.grow(code, frame):
-            return None
-    if frame.long_count > MAX_COMPONENTS:
-        return None  # which of them are looked at goes by the length of their outlines
-    rows = room.objects[: frame.objects_count][::-1].tolist()
-    found = tuple(
-        Component(bx, by, width, height, filled, high)
-        for _, bx, by, width, height, filled, _, high in rows
+        if frame.runs_count > MAX_RUNS and not frame.close:
+            break
+        room.grow(code, frame)
+        room.lend(frame)
+    if frame.runs_count > MAX_RUNS and not frame.close:
+        closed = find_components(signal, replace(limits, close_px=CLOSE_PX))
+        return None if closed is None else replace(closed, crowded=True)
+    rows = (
+        room.objects[: frame.objects_count]
+        .view(np.int32)
+        .reshape(-1, len(_OBJECT.names or ()))[::-1]
     )
-    areas = tuple(row[6] for row in rows)
-    return Found(LIBRARY, frame, signal, room, found, areas, int(frame.specks))
+    filled, area, high = (rows[:, i].astype(np.int64) for i in (5, 6, 7))
+    table = Table(np.ascontiguousarray(rows[:, 1:5]), filled, area, high)
+    return Found(LIBRARY, frame, signal, room, table, int(frame.specks), False)
 
 
 def _asked(signal: NDArray[np.uint8], limits: Limits) -> _Frame:
@@ -193,12 +193,10 @@ def _asked(signal: NDArray[np.uint8], limits: Limits) -> _Frame:
     low, own, high = (
         min(256, max(0, level + 1)) for level in (limits.low, limits.own, limits.high)
     )
-    # An outline of p pixels (and a walk round it) has at most 2 (p - 1) points, or one.
-    long_min = math.ceil(limits.shortest_outline / 2 + 1) if limits.shortest_outline > 1 else 1
     most = signal.size + 1
     return _Frame(
-        signal.ctypes.data, height, width, low, own, high, int(limits.close_px == 3),
-        filled_min(limits.esd_min_px, most), min(most, long_min), limits.pinhole_px,
+        signal.ctypes.data, height, width, low, own, high, int(limits.close_px == CLOSE_PX),
+        filled_min(limits.esd_min_px, most), limits.pinhole_px,
     )  # fmt: skip
 
 
@@ -212,20 +210,23 @@ def filled_min(esd_min_px: float, most: int) -> int:
     return pixels
 
 
-def kth_smallest(groups: NDArray[np.uint8], k: int) -> NDArray[np.uint8]:
-    """The k-th smallest, from 0, along the last axis; by numpy where there is no library."""
+def cut_boxes(
+    plane: NDArray[np.uint8], boxes: NDArray[np.int32], inverted: bool, out: NDArray[np.uint8]
+) -> bool:
+    """Write boxes ``int32 [n, 4]`` of a plane one after another; False if there is no library."""
     if LIBRARY is None:
-        return np.partition(groups, k, axis=-1)[..., k]
-    groups = np.ascontiguousarray(groups)
-    size = groups.shape[-1]
-    out = np.empty(groups.shape[:-1], np.uint8)
-    code = LIBRARY.seadrift_kth_smallest(
-        groups.ctypes.data_as(ctypes.c_void_p),
-        ctypes.c_int32(out.size),
-        ctypes.c_int32(size),
-        ctypes.c_int32(k),
-        out.ctypes.data_as(ctypes.c_void_p),
+        return False
+    plane, boxes = np.ascontiguousarray(plane), np.ascontiguousarray(boxes)
+    code = LIBRARY.seadrift_cut_boxes(
+        ctypes.c_void_p(plane.ctypes.data),
+        ctypes.c_int32(plane.shape[0]),
+        ctypes.c_int32(plane.shape[1]),
+        ctypes.c_void_p(boxes.ctypes.data),
+        ctypes.c_int32(len(boxes)),
+        ctypes.c_int32(inverted),
+        ctypes.c_void_p(out.ctypes.data),
+        ctypes.c_int64(out.size),
     )
     if code != _OK:
-        raise RuntimeError(f"seadrift_kth_smallest refused k = {k} of {size}: code {code}")
-    return out
+        raise RuntimeError(f"seadrift_cut_boxes refused {len(boxes)} boxes: code {code}")
+    return True

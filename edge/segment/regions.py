@@ -12,16 +12,20 @@ settings say so (``refused``), and what the cap on regions left out, smallest fi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.segment import native, outlines
+from edge.segment import native
 from edge.segment.background import Background, Corrected
-from edge.segment.components import Component, Components, Limits, Pixels, esd_px
+from edge.segment.components import Components, Limits, Table, esds_px
 from edge.segment.settings import SegmentSettings
+from models.crops import Crops
+
+CROWDED = "more specks than memory is kept for: gaps between them closed"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +49,15 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """What was found in one frame, and what was not kept. Regions in reading order."""
+    """What was found in one frame, and what was not kept. The n objects are in reading order."""
 
-    regions: tuple[Region, ...]
+    crops: Crops
+    area_px: NDArray[np.int64]
+    """``[n]``: the pixels of each mask."""
+    esd_um: NDArray[np.float64]
+    """``[n]``: of the area with holes filled, as the measure ``esd``."""
+    touches_border: NDArray[np.bool_]
+    """``[n]``"""
     signal: NDArray[np.uint8]
     field: str
     specks: int
@@ -61,30 +71,42 @@ class Segmentation:
     high: float
     message: str | None = None
 
+    @cached_property
+    def regions(self) -> Sequence[Region]:
+        """The same objects one by one, made when they are asked for."""
+        return tuple(self._regions())
+
+    def _regions(self) -> Iterator[Region]:
+        for i, (bx, by, _, _) in enumerate(self.crops.boxes.tolist()):
+            signal = self.crops.signal(i)
+            yield Region(
+                bx=bx,
+                by=by,
+                grey=signal if self.field == "dark" else np.bitwise_not(signal),
+                mask=self.crops.mask(i),
+                signal=signal,
+                touches_border=bool(self.touches_border[i]),
+                esd_um=float(self.esd_um[i]),
+                area_px=int(self.area_px[i]),
+            )
+
 
 def segment(
     grey: NDArray[np.uint8], background: Background, settings: SegmentSettings
 ) -> Segmentation:
-    """Find the regions of a frame ``uint8 [H, W]``; the background learns from it.
+    """Find the objects of a frame ``uint8 [H, W]``; the background learns from it.
 
     By the C library if there is one, else by OpenCV, with the same result. Raises ValueError if the
     frame is not 8-bit grey.
     """
-    corrected = background.correct(grey)
-    limits = limits_of(corrected.noise, settings)
-    found = native.find_components(corrected.signal, limits)
-    if found is not None:
-        return _chosen(corrected, found, settings)
-    return _chosen(corrected, outlines.find_components(corrected.signal, limits), settings)
+    return _segment(grey, background, settings, _by_either)
 
 
 def segment_by_outlines(
     grey: NDArray[np.uint8], background: Background, settings: SegmentSettings
 ) -> Segmentation:
     """`segment` as OpenCV alone does it: the definition."""
-    corrected = background.correct(grey)
-    limits = limits_of(corrected.noise, settings)
-    return _chosen(corrected, outlines.find_components(corrected.signal, limits), settings)
+    return _segment(grey, background, settings, _by_outlines)
 
 
 def thresholds(noise: float, settings: SegmentSettings) -> tuple[float, float]:
@@ -100,56 +122,65 @@ def limits_of(noise: float, settings: SegmentSettings) -> Limits:
     return Limits(int(low), int(low / 2), int(high), settings.close_px, settings.esd_min_px)
 
 
-def _chosen(corrected: Corrected, parts: Components, settings: SegmentSettings) -> Segmentation:
-    """The segmentation of a frame, from its components."""
-    size = corrected.signal.shape
-    faint = refused = 0
-    kept: list[int] = []
-    for i, part in enumerate(parts.found):
-        if part.high_px < settings.high_pixels:
-            faint += 1
-        elif _is_refused(part, settings, size):
-            refused += 1
-        else:
-            kept.append(i)
-    kept.sort(key=lambda i: -parts.found[i].filled_px)
-    dropped = parts.dropped + max(0, len(kept) - settings.max_regions)
-    kept = sorted(
-        kept[: settings.max_regions], key=lambda i: (parts.found[i].by, parts.found[i].bx)
-    )
+def _by_either(signal: NDArray[np.uint8], limits: Limits) -> Components:
+    found = native.find_components(signal, limits)
+    return _by_outlines(signal, limits) if found is None else found
+
+
+def _by_outlines(signal: NDArray[np.uint8], limits: Limits) -> Components:
+    from edge.segment import outlines  # OpenCV takes 30 MB: only where it is needed
+
+    return outlines.find_components(signal, limits)
+
+
+def _segment(
+    grey: NDArray[np.uint8],
+    background: Background,
+    settings: SegmentSettings,
+    find: Callable[[NDArray[np.uint8], Limits], Components],
+) -> Segmentation:
+    corrected = background.correct(grey)
+    parts = find(corrected.signal, limits_of(corrected.noise, settings))
+    table = parts.table
+    faint = table.high_px < settings.high_pixels
+    touches = _touches(table, corrected.signal.shape)
+    refused = ~faint & _is_refused(table, touches, settings)
+    chosen, dropped = _largest(table, np.flatnonzero(~faint & ~refused), settings.max_regions)
     low, high = thresholds(corrected.noise, settings)
-    regions = tuple(
-        _region(parts.found[i], pixels, corrected, settings)
-        for i, pixels in zip(kept, parts.cut(kept), strict=True)
-    )
     return Segmentation(
-        regions, corrected.signal, corrected.field, parts.specks, faint, refused, dropped,
-        corrected.brightness, corrected.drift, corrected.noise, low, high, corrected.message,
+        parts.cut(chosen), table.area_px[chosen],
+        esds_px(table.filled_px[chosen]) * settings.pixel_um, touches[chosen],
+        corrected.signal, corrected.field, parts.specks, int(np.count_nonzero(faint)),
+        int(np.count_nonzero(refused)), dropped, corrected.brightness, corrected.drift,
+        corrected.noise, low, high, _message(corrected, parts),
     )  # fmt: skip
 
 
-def _is_refused(part: Component, settings: SegmentSettings, size: tuple[int, ...]) -> bool:
-    if esd_px(part.filled_px) > settings.esd_max_px:
-        return True
-    return settings.border == "drop" and _touches(part, size)
+def _largest(table: Table, kept: NDArray[np.intp], most: int) -> tuple[NDArray[np.intp], int]:
+    """The largest of some objects in reading order, and how many of them are left out."""
+    if len(kept) > most:
+        order = np.argsort(-table.filled_px[kept], kind="stable")
+        kept, dropped = np.sort(kept[order[:most]]), len(kept) - most
+    else:
+        dropped = 0
+    return kept[np.lexsort((table.boxes[kept, 0], table.boxes[kept, 1]))], dropped
 
 
-def _touches(part: Component, size: tuple[int, ...]) -> bool:
-    right, bottom = part.bx + part.width, part.by + part.height
-    return part.bx == 0 or part.by == 0 or bottom == size[0] or right == size[1]
+def _is_refused(
+    table: Table, touches: NDArray[np.bool_], settings: SegmentSettings
+) -> NDArray[np.bool_]:
+    too_large: NDArray[np.bool_] = esds_px(table.filled_px) > settings.esd_max_px
+    return too_large | touches if settings.border == "drop" else too_large
 
 
-def _region(
-    part: Component, pixels: Pixels, corrected: Corrected, settings: SegmentSettings
-) -> Region:
-    signal = pixels.signal
-    return Region(
-        bx=part.bx,
-        by=part.by,
-        grey=signal if corrected.field == "dark" else np.asarray(cv2.bitwise_not(signal), np.uint8),
-        mask=pixels.mask,
-        signal=signal,
-        touches_border=_touches(part, corrected.signal.shape),
-        esd_um=esd_px(part.filled_px) * settings.pixel_um,
-        area_px=pixels.area_px,
+def _touches(table: Table, size: tuple[int, ...]) -> NDArray[np.bool_]:
+    bx, by, width, height = table.boxes.T
+    touches: NDArray[np.bool_] = (
+        (bx == 0) | (by == 0) | (by + height == size[0]) | (bx + width == size[1])
     )
+    return touches
+
+
+def _message(corrected: Corrected, parts: Components) -> str | None:
+    said = [corrected.message or "", CROWDED if parts.crowded else ""]
+    return "; ".join(filter(None, said)) or None

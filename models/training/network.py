@@ -29,7 +29,7 @@ POOLING = "mean+max"  # models/network.py
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    widths: tuple[int, ...] = (8, 16, 32, 64)  # channels of each level
+    widths: tuple[int, ...] = (8, 16, 32, 56)  # channels of each level
     near: tuple[int, ...] = (0, 0, 1, 1)  # 3x3 products of each level
     dropout: float = 0.1  # on the embedding, in training
 

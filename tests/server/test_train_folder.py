@@ -254,6 +254,33 @@ def test_a_file_that_is_no_zip_and_a_broken_base_are_told(
     assert "seadrift train:" in capsys.readouterr().err
 
 
+def test_a_network_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch", reason="torch is not installed (extra [train])")
+    source = folder_of(tmp_path / "bay", images(20))
+    out = tmp_path / "bay.seadrift"
+    words = (source, "--out", out, "--network", "new", "--minutes", "0.05")
+    facts = trained(capsys, *words)
+    bundle = Bundle.load(out)
+    assert facts["release_id"] == bundle.release_id
+    assert bundle.network.sha256 != Bundle.load(factory.path()).network.sha256
+    assert facts["n_test"] == facts["evaluation"]["objects"] == 12
+    assert "checkpoint" not in Path(facts["card"]).read_text()
+    again = trained(capsys, *words, "--resume")
+    assert again["evaluation"] == facts["evaluation"]
+
+
+def test_a_network_that_cannot_be_learnt_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = folder_of(tmp_path / "bay", {f"disc/{n}.png": b"no picture" for n in range(9)})
+    out = tmp_path / "a.seadrift"
+    assert main(["train", str(source), "--out", str(out), "--network", "new"]) == 3
+    said = capsys.readouterr().err
+    assert "seadrift train:" in said
+    assert "at least two taxa" in said or "torch" in said
+    assert not out.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -264,6 +291,9 @@ def test_a_file_that_is_no_zip_and_a_broken_base_are_told(
         (["x", "--out", "a", "--seed", "-1"], "--seed"),
         (["x", "--out", "a", "--parent", "p"], "--base"),
         (["--project", "1", "--out", "a"], "--out goes with IMAGES"),
+        (["x", "--out", "a", "--minutes", "5"], "--minutes goes with --network new"),
+        (["x", "--out", "a", "--network", "new", "--base", "b"], "--base goes with"),
+        (["--project", "1", "--resume"], "--resume goes with IMAGES"),
     ],
 )
 def test_the_command_line_says_what_to_give(

@@ -27,6 +27,7 @@ from edge.segment import (
 from edge.segment.components import Limits, esd_px
 from edge.simulator import Simulator, preset
 from edge.sources import ZipSource
+from models.crops import Crops
 
 Grey = NDArray[np.uint8]
 DATA = Path(os.environ.get("SEADRIFT_DATA", "../shared/data"))
@@ -41,28 +42,30 @@ def assert_same(signal: Grey, wanted: Limits) -> int:
     """Both ways agree on this signal; how many components there are."""
     mine, theirs = native.find_components(signal, wanted), outlines.find_components(signal, wanted)
     assert mine is not None
-    assert (mine.specks, mine.dropped) == (theirs.specks, theirs.dropped)
-    assert mine.found == theirs.found
-    every = range(len(mine.found))
-    for ours, reference in zip(mine.cut(every), theirs.cut(every), strict=True):
-        np.testing.assert_array_equal(ours.mask, reference.mask)
-        np.testing.assert_array_equal(ours.signal, reference.signal)
-        assert ours.area_px == reference.area_px
-    return len(mine.found)
+    assert (mine.specks, mine.crowded) == (theirs.specks, theirs.crowded)
+    for name in ("boxes", "filled_px", "area_px", "high_px"):
+        one, other = getattr(mine.table, name), getattr(theirs.table, name)
+        np.testing.assert_array_equal(one, other, name)
+        assert one.dtype == other.dtype
+    every = np.arange(len(mine.table))
+    assert_same_crops(mine.cut(every), theirs.cut(every))
+    return len(mine.table)
+
+
+def assert_same_crops(ours: Crops, reference: Crops) -> None:
+    for name in ("boxes", "starts", "masks", "signals"):
+        one, other = getattr(ours, name), getattr(reference, name)
+        np.testing.assert_array_equal(one, other, name)
+        assert one.dtype == other.dtype
 
 
 def assert_same_segmentation(ours: Segmentation, reference: Segmentation) -> None:
     for name in ("field", "specks", "faint", "refused", "dropped", "low", "high", "noise"):
         assert getattr(ours, name) == getattr(reference, name), name
-    assert len(ours.regions) == len(reference.regions)
-    for a, b in zip(ours.regions, reference.regions, strict=True):
-        for name in ("bx", "by", "touches_border", "esd_um", "area_px"):
-            assert getattr(a, name) == getattr(b, name), name
-        for name in ("grey", "mask", "signal"):
-            one, other = getattr(a, name), getattr(b, name)
-            assert one.dtype == other.dtype
-            assert one.flags.c_contiguous
-            np.testing.assert_array_equal(one, other)
+    assert ours.message == reference.message
+    assert_same_crops(ours.crops, reference.crops)
+    for name in ("area_px", "esd_um", "touches_border", "signal"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(reference, name), name)
 
 
 def drawn(*rows: str) -> Grey:
@@ -153,7 +156,7 @@ def test_any_frame(
     )
     assert_same_segmentation(
         segment(frame, Background(field), wanted),
-        segment_by_outlines(frame, Background(field), wanted),
+        segment_by_outlines(frame, Background(field, by_definition=True), wanted),
     )
 
 
@@ -164,7 +167,8 @@ def test_simulated_frames(instrument: str, density: int) -> None:
     simulator = Simulator(preset(instrument, frames=1, density=density, seed=3, **size))
     frame, wanted = simulator.frame(0).frame.grey, SegmentSettings(border="drop")
     assert_same_segmentation(
-        segment(frame, Background(), wanted), segment_by_outlines(frame, Background(), wanted)
+        segment(frame, Background(), wanted),
+        segment_by_outlines(frame, Background(by_definition=True), wanted),
     )
 
 
@@ -175,7 +179,7 @@ def test_real_frames(archive: str, every: int) -> None:
     path = DATA / archive
     if not path.exists():
         pytest.skip(f"no real data: {path} is missing (set SEADRIFT_DATA)")
-    ours, reference = Background(), Background()
+    ours, reference = Background(), Background(by_definition=True)
     seen = 0
     with ZipSource(path) as source:
         source.names = source.names[::every]
@@ -195,20 +199,33 @@ def test_thirty_thousand_specks_are_counted() -> None:
     signal[2::7, 2::7] = 255
     before = native.find_components(signal, limits(12.0, 3))
     assert before is not None
-    assert (before.specks, before.found) == (146 * 220, ())
+    assert (before.specks, len(before.table)) == (146 * 220, 0)
     assert_same(signal, limits(12.0, 3))
 
 
-def test_what_is_left_to_the_definition() -> None:
-    """More components than are looked at, more runs than there is room for, another closing."""
-    dots = np.zeros((900, 900), np.uint8)
-    dots[2::6, 2::6] = 255
-    assert native.find_components(dots, limits(0.5)) is None
-    checkers = (np.indices((1100, 1100)).sum(0) % 2 * 255).astype(np.uint8)
-    assert native.find_components(checkers, Limits(0, 100, 200, 0, 0.5)) is None
+def test_another_closing_is_left_to_the_definition() -> None:
     assert native.find_components(SHAPES["spiral"], limits(close_px=4)) is None
     wanted = SegmentSettings(close_px=4, esd_min_um=2.0, field="dark")
     assert segment(SHAPES["spiral"], Background("dark"), wanted).regions
+
+
+def test_noise_without_closing_is_closed_and_that_is_said() -> None:
+    checkers = (np.indices((1100, 1100)).sum(0) % 2 * 255).astype(np.uint8)
+    found = native.find_components(checkers, Limits(0, 100, 200, 0, 0.5))
+    assert found is not None
+    assert found.crowded
+    assert assert_same(checkers, limits(0.5)) == 1
+    wanted = SegmentSettings(close_px=0, esd_min_um=0.5, field="dark")
+    message = segment(checkers, Background("dark"), wanted).message
+    assert message is not None
+    assert "closed" in message
+
+
+@pytest.mark.parametrize("close_px", [0, 3])
+def test_as_many_components_as_there_can_be(close_px: int) -> None:
+    dots = np.zeros((500, 700), np.uint8)
+    dots[2::5, 2::5] = 255
+    assert assert_same(dots, limits(0.5, close_px)) == 100 * 140
 
 
 def test_room_is_made_for_many_runs() -> None:
@@ -226,26 +243,13 @@ def test_the_fewest_pixels_of_a_size(esd: float) -> None:
     assert native.filled_min(1e9, 10_000) == 10_000
 
 
-@given(
-    groups=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=3, max_side=9)),
-    share=st.floats(0, 1),
-)
-@settings(deadline=None)
-def test_the_kth_smallest(groups: Grey, share: float) -> None:
-    k = int(share * (groups.shape[-1] - 1))
-    expected = np.sort(groups, axis=-1)[..., k]
-    np.testing.assert_array_equal(native.kth_smallest(groups, k), expected)
-    with pytest.raises(RuntimeError, match="refused"):
-        native.kth_smallest(groups, groups.shape[-1])
-
-
 def test_wrong_arguments_are_refused_and_write_nothing() -> None:
     library = native.LIBRARY
     assert library is not None
     assert library.seadrift_find_objects(None) == 1
     found = native.find_components(SHAPES["spiral"], limits())
     assert found is not None
-    assert len(found.found) == 1
+    assert len(found.table) == 1
     masks, signals = np.full(4000, 7, np.uint8), np.full(4000, 7, np.uint8)
     for number, room in ((-1, 4000), (1, 4000), (0, 3)):
         which = np.array([number], np.int32)
