@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.seadrift-ready
 DATA ?= ../shared/data
+FUZZ_RUNS ?= 1000000
 MINUTES ?= 60
 
-.PHONY: setup demo test bench lint fix train lock
+.PHONY: setup demo test bench energy fuzz lint fix train lock
 
 setup: $(STAMP)  ## a virtual environment in .venv with everything but torch
 
@@ -24,8 +25,14 @@ demo: setup  ## the whole loop on two simulated instruments; DEMO_EXIT=1 ends it
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
-bench: setup  ## ratios measured side by side in one run, also in build/bench/*.json
-	$(BIN)/seadrift-edge bench --out build/bench/edge.json
+bench: setup  ## ratios measured side by side in one run, also in build/bench/*.json; BENCH_ARGS=--quick
+	SEADRIFT_DATA=$(DATA) $(BIN)/seadrift-edge bench --out build/bench/edge.json $(BENCH_ARGS)
+
+energy: setup  ## instructions of a frame on emulated arm64 boards, and joules (part of bench too)
+	$(BIN)/python -m edge.bench.energy
+
+fuzz: setup  ## fuzz the C library with sanitizers, FUZZ_RUNS executions of each target (needs clang)
+	$(BIN)/python tests/fuzz/fuzz.py --runs $(FUZZ_RUNS)
 
 lint: setup
 	$(BIN)/ruff check .

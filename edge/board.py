@@ -34,14 +34,19 @@ class Figure:
 
 @dataclass(frozen=True)
 class Board:
-    """Watts are of the whole board; `core_w` is what one busy core adds to `idle_w`."""
+    """Watts are of the whole board; `core_w` is what one busy core adds to `idle_w`.
+
+    `emulated_cpu` is what QEMU calls its processor, `instructions_per_cycle` what this program
+    gets out of it."""
 
     stem: str
     name: str
     arch: str
     note: str
+    emulated_cpu: str
     cores: Figure
     clock_ghz: Figure
+    instructions_per_cycle: Figure
     memory_mb: Figure
     idle_w: Figure
     core_w: Figure
@@ -51,12 +56,20 @@ class Board:
     @property
     def weakest(self) -> str:
         """The weakest basis among the figures that an energy estimate uses."""
-        order = ("measured", "published", "assumed")
-        return max((self.idle_w.basis, self.core_w.basis), key=order.index)
+        return weakest(self.idle_w, self.core_w)
 
 
-_TEXT = ("name", "arch", "note")
-_FIGURES = ("cores", "clock_ghz", "memory_mb", "idle_w", "core_w", "network_gmac_s", "wake_j")
+def weakest(*figures: Figure) -> str:
+    """The basis of what is worked out from several figures."""
+    order = ("measured", "published", "assumed")
+    return max((figure.basis for figure in figures), key=order.index)
+
+
+_TEXT = ("name", "arch", "note", "emulated_cpu")
+_FIGURES = (
+    "cores", "clock_ghz", "instructions_per_cycle", "memory_mb", "idle_w", "core_w",
+    "network_gmac_s", "wake_j",
+)  # fmt: skip
 
 
 def names() -> list[str]:

@@ -1,4 +1,7 @@
-"""What a frame costs in joules, estimated from the board's profile and measured processor time.
+"""What a frame costs in joules, estimated from the board's profile and processor time.
+
+The time is measured on the board itself, or follows from the instructions that were counted under
+emulation (`busy_ms`).
 
 Two figures, because one of them always misleads: the marginal energy is what the frame adds above
 an idle board, and decides whether a better kernel is worth it; the whole-board energy is what the
@@ -34,3 +37,10 @@ def frame_energy(board: Board, busy_ms: float, period_s: float) -> Energy:
         board_j=board.idle_w.value * max(period_s, busy_s) + marginal_j,
         basis=board.weakest,
     )
+
+
+def busy_ms(board: Board, instructions: float) -> float:
+    """One core's time for so many instructions of the board's processor.
+
+    Good to a factor of two at best: instructions per cycle are assumed (hardware/README.md)."""
+    return instructions / (board.instructions_per_cycle.value * board.clock_ghz.value * 1e9) * 1e3
