@@ -14,20 +14,26 @@ Example::
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import Protocol, overload
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.frames import Frame
 from edge.segment import Background, Region, Segmentation, SegmentSettings, segment
-from models.measures import measure_many
+from edge.vignettes import Vignettes, cut_vignettes
+from models import native
+from models.crops import Crops
+from models.measures import measure_crops
 
 TOP = 3
 """How many of the likeliest taxa an object carries."""
+
+Top = tuple[tuple[str, float], ...]
+"""Taxa and their probabilities, the likeliest first."""
 
 
 class Prediction(Protocol):
@@ -73,10 +79,60 @@ class ObjectResult:
     shape: NDArray[np.float32]
     taxon: str
     score: float
-    top: tuple[tuple[str, float], ...]
+    top: Top
     vignette: NDArray[np.uint8]
     bx: int
     by: int
+
+
+@dataclass(frozen=True, eq=False)
+class Objects(Sequence[ObjectResult]):
+    """The objects of a frame, in the order of its crops; made one by one when somebody looks."""
+
+    segmentation: Segmentation
+    measures: NDArray[np.float32]  # [n, K]
+    prediction: Prediction | None
+    classes: tuple[str, ...]
+    vignettes: Vignettes
+
+    def __len__(self) -> int:
+        return len(self.vignettes)
+
+    @overload
+    def __getitem__(self, index: int) -> ObjectResult: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[ObjectResult, ...]: ...
+    def __getitem__(self, index: int | slice) -> ObjectResult | tuple[ObjectResult, ...]:
+        return self._made[index]
+
+    @cached_property
+    def _made(self) -> tuple[ObjectResult, ...]:
+        tops = self._tops()
+        return tuple(
+            self._object(i, region, top)
+            for i, (region, top) in enumerate(zip(self.segmentation.regions, tops, strict=True))
+        )
+
+    def _tops(self) -> Iterator[Top]:
+        if self.prediction is None:
+            return iter([()] * len(self))
+        return likeliest_of_each(self.prediction.probabilities, self.classes)
+
+    def _object(self, i: int, region: Region, top: Top) -> ObjectResult:
+        said = self.prediction
+        taxon, score = top[0] if top else ("", 0.0)
+        return ObjectResult(
+            region=region,
+            measures=self.measures[i],
+            embedding=np.zeros(0, np.uint16) if said is None else said.embedding[i],
+            shape=np.zeros(0, np.float32) if said is None else said.shape[i],
+            taxon=taxon,
+            score=score,
+            top=top,
+            vignette=self.vignettes.grey(i),
+            bx=int(self.vignettes.boxes[i, 0]),
+            by=int(self.vignettes.boxes[i, 1]),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +141,7 @@ class FrameResult:
 
     frame: Frame
     segmentation: Segmentation
-    objects: tuple[ObjectResult, ...]
+    objects: Sequence[ObjectResult]
     ms: dict[str, float]
 
 
@@ -103,71 +159,52 @@ class Pipeline:
         self.classifier = classifier
         self._clock = clock
         self._background = Background(settings.field)
-        # One core: on pictures of this size OpenCV's threads cost more than they bring (closing a
-        # 3 Mpx mask took 0.6 ms on one thread and 6 on two).
-        cv2.setNumThreads(1)
+        if native.LIBRARY is None:
+            _keep_opencv_to_one_core()
 
     def process(self, frame: Frame) -> FrameResult:
         """Segment, measure and classify one frame. Raises ValueError if it is not 8-bit grey."""
         clock = _Stopwatch(self._clock)
         found = segment(frame.grey, self._background, self.settings)
         clock.lap("segment")
-        measures = measure_many([(r.grey, r.mask, r.bx, r.by, found.field) for r in found.regions])
+        measures = measure_crops(found.crops, found.field)
         clock.lap("measure")
-        said = self._classify(found.regions, measures)
+        said = self._classify(found.crops, measures)
         clock.lap("classify")
-        objects = tuple(
-            self._object(found, region, measures[i], said, i)
-            for i, region in enumerate(found.regions)
-        )
+        vignettes = cut_vignettes(found)
         clock.lap("vignettes")
-        return FrameResult(frame, found, objects, clock.ms)
-
-    def _classify(
-        self, regions: Sequence[Region], measures: NDArray[np.float32]
-    ) -> Prediction | None:
-        if self.classifier is None or not regions:
-            return None
-        signals = [region.signal for region in regions]
-        return self.classifier.classify(signals, [region.mask for region in regions], measures)
-
-    def _object(
-        self,
-        found: Segmentation,
-        region: Region,
-        measures: NDArray[np.float32],
-        said: Prediction | None,
-        i: int,
-    ) -> ObjectResult:
-        vignette, bx, by = cut_vignette(found, region)
-        if said is None or self.classifier is None:
-            none16, none32 = np.zeros(0, np.uint16), np.zeros(0, np.float32)
-            return ObjectResult(region, measures, none16, none32, "", 0.0, (), vignette, bx, by)
-        top = likeliest(said.probabilities[i], self.classifier.classes)
-        taxon, score = top[0]
-        return ObjectResult(
-            region, measures, said.embedding[i], said.shape[i], taxon, score, top, vignette, bx, by
+        classes = self.classifier.classes if self.classifier else ()
+        return FrameResult(
+            frame, found, Objects(found, measures, said, classes, vignettes), clock.ms
         )
 
+    def _classify(self, crops: Crops, measures: NDArray[np.float32]) -> Prediction | None:
+        if self.classifier is None or len(crops) == 0:
+            return None
+        every = range(len(crops))
+        signals, masks = [crops.signal(i) for i in every], [crops.mask(i) for i in every]
+        return self.classifier.classify(signals, masks, measures)
 
-def likeliest(
-    probabilities: NDArray[np.float32], classes: Sequence[str]
-) -> tuple[tuple[str, float], ...]:
-    """The likeliest taxa ``(name, probability)``, best first; of equals, the first class."""
-    order = np.argsort(-probabilities, kind="stable")[:TOP]
-    return tuple((classes[k], float(probabilities[k])) for k in order)
+
+def _keep_opencv_to_one_core() -> None:
+    """On pictures of this size its threads cost more than they bring: closing a 3 Mpx mask took
+    0.6 ms on one thread and 6 on two."""
+    import cv2
+
+    cv2.setNumThreads(1)
 
 
-def cut_vignette(found: Segmentation, region: Region) -> tuple[NDArray[np.uint8], int, int]:
-    """A region's crop with a margin, ``uint8 [h, w]``, and its place: an eighth, 4 to 32 pixels."""
-    height, width = region.mask.shape
-    margin = min(32, max(4, max(height, width) // 8))
-    left, top = max(0, region.bx - margin), max(0, region.by - margin)
-    right, bottom = region.bx + width + margin, region.by + height + margin
-    crop = np.ascontiguousarray(found.signal[top:bottom, left:right])
-    if found.field == "bright":
-        crop = np.asarray(cv2.bitwise_not(crop), np.uint8)
-    return crop, left, top
+def likeliest(probabilities: NDArray[np.float32], classes: Sequence[str]) -> Top:
+    """The likeliest taxa of one object, best first; of equals, the first class."""
+    return next(likeliest_of_each(probabilities[None], classes))
+
+
+def likeliest_of_each(probabilities: NDArray[np.float32], classes: Sequence[str]) -> Iterator[Top]:
+    """The same for every row of ``float32 [n, classes]``."""
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :TOP]
+    scores = np.take_along_axis(probabilities, best, axis=1)
+    for row, values in zip(best.tolist(), scores.tolist(), strict=True):
+        yield tuple((classes[k], value) for k, value in zip(row, values, strict=True))
 
 
 class _Stopwatch:

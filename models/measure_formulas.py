@@ -189,6 +189,9 @@ def _ratios(t: Table) -> Table:
         "solidity": t["area_exc"] / t["convarea"],
         "extent": t["area_exc"] / box,
         "aspect_ratio": t["minferet"] / t["feret"],
+        "symetrieh_area": t["symetrieh"] / t["area"],
+        "symetriev_area": t["symetriev"] / t["area"],
+        "skeleton_area": t["skelarea"] / t["area"],
     }
 
 

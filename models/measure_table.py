@@ -177,6 +177,58 @@ MEASURES: tuple[Measure, ...] = (
         )
         for k in range(1, 8)
     ),
+    Measure(
+        "fractal",
+        "",
+        "fractal dimension of the outline by the sausage method: 2 less the slope of ln(area) over "
+        "ln(2 r + 1), least squares, of the outline's pixels dilated by discs of r = 1, 2, 3, 4, 6 "
+        "and 8 px",
+        "Berube & Jebrak 1999",
+        "shape",
+        2,
+        "costly",
+    ),
+    Measure(
+        "symetrieh",
+        "px",
+        "pixels of the filled object whose mirror image in the major axis lies outside it",
+        OURS,
+        "size",
+        2,
+        "costly",
+    ),
+    Measure("symetriev", "px", "the same in the minor axis", OURS, "size", 2, "costly"),
+    Measure("symetrieh_area", "", "symetrieh / area", ZOOPROCESS, "shape", 2, "costly"),
+    Measure("symetriev_area", "", "symetriev / area", ZOOPROCESS, "shape", 2, "costly"),
+    Measure(
+        "skelarea",
+        "px",
+        "pixels of the filled object's skeleton (thinning of Guo & Hall 1989)",
+        SKIMAGE,
+        "size",
+        2,
+        "costly",
+    ),
+    Measure("skeleton_area", "", "skelarea / area", ZOOPROCESS, "shape", 2, "costly"),
+    Measure(
+        "thickr",
+        "",
+        "largest over mean distance of the filled object's pixels to the nearest pixel outside",
+        OURS,
+        "shape",
+        2,
+        "costly",
+    ),
+    Measure(
+        "inscribed",
+        "px",
+        "diameter of the largest circle in the filled object: twice the largest distance to the "
+        "nearest pixel outside, less 1",
+        OURS,
+        "size",
+        2,
+        "costly",
+    ),
 )
 
 TIERS = ("all", "fast")

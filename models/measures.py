@@ -33,10 +33,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.crops import Crops
+from models.measure_costly import NAMES as COSTLY_NAMES
 from models.measure_costly import costly
 from models.measure_formulas import formulas
 from models.measure_pixels import of_pixels
-from models.measure_table import COSTLY, INDEX, MEASURES, MEASURES_VERSION, TIERS, Measure
+from models.measure_table import INDEX, MEASURES, MEASURES_VERSION, TIERS, Measure
 from models.measures_native import measure_native
 
 __all__ = [
@@ -102,7 +103,7 @@ def measure_many(objects: Sequence[Measurable], tier: str = "all") -> NDArray[np
     histograms = np.zeros((len(objects), 256), np.int64)
     for i, item in enumerate(objects):
         raw, histograms[i], filled = of_pixels(*item)
-        rows.append(raw | (costly(filled) if tier == "all" else dict.fromkeys(COSTLY, 0.0)))
+        rows.append(raw | (costly(filled) if tier == "all" else dict.fromkeys(COSTLY_NAMES, 0.0)))
     columns = np.array([list(row.values()) for row in rows], np.float64).T
     table = formulas(dict(zip(rows[0], columns, strict=True)), histograms)
     with np.errstate(over="ignore"):

@@ -47,28 +47,35 @@ static int32_t check(const seadrift_scene *s)
 
 /* --- tiles to quantiles */
 
-/* Counts the samples of a tile in two histograms, since neighbours are often equal. Returns how many. */
-static int32_t count_tile(const seadrift_scene *s, int32_t row, int32_t column, uint16_t counts[2][LEVELS])
+/* Gathers the samples of a tile; returns how many there are. */
+INLINE int32_t gather(const seadrift_scene *s, int32_t row, int32_t column, uint8_t samples[TILE * TILE])
 {
-    int64_t step = s->stride, first_y = (int64_t)row * TILE * step, first_x = (int64_t)column * TILE * step;
-    int32_t n = 0;
-    for (int64_t y = first_y; y < first_y + TILE * step && y < s->height; y += step) {
-        const uint8_t *grey = s->grey + y * s->width;
-        for (int64_t x = first_x; x < first_x + TILE * step && x < s->width; x += step)
-            counts[n++ & 1][grey[x]]++;
+    int64_t step = s->stride, x0 = (int64_t)column * TILE * step;
+    int32_t n = 0, left = over((int32_t)(s->width - x0), s->stride), across = left < TILE ? left : TILE;
+    for (int64_t y = (int64_t)row * TILE * step; y < ((int64_t)row + 1) * TILE * step && y < s->height; y += step) {
+        const uint8_t *grey = s->grey + y * s->width + x0;
+        for (int32_t i = 0; i < across; i++)
+            samples[n++] = grey[i * step];
     }
     return n;
 }
 
-static int32_t quantile(const seadrift_scene *s, int32_t row, int32_t column)
+/* The quantile of a tile's samples, bit after bit of it. */
+INLINE int32_t quantile(const seadrift_scene *s, int32_t row, int32_t column)
 {
-    uint16_t counts[2][LEVELS];
-    memset(counts, 0, sizeof counts);
-    int32_t n = count_tile(s, row, column, counts);
-    int32_t k = (n - 1) * (s->bright ? ALL_SHARE - DARK_SHARE : DARK_SHARE) / ALL_SHARE, level = 0;
-    for (int32_t before = 0; before <= k; level++) /* ends: the counts sum to n > k */
-        before += counts[0][level] + counts[1][level];
-    return level - 1;
+    uint8_t samples[TILE * TILE];
+    memset(samples, LEVELS - 1, sizeof samples); /* what is not there sorts behind the rest */
+    int32_t n = gather(s, row, column, samples), level = 0;
+    int32_t k = (n - 1) * (s->bright ? ALL_SHARE - DARK_SHARE : DARK_SHARE) / ALL_SHARE;
+    for (int32_t bit = LEVELS / 2; bit > 0; bit /= 2) {
+        uint8_t bound = (uint8_t)(level + bit - 1);
+        uint16_t count = 0;
+        for (int32_t i = 0; i < TILE * TILE; i++)
+            count = (uint16_t)(count + (samples[i] <= bound));
+        if (count <= k)
+            level += bit;
+    }
+    return level;
 }
 
 /* --- quantiles to a smooth surface */
@@ -318,13 +325,24 @@ INLINE int16_t between(int16_t a, int16_t step, int16_t weight)
 
 /* The background between two rows of tile centres: at the upper one, and how much more at the lower one. */
 typedef struct {
-    int16_t *upper, *step; /* [width] */
+    int16_t *upper, *step; /* [length] */
+    int32_t length, every; /* every `every`-th pixel of a row */
     int32_t row;           /* of the lower tiles; -1: none yet */
     int32_t side;
+    int16_t weights[TILE * SEADRIFT_MAX_STRIDE]; /* of what comes next, at the p-th pixel behind a centre */
 } band;
 
-/* The weight of what comes next, at the p-th pixel behind a tile centre. */
-INLINE int16_t weight_of(int32_t p, int32_t side) { return (int16_t)(((2 * p + 1) << 14) / side); }
+static void start_band(const seadrift_scene *s, int16_t *room, int32_t every, band *b)
+{
+    b->upper = room;
+    b->step = room + s->width;
+    b->every = every;
+    b->length = over(s->width, every);
+    b->row = -1;
+    b->side = TILE * s->stride;
+    for (int32_t p = 0; p < b->side; p++)
+        b->weights[p] = (int16_t)(((2 * p + 1) << 14) / b->side);
+}
 
 INLINE int16_t node(const seadrift_scene *s, const int16_t *tiles, int32_t row, int32_t column)
 {
@@ -332,33 +350,37 @@ INLINE int16_t node(const seadrift_scene *s, const int16_t *tiles, int32_t row, 
     return (int16_t)(within(tile, TOP + 1) * FINE);
 }
 
-/* A line through the tile centres of a row, every `every`-th pixel of it. */
-static void draw_line(const seadrift_scene *s, const int16_t *tiles, int32_t row, int32_t every, int16_t *line)
+/* A line through the tile centres of a row. */
+INLINE void draw_line(const seadrift_scene *s, const int16_t *tiles, const band *b, int32_t row, int16_t *line)
 {
-    int32_t side = TILE * s->stride, p = side / 2, j = 0;
-    int16_t a = node(s, tiles, row, -1), b = node(s, tiles, row, 0);
-    for (int32_t x = 0; x < s->width; x += every, p += every) {
-        if (p >= side) {
-            p -= side;
-            a = b;
-            b = node(s, tiles, row, ++j);
-        }
-        *line++ = between(a, (int16_t)(b - a), weight_of(p, side));
+    int32_t i = 0, first = b->side / 2, every = b->every;
+    for (int32_t j = 0; i < b->length; j++) { /* from centre to centre: `every` divides a tile's side */
+        int16_t left = node(s, tiles, row, j - 1), step = (int16_t)(node(s, tiles, row, j) - left);
+        int32_t n = (b->side - first) / every;
+        n = n < b->length - i ? n : b->length - i;
+        for (int32_t k = 0; k < n; k++)
+            line[i + k] = between(left, step, b->weights[first + k * every]);
+        i += n;
+        first = 0;
     }
 }
 
 /* Brings the band to where row y is; returns the weight of its lower edge there. */
-static int16_t move_band(const seadrift_scene *s, const int16_t *tiles, int32_t y, int32_t every, band *b)
+INLINE int16_t move_band(const seadrift_scene *s, const int16_t *tiles, int32_t y, band *b)
 {
-    int32_t row = (y + b->side / 2) / b->side, n = over(s->width, every);
+    int32_t row = (y + b->side / 2) / b->side;
     if (row != b->row) {
-        draw_line(s, tiles, row - 1, every, b->upper);
-        draw_line(s, tiles, row, every, b->step);
-        for (int32_t i = 0; i < n; i++)
+        if (b->row < 0)
+            draw_line(s, tiles, b, row - 1, b->upper);
+        else
+            for (int32_t i = 0; i < b->length; i++)
+                b->upper[i] = (int16_t)(b->upper[i] + b->step[i]);
+        draw_line(s, tiles, b, row, b->step);
+        for (int32_t i = 0; i < b->length; i++)
             b->step[i] = (int16_t)(b->step[i] - b->upper[i]);
         b->row = row;
     }
-    return weight_of((y + b->side / 2) % b->side, b->side);
+    return b->weights[(y + b->side / 2) % b->side];
 }
 
 INLINE uint8_t level_at(int16_t a, int16_t step, int16_t weight)
@@ -379,30 +401,44 @@ INLINE void subtract_row(const uint8_t *restrict grey, const band *b, int16_t we
 
 INLINE void subtract(const seadrift_scene *s, const int16_t *tiles, int16_t *room, uint8_t *signal)
 {
-    band b = {room, room + s->width, -1, TILE * s->stride};
+    band b;
+    start_band(s, room, 1, &b);
     for (int32_t y = 0; y < s->height; y++) {
-        int16_t weight = move_band(s, tiles, y, 1, &b);
+        int16_t weight = move_band(s, tiles, y, &b);
         int64_t start = (int64_t)y * s->width;
         subtract_row(s->grey + start, &b, weight, s->width, s->bright, signal + start);
     }
 }
 
-/* Four histograms in turn: neighbours are often equal, and a count waits for the one before it. */
-static void count_residuals(const seadrift_scene *s, const int16_t *tiles, int16_t *room, int32_t *histogram)
+/* Counts in four histograms in turn: neighbours are often equal, and a count waits for the one before it. */
+INLINE void count_row(const uint8_t *grey, const uint8_t *levels, int32_t n, int32_t stride,
+                      int32_t counts[4][2 * LEVELS])
 {
-    int32_t counts[4][SEADRIFT_RESIDUALS + 1], n = over(s->width, s->stride);
-    band b = {room, room + s->width, -1, TILE * s->stride};
+    int32_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (int k = 0; k < 4; k++)
+            counts[k][LEVELS + grey[(int64_t)(i + k) * stride] - levels[i + k]]++;
+    for (; i < n; i++)
+        counts[0][LEVELS + grey[(int64_t)i * stride] - levels[i]]++;
+}
+
+INLINE void count_residuals(const seadrift_scene *s, const int16_t *tiles, int16_t *room, int32_t *histogram)
+{
+    int32_t counts[4][2 * LEVELS];
+    band b;
     memset(counts, 0, sizeof counts);
+    start_band(s, room, s->stride, &b);
+    uint8_t *levels = (uint8_t *)(room + 2 * (int64_t)s->width);
     for (int32_t y = 0; y < s->height; y += s->stride) {
-        const uint8_t *grey = s->grey + (int64_t)y * s->width;
-        int16_t weight = move_band(s, tiles, y, s->stride, &b);
-        for (int32_t i = 0; i < n; i++) {
-            int32_t own = grey[(int64_t)i * s->stride], level = level_at(b.upper[i], b.step[i], weight);
-            counts[i & 3][255 + (s->bright ? level - own : own - level)]++;
-        }
+        int16_t weight = move_band(s, tiles, y, &b);
+        for (int32_t i = 0; i < b.length; i++)
+            levels[i] = level_at(b.upper[i], b.step[i], weight);
+        count_row(s->grey + (int64_t)y * s->width, levels, b.length, s->stride, counts);
     }
-    for (int i = 0; i < SEADRIFT_RESIDUALS; i++)
-        histogram[i] = counts[0][i] + counts[1][i] + counts[2][i] + counts[3][i];
+    for (int i = 1 - LEVELS; i < LEVELS; i++) {
+        int32_t at = LEVELS + (s->bright ? -i : i);
+        histogram[LEVELS - 1 + i] = counts[0][at] + counts[1][at] + counts[2][at] + counts[3][at];
+    }
 }
 
 /* --- the same, for the processor at hand */
@@ -420,11 +456,18 @@ __attribute__((target("avx2"))) static void subtract_avx2(const seadrift_scene *
     subtract(s, tiles, room, signal);
 }
 
+__attribute__((target("avx2"))) static void count_residuals_avx2(const seadrift_scene *s, const int16_t *tiles,
+                                                                 int16_t *room, int32_t *histogram)
+{
+    count_residuals(s, tiles, room, histogram);
+}
+
 static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
 #else
 static int has_avx2(void) { return 0; }
 #define estimate_avx2 estimate
 #define subtract_avx2 subtract
+#define count_residuals_avx2 count_residuals
 #endif
 
 int32_t seadrift_background_tiles(const seadrift_scene *scene, int16_t *tiles, double *weights, int16_t *spare)
@@ -440,7 +483,7 @@ int32_t seadrift_background_residuals(const seadrift_scene *scene, const int16_t
 {
     if (check(scene) != SEADRIFT_OK || !tiles || !room || !histogram)
         return SEADRIFT_BAD_ARGUMENT;
-    count_residuals(scene, tiles, room, histogram);
+    (has_avx2() ? count_residuals_avx2 : count_residuals)(scene, tiles, room, histogram);
     return SEADRIFT_OK;
 }
 

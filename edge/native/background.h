@@ -38,7 +38,7 @@ SEADRIFT_EXPORT int32_t seadrift_background_version(void);
 SEADRIFT_EXPORT int32_t seadrift_background_tiles(const seadrift_scene *scene, int16_t *tiles, double *weights,
                                                   int16_t *spare);
 
-/* How many samples lie how far from the background, towards the objects: histogram[255 + distance]. `room`: [2 * width]. */
+/* How many samples lie how far from the background, towards the objects: histogram[255 + distance]. `room`: [3 * width]. */
 SEADRIFT_EXPORT int32_t seadrift_background_residuals(const seadrift_scene *scene, const int16_t *tiles,
                                                       int16_t *room, int32_t *histogram);
 

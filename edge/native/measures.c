@@ -14,7 +14,9 @@ enum {
     CONVAREA_AREA, MEDIAN_MEAN, MEDIAN_MEAN_RANGE, SOLIDITY, EXTENT, ECCENTRICITY, BOUNDING_BOX_AREA,
     BLUR_LAPLACIAN, HU, /* 7 of them */
     EULER_NUMBER = HU + 7, NUMBLOBS, FERET_MIN, ASPECT_RATIO, SLOPE, GREY_HU, /* 7 of them */
-    COLUMNS = GREY_HU + 7
+    FRACTAL = GREY_HU + 7, SYMETRIEH, SYMETRIEV, SYMETRIEH_AREA, SYMETRIEV_AREA, SKELAREA, SKELETON_AREA,
+    THICKR, INSCRIBED,
+    COLUMNS
 };
 
 typedef char one_column_for_each_measure[(int)COLUMNS == (int)SEADRIFT_MEASURES_COUNT ? 1 : -1];
@@ -216,6 +218,9 @@ static void ratios(double *t)
     t[SOLIDITY] = t[AREA_EXC] / t[CONVAREA];
     t[EXTENT] = t[AREA_EXC] / t[BOUNDING_BOX_AREA];
     t[ASPECT_RATIO] = t[FERET_MIN] / t[FERET];
+    t[SYMETRIEH_AREA] = t[SYMETRIEH] / t[AREA];
+    t[SYMETRIEV_AREA] = t[SYMETRIEV] / t[AREA];
+    t[SKELETON_AREA] = t[SKELAREA] / t[AREA];
 }
 
 /* --- one object */
@@ -269,6 +274,18 @@ static void place_of_centroids(const seadrift_measured *o, const int32_t *box, c
     t[CENTROIDS] = sqrt(dx * dx + dy * dy);
 }
 
+static void costly(const seadrift_measured *o, uint8_t *room, double *t)
+{
+    seadrift_costly found;
+    seadrift_measure_costly(o, room, &found);
+    t[FRACTAL] = found.fractal;
+    t[SYMETRIEH] = found.unlike_across;
+    t[SYMETRIEV] = found.unlike_along;
+    t[SKELAREA] = found.skeleton;
+    t[THICKR] = found.thickness_ratio;
+    t[INSCRIBED] = found.inscribed;
+}
+
 static int32_t measure_object(const seadrift_measures *f, int32_t i, seadrift_room *room, float *values)
 {
     const int32_t *box = f->boxes + 4 * (int64_t)i;
@@ -279,12 +296,14 @@ static int32_t measure_object(const seadrift_measures *f, int32_t i, seadrift_ro
     int64_t raster = (o.height + 2) * o.stride, margin = o.stride + 1;
     uint8_t *filled = seadrift_take(room, raster), *picture = seadrift_take(room, raster);
     seadrift_point *points = seadrift_take(room, 2 * ((int64_t)o.height + 2) * (int64_t)sizeof *points);
-    uint8_t *costly_room = seadrift_take(room, f->costly ? seadrift_costly_bytes(o.height, o.width) : 0);
-    int32_t found = seadrift_find_spans(&o, room);
-    if (!found || !filled || !picture || !points || !costly_room)
+    if (!seadrift_find_spans(&o, room))
         return SEADRIFT_SMALL_MEASURES;
     if (o.bottom == 0)
         return SEADRIFT_BAD_ARGUMENT;
+    int64_t more = f->costly ? seadrift_costly_bytes(o.bottom - o.top, o.right - o.left) : 0;
+    uint8_t *costly_room = seadrift_take(room, more);
+    if (!costly_room)
+        return SEADRIFT_SMALL_MEASURES;
     o.filled = filled + margin;
     o.picture = picture + margin;
     seadrift_fill_holes(&o);
@@ -305,6 +324,8 @@ static int32_t measure_object(const seadrift_measures *f, int32_t i, seadrift_ro
     grey(&o, f->bright, &signal, t);
     memcpy(t + HU, shape.hu, sizeof shape.hu);
     memcpy(t + GREY_HU, weighted.hu, sizeof weighted.hu);
+    if (f->costly)
+        costly(&o, costly_room, t);
     ratios(t);
     for (int k = 0; k < COLUMNS; k++)
         values[k] = (float)t[k];

@@ -16,7 +16,7 @@ extern "C" {
 
 enum {
     SEADRIFT_MEASURES_VERSION = 2,     /* that of models/measure_table.py */
-    SEADRIFT_MEASURES_COUNT = 76,      /* columns, in the order of its table */
+    SEADRIFT_MEASURES_COUNT = 85,      /* columns, in the order of its table */
     SEADRIFT_MEASURES_MAX_SIDE = 4096, /* sums of grey times the cube of a coordinate stay below 2^63 */
     SEADRIFT_SMALL_MEASURES = 8        /* scratch_bytes < needed_scratch */
 };

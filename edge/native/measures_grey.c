@@ -1,21 +1,7 @@
-/* Histogram, grey moments and Laplacian of one object. See measures_parts.h.
- *
- * The two loops that see every pixel are written for the compiler to vectorise, and compiled twice on x86:
- * for every processor, and for those with AVX2. Both compute the same whole numbers.
- */
+/* Histogram, grey moments and Laplacian of one object. See measures_parts.h. */
 #include "measures_parts.h"
 
 #include <string.h>
-
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
-#define TWICE 1
-#define AVX2 __attribute__((target("avx2")))
-#endif
-#if defined(__GNUC__)
-#define INLINE static inline __attribute__((always_inline))
-#else
-#define INLINE static
-#endif
 
 enum { STEP = 32 }; /* cells at a time */
 
@@ -30,7 +16,7 @@ static const int16_t THIRD[STEP] = {0,    1,     8,     27,    64,    125,   216
                                     1331, 1728,  2197,  2744,  3375,  4096,  4913,  5832,  6859,  8000, 9261,
                                     10648, 12167, 13824, 15625, 17576, 19683, 21952, 24389, 27000, 29791};
 
-INLINE void sum_row(const uint8_t *grey, const uint8_t *filled, int32_t width, int64_t from, int64_t row[4])
+SEADRIFT_INLINE void sum_row(const uint8_t *grey, const uint8_t *filled, int32_t width, int64_t from, int64_t row[4])
 {
     for (int32_t x = 0; x < width; x += STEP) {
         int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -49,7 +35,7 @@ INLINE void sum_row(const uint8_t *grey, const uint8_t *filled, int32_t width, i
     }
 }
 
-INLINE void sum_rows(const seadrift_measured *o, seadrift_moments *out)
+SEADRIFT_INLINE void sum_rows(const seadrift_measured *o, seadrift_moments *out)
 {
     int64_t ox = o->left + (o->right - o->left) / 2, oy = o->top + (o->bottom - o->top) / 2;
     for (int32_t y = o->top; y < o->bottom; y++) {
@@ -64,7 +50,7 @@ static void sum_rows_anywhere(const seadrift_measured *o, seadrift_moments *out)
 /* --- Laplacian */
 
 /* Cells at or beyond the width count for nothing. */
-INLINE void laplacian_row(const uint8_t *mid, int64_t stride, int32_t width, seadrift_laplacian *out)
+SEADRIFT_INLINE void laplacian_row(const uint8_t *mid, int64_t stride, int32_t width, seadrift_laplacian *out)
 {
     static const int16_t keep[2 * STEP] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
                                            -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
@@ -83,7 +69,7 @@ INLINE void laplacian_row(const uint8_t *mid, int64_t stride, int32_t width, sea
     }
 }
 
-INLINE void laplacian(const seadrift_measured *o, seadrift_laplacian *out)
+SEADRIFT_INLINE void laplacian(const seadrift_measured *o, seadrift_laplacian *out)
 {
     for (int32_t y = 0; y < o->height; y++)
         laplacian_row(o->picture + y * o->stride, o->stride, o->width, out);
@@ -91,20 +77,13 @@ INLINE void laplacian(const seadrift_measured *o, seadrift_laplacian *out)
 
 static void laplacian_anywhere(const seadrift_measured *o, seadrift_laplacian *out) { laplacian(o, out); }
 
-#if defined(TWICE)
-AVX2 static void sum_rows_avx2(const seadrift_measured *o, seadrift_moments *out) { sum_rows(o, out); }
-AVX2 static void laplacian_avx2(const seadrift_measured *o, seadrift_laplacian *out) { laplacian(o, out); }
-static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
-#else
-#define sum_rows_avx2 sum_rows_anywhere
-#define laplacian_avx2 laplacian_anywhere
-static int has_avx2(void) { return 0; }
-#endif
+SEADRIFT_AVX2 static void sum_rows_avx2(const seadrift_measured *o, seadrift_moments *out) { sum_rows(o, out); }
+SEADRIFT_AVX2 static void laplacian_avx2(const seadrift_measured *o, seadrift_laplacian *out) { laplacian(o, out); }
 
 void seadrift_sum_laplacian(const seadrift_measured *o, seadrift_laplacian *out)
 {
     memset(out, 0, sizeof *out);
-    if (has_avx2())
+    if (SEADRIFT_HAS_AVX2)
         laplacian_avx2(o, out);
     else
         laplacian_anywhere(o, out);
@@ -137,7 +116,7 @@ void seadrift_sum_signal(const seadrift_measured *o, seadrift_signal *out)
 {
     memset(&out->moments, 0, sizeof out->moments);
     count_levels(o, out->levels);
-    if (has_avx2())
+    if (SEADRIFT_HAS_AVX2)
         sum_rows_avx2(o, &out->moments);
     else
         sum_rows_anywhere(o, &out->moments);

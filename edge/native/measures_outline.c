@@ -6,7 +6,7 @@
 
 /* --- spans */
 
-static int lowest_bit(uint64_t word)
+int seadrift_lowest_bit(uint64_t word)
 {
 #if defined(__GNUC__)
     return __builtin_ctzll(word);
@@ -51,7 +51,7 @@ static int32_t spans_of_row(const uint8_t *row, int32_t width, seadrift_span *sp
         uint64_t word = bits_of_row(row + x, count);
         uint64_t turns = word ^ (word << 1 | before);
         for (; turns; turns &= turns - 1) {
-            uint16_t at = (uint16_t)(x + lowest_bit(turns));
+            uint16_t at = (uint16_t)(x + seadrift_lowest_bit(turns));
             if (word >> (at - x) & 1) {
                 if (n < most)
                     spans[n].x0 = at;
@@ -222,7 +222,7 @@ void seadrift_fill_holes(seadrift_measured *o)
 /* --- moments of the filled object, span by span */
 
 /* Sums of 1, x, x^2, x^3 for x below n, taking those of negative n as what must be added to come to 0. */
-static void powers_below(int64_t n, int64_t sums[4])
+void seadrift_powers_below(int64_t n, int64_t sums[4])
 {
     int64_t triangle = n * (n - 1) / 2;
     sums[0] = n;
@@ -246,8 +246,8 @@ void seadrift_sum_shape(const seadrift_measured *o, seadrift_moments *out)
     for (int32_t y = o->top; y < o->bottom; y++) {
         int64_t row[4] = {0, 0, 0, 0}, low[4], high[4];
         for (int32_t i = o->rows[y]; i < o->rows[y + 1]; i++) {
-            powers_below(o->spans[i].x0 - ox, low);
-            powers_below(o->spans[i].x1 - ox, high);
+            seadrift_powers_below(o->spans[i].x0 - ox, low);
+            seadrift_powers_below(o->spans[i].x1 - ox, high);
             for (int k = 0; k < 4; k++)
                 row[k] += high[k] - low[k];
         }

@@ -4,6 +4,22 @@
 
 #include "measures.h"
 
+/* Loops that see every pixel are written for the compiler to vectorise, and compiled twice on x86: for every
+ * processor, and for those with AVX2. Both compute the same whole numbers. */
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+#define SEADRIFT_TWICE 1
+#define SEADRIFT_AVX2 __attribute__((target("avx2")))
+#define SEADRIFT_HAS_AVX2 (__builtin_cpu_supports("avx2") != 0)
+#else
+#define SEADRIFT_AVX2
+#define SEADRIFT_HAS_AVX2 0
+#endif
+#if defined(__GNUC__)
+#define SEADRIFT_INLINE static inline __attribute__((always_inline))
+#else
+#define SEADRIFT_INLINE static
+#endif
+
 /* Pixels x0 .. x1 - 1 of a row. `gap` is for the search of holes: the gap left of the span. */
 typedef struct {
     uint16_t x0;
@@ -69,10 +85,12 @@ typedef struct {
 } seadrift_laplacian;
 
 void *seadrift_take(seadrift_room *room, int64_t bytes);
+int seadrift_lowest_bit(uint64_t word); /* its number; the word is not 0 */
 
 /* measures_outline.c */
 int32_t seadrift_find_spans(seadrift_measured *object, seadrift_room *room); /* 0: no room */
 void seadrift_fill_holes(seadrift_measured *object);
+void seadrift_powers_below(int64_t n, int64_t sums[4]); /* sums of 1, x, x^2, x^3 for x < n */
 void seadrift_sum_shape(const seadrift_measured *object, seadrift_moments *out);
 void seadrift_walk_outline(seadrift_measured *object, seadrift_outline *out); /* marks the raster: 3 for 1 */
 void seadrift_hull_of(const seadrift_measured *object, seadrift_point *points, seadrift_hull *out);
@@ -90,11 +108,11 @@ typedef struct {
     double unlike_along;
     double skeleton;
     double thickness_ratio;
-    double transect;
-    double volume;
+    double inscribed;
 } seadrift_costly;
 
-enum { SEADRIFT_COSTLY_CELLS = 65536 }; /* a larger box is halved first */
+enum { SEADRIFT_COSTLY_CELLS = 65536 }; /* a larger extent is halved first */
+
 int64_t seadrift_costly_bytes(int32_t height, int32_t width);
 void seadrift_measure_costly(const seadrift_measured *object, uint8_t *room, seadrift_costly *out);
 

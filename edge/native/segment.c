@@ -6,8 +6,10 @@
 #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
 #include <immintrin.h>
 #define HAS_AVX2_PATH 1
+#define INLINE static inline __attribute__((always_inline))
 #else
 #define HAS_AVX2_PATH 0
+#define INLINE static inline
 #endif
 #if defined(__ARM_NEON) && defined(__aarch64__)
 #include <arm_neon.h>
@@ -124,11 +126,24 @@ __attribute__((target("avx2"))) static void mark_words_avx2(const marks *m, int6
 }
 
 /* Sums of columns, a vector wider than what every x86 has. */
-__attribute__((target("avx2"))) static void add_rows_avx2(const uint8_t *up, const uint8_t *mid,
-                                                          const uint8_t *down, int32_t width, uint16_t *sum)
+__attribute__((target("avx2"))) static void add_rows_avx2(const uint8_t *restrict up, const uint8_t *restrict mid,
+                                                          const uint8_t *restrict down, int32_t n,
+                                                          uint16_t *restrict sum)
 {
-    for (int32_t x = 0; x < width; x++)
+    for (int32_t x = 0; x < n; x++)
         sum[x] = (uint16_t)(up[x] + 2 * mid[x] + down[x]);
+}
+
+__attribute__((target("avx2"))) static void find_hot_avx2(const uint8_t *row, int64_t words, uint8_t bound,
+                                                          uint8_t *hot)
+{
+    __m256i least = _mm256_set1_epi8((char)bound);
+    for (int64_t word = 0; word < words; word++) {
+        __m256i a = _mm256_loadu_si256((const __m256i *)(row + word * WORD));
+        __m256i b = _mm256_loadu_si256((const __m256i *)(row + word * WORD + 32));
+        __m256i most = _mm256_max_epu8(a, b);
+        hot[word] = _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(most, least), most)) != 0;
+    }
 }
 
 static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
@@ -136,12 +151,25 @@ static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
 static int has_avx2(void) { return 0; }
 #define mark_words_avx2 mark_words
 #define add_rows_avx2 add_rows
+#define find_hot_avx2 find_hot
 #endif
 
-static void add_rows(const uint8_t *up, const uint8_t *mid, const uint8_t *down, int32_t width, uint16_t *sum)
+static void add_rows(const uint8_t *restrict up, const uint8_t *restrict mid, const uint8_t *restrict down,
+                     int32_t n, uint16_t *restrict sum)
 {
-    for (int32_t x = 0; x < width; x++)
+    for (int32_t x = 0; x < n; x++)
         sum[x] = (uint16_t)(up[x] + 2 * mid[x] + down[x]);
+}
+
+/* Which words of a row have a pixel that is not below the bound. */
+static void find_hot(const uint8_t *row, int64_t words, uint8_t bound, uint8_t *hot)
+{
+    for (int64_t word = 0; word < words; word++) {
+        uint8_t most = 0;
+        for (int x = 0; x < WORD; x++)
+            most = row[word * WORD + x] > most ? row[word * WORD + x] : most;
+        hot[word] = most >= bound;
+    }
 }
 
 /* What is left of a row behind its last whole word. */
@@ -158,58 +186,127 @@ static void mark_rest(const marks *m, int32_t width)
     m->bright[word] = bright;
 }
 
-/* The frame's 3x3 binomial smoothing (1 2 1, mirrored at the edges, halves up) against the thresholds. */
-static void mark_row(const seadrift_frame *f, int32_t y, int wide)
+/* Three rows of flags: has a word a pixel that may bring one beside it above a threshold? Most have none. */
+static uint8_t *hot_row(const seadrift_frame *f, int32_t y) { return (uint8_t *)spare_row(f, y % 3); }
+
+static void heat_row(const seadrift_frame *f, int32_t y, int wide)
 {
-    int32_t width = f->width, last = f->height - 1;
+    int32_t bound = f->low < f->high ? f->low : f->high;
+    const uint8_t *row = f->signal + (int64_t)y * f->width;
+    uint8_t *hot = hot_row(f, y), least = (uint8_t)(bound < 256 ? bound : 255);
+    (wide ? find_hot_avx2 : find_hot)(row, f->width / WORD, least, hot);
+    if (f->width % WORD)
+        hot[f->width / WORD] = 1;
+}
+
+/* The frame's 3x3 binomial smoothing (1 2 1, mirrored at the edges, halves up) against the thresholds, in
+ * words [first, last) of a row. */
+static void mark_piece(const seadrift_frame *f, int32_t y, int64_t first, int64_t last, int wide)
+{
+    int32_t width = f->width, below = f->height - 1;
+    int32_t x0 = first > 0 ? (int32_t)(first * WORD - 1) : 0;
+    int32_t x1 = last * WORD < width ? (int32_t)(last * WORD + 1) : width;
     const uint8_t *mid = f->signal + (int64_t)y * width;
-    const uint8_t *up = y > 0 ? mid - width : mid + (last > 0 ? width : 0);
-    const uint8_t *down = y < last ? mid + width : mid - (last > 0 ? width : 0);
+    const uint8_t *up = y > 0 ? mid - width : mid + (below > 0 ? width : 0);
+    const uint8_t *down = y < below ? mid + width : mid - (below > 0 ? width : 0);
     uint16_t *sum = f->sums + 1;
-    (wide ? add_rows_avx2 : add_rows)(up, mid, down, width, sum);
-    sum[-1] = sum[width > 1 ? 1 : 0];
-    sum[width] = sum[width > 1 ? width - 2 : 0];
+    (wide ? add_rows_avx2 : add_rows)(up + x0, mid + x0, down + x0, x1 - x0, sum + x0);
+    if (x0 == 0)
+        sum[-1] = sum[width > 1 ? 1 : 0];
+    if (x1 == width)
+        sum[width] = sum[width > 1 ? width - 2 : 0];
     marks m = {mid, f->sums, 16 * f->low, f->own, 16 * f->high, in_row(f, y), high_row(f, y)};
-    (wide ? mark_words_avx2 : mark_words)(&m, 0, width / WORD);
-    if (width % WORD)
+    (wide ? mark_words_avx2 : mark_words)(&m, first, last <= width / WORD ? last : width / WORD);
+    if (last > width / WORD)
         mark_rest(&m, width);
 }
 
-/* One row dilated by a 3x3 square. Outside the frame are ones, for the erosion that follows. */
-static void dilate_row(const seadrift_frame *f, int32_t y, uint64_t *either, uint64_t *out)
+/* A pixel is at most as bright as the brightest of the nine it is smoothed from, so cold words stay empty. */
+static void mark_row(const seadrift_frame *f, int32_t y, int wide)
+{
+    int64_t n = words_of(f), first = 0;
+    const uint8_t *mid = hot_row(f, y), *up = y > 0 ? hot_row(f, y + 2) : mid;
+    const uint8_t *down = y < f->height - 1 ? hot_row(f, y + 1) : mid;
+    uint8_t *near = (uint8_t *)spare_row(f, 3);
+    near[-1] = near[n] = 0;
+    for (int64_t i = 0; i < n; i++)
+        near[i] = up[i] | mid[i] | down[i];
+    memset(in_row(f, y), 0, (size_t)n * sizeof(uint64_t));
+    memset(high_row(f, y), 0, (size_t)n * sizeof(uint64_t));
+    while (first < n) {
+        int64_t last = first;
+        while (last < n && (near[last - 1] | near[last] | near[last + 1]))
+            last++;
+        if (last > first)
+            mark_piece(f, y, first, last, wide);
+        first = last + 1;
+    }
+}
+
+static void mark_rows(const seadrift_frame *f)
+{
+    int wide = has_avx2();
+    heat_row(f, 0, wide);
+    for (int32_t y = 0; y < f->height; y++) {
+        if (y < f->height - 1)
+            heat_row(f, y + 1, wide);
+        mark_row(f, y, wide);
+    }
+}
+
+/* One row dilated by a 3x3 square; returns whether there is anything. Outside the frame are ones, for the
+ * erosion that follows. */
+INLINE int dilate_row(const seadrift_frame *f, int32_t y, uint64_t *restrict either, uint64_t *restrict out)
 {
     int64_t n = words_of(f);
     const uint64_t *mid = in_row(f, y), *up = y > 0 ? mid - n : mid, *down = y < f->height - 1 ? mid + n : mid;
-    for (int64_t i = 0; i < n; i++)
+    uint64_t any = 0;
+    for (int64_t i = 0; i < n; i++) {
         either[i] = up[i] | mid[i] | down[i];
+        any |= either[i];
+    }
     either[-1] = either[n] = 0;
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; any && i < n; i++)
         out[i] = either[i] | either[i] << 1 | either[i - 1] >> 63 | either[i] >> 1 | either[i + 1] << 63;
+    if (!any)
+        memset(out, 0, (size_t)n * sizeof *out);
     out[n - 1] |= ~last_bits(f);
     out[-1] = out[n] = ~UINT64_C(0);
+    return any != 0;
+}
+
+INLINE void erode_row(const uint64_t *up, const uint64_t *mid, const uint64_t *down, int64_t n,
+                      uint64_t *restrict all, uint64_t *restrict out)
+{
+    for (int64_t i = -1; i <= n; i++)
+        all[i] = up[i] & mid[i] & down[i];
+    for (int64_t i = 0; i < n; i++)
+        out[i] = all[i] & (all[i] << 1 | all[i - 1] >> 63) & (all[i] >> 1 | all[i + 1] << 63);
 }
 
 /* What lies outside the frame neither dilates nor erodes. */
-static void close_gaps(const seadrift_frame *f)
+INLINE void close_gaps(const seadrift_frame *f)
 {
-    int64_t n = words_of(f);
-    uint64_t *either = spare_row(f, 3);
-    dilate_row(f, 0, either, spare_row(f, 0));
-    for (int32_t y = 0; y < f->height; y++) {
-        int more = y < f->height - 1;
-        if (more)
-            dilate_row(f, y + 1, either, spare_row(f, (y + 1) % 3));
-        const uint64_t *mid = spare_row(f, y % 3);
-        const uint64_t *up = y > 0 ? spare_row(f, (y + 2) % 3) : mid;
-        const uint64_t *down = more ? spare_row(f, (y + 1) % 3) : mid;
-        for (int64_t i = -1; i <= n; i++)
-            either[i] = up[i] & mid[i] & down[i];
-        uint64_t *in = in_row(f, y);
-        for (int64_t i = 0; i < n; i++)
-            in[i] = either[i] & (either[i] << 1 | either[i - 1] >> 63) & (either[i] >> 1 | either[i + 1] << 63);
-        in[n - 1] &= last_bits(f);
+    uint64_t *spare = spare_row(f, 3);
+    int32_t last = f->height - 1;
+    int any = dilate_row(f, 0, spare, spare_row(f, 0)) ? 2 : 0; /* in rows y + 1, y, y - 1, from bit 0 */
+    for (int32_t y = 0; y <= last; y++, any = any << 1 & 7) {
+        const uint64_t *mid = spare_row(f, y % 3), *up = y > 0 ? spare_row(f, (y + 2) % 3) : mid;
+        const uint64_t *down = y < last ? spare_row(f, (y + 1) % 3) : mid;
+        if (y < last)
+            any |= dilate_row(f, y + 1, spare, spare_row(f, (y + 1) % 3));
+        if (!(any & 2)) /* then the row itself is empty, and the erosion leaves it so */
+            continue;
+        erode_row(up, mid, down, words_of(f), spare, in_row(f, y));
+        in_row(f, y)[words_of(f) - 1] &= last_bits(f);
     }
 }
+
+#if HAS_AVX2_PATH
+__attribute__((target("avx2"))) static void close_gaps_avx2(const seadrift_frame *f) { close_gaps(f); }
+#else
+#define close_gaps_avx2 close_gaps
+#endif
 
 /* --- bits to runs */
 
@@ -497,11 +594,9 @@ int32_t seadrift_find_objects(seadrift_frame *frame)
     if (!frame || check(frame) != SEADRIFT_OK)
         return SEADRIFT_BAD_ARGUMENT;
     frame->runs_count = frame->parts_count = frame->objects_count = frame->specks = 0;
-    int wide = has_avx2();
-    for (int32_t y = 0; y < frame->height; y++)
-        mark_row(frame, y, wide);
+    mark_rows(frame);
     if (frame->close)
-        close_gaps(frame);
+        (has_avx2() ? close_gaps_avx2 : close_gaps)(frame);
     find_runs(frame);
     if (frame->runs_count > frame->runs_room)
         return SEADRIFT_SMALL_RUNS;
@@ -560,6 +655,32 @@ int32_t seadrift_cut_objects(const seadrift_frame *frame, const int32_t *which, 
             memcpy(signals, signal, (size_t)object->width);
             masks += object->width;
             signals += object->width;
+        }
+    }
+    return SEADRIFT_OK;
+}
+
+static int is_box(const int32_t *box, int32_t height, int32_t width)
+{
+    return box[0] >= 0 && box[1] >= 0 && box[2] >= 0 && box[3] >= 0 && box[2] <= width - box[0] &&
+           box[3] <= height - box[1];
+}
+
+int32_t seadrift_cut_boxes(const uint8_t *plane, int32_t height, int32_t width, const int32_t *boxes,
+                           int32_t count, int32_t inverted, uint8_t *out, int64_t room)
+{
+    if (!plane || height < 1 || width < 1 || count < 0 || (count > 0 && (!boxes || !out)))
+        return SEADRIFT_BAD_ARGUMENT;
+    for (; count > 0; count--, boxes += 4) {
+        if (!is_box(boxes, height, width) || (int64_t)boxes[2] * boxes[3] > room)
+            return SEADRIFT_BAD_ARGUMENT;
+        room -= (int64_t)boxes[2] * boxes[3];
+        for (int32_t y = boxes[1]; y < boxes[1] + boxes[3]; y++, out += boxes[2]) {
+            const uint8_t *row = plane + (int64_t)y * width + boxes[0];
+            if (!inverted)
+                memcpy(out, row, (size_t)boxes[2]);
+            for (int32_t x = 0; inverted && x < boxes[2]; x++)
+                out[x] = (uint8_t)~row[x];
         }
     }
     return SEADRIFT_OK;

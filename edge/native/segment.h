@@ -84,6 +84,12 @@ SEADRIFT_EXPORT int32_t seadrift_find_objects(seadrift_frame *frame);
 SEADRIFT_EXPORT int32_t seadrift_cut_objects(const seadrift_frame *frame, const int32_t *which, int32_t count,
                                              uint8_t *masks, uint8_t *signals, int64_t room);
 
+/* Writes some boxes [count, 4] (x, y, width, height) of a plane [height, width] one after another, each byte
+ * less than 255 by what it is if `inverted`. `room`: bytes in `out`. */
+SEADRIFT_EXPORT int32_t seadrift_cut_boxes(const uint8_t *plane, int32_t height, int32_t width,
+                                           const int32_t *boxes, int32_t count, int32_t inverted, uint8_t *out,
+                                           int64_t room);
+
 #ifdef __cplusplus
 }
 #endif

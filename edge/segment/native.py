@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.segment import buffers
 from edge.segment.components import CLOSE_PX, MAX_RUNS, Limits, Table, esd_px
 from models import native
 from models.crops import Crops
@@ -143,7 +144,7 @@ class Found:
         starts = np.zeros(len(chosen) + 1, np.int64)
         np.cumsum(boxes[:, 2].astype(np.int64) * boxes[:, 3], out=starts[1:])
         cells = int(starts[-1])
-        masks, signals = np.empty(cells, np.uint8), np.empty(cells, np.uint8)
+        masks, signals = buffers.lend(cells), buffers.lend(cells)
         # The table has the last object first, as OpenCV's outlines come.
         which = (len(self.table) - 1 - chosen).astype(np.int32)
         code = self.library.seadrift_cut_objects(
@@ -207,3 +208,25 @@ def filled_min(esd_min_px: float, most: int) -> int:
     while esd_px(pixels) < esd_min_px:
         pixels += 1
     return pixels
+
+
+def cut_boxes(
+    plane: NDArray[np.uint8], boxes: NDArray[np.int32], inverted: bool, out: NDArray[np.uint8]
+) -> bool:
+    """Write boxes ``int32 [n, 4]`` of a plane one after another; False if there is no library."""
+    if LIBRARY is None:
+        return False
+    plane, boxes = np.ascontiguousarray(plane), np.ascontiguousarray(boxes)
+    code = LIBRARY.seadrift_cut_boxes(
+        ctypes.c_void_p(plane.ctypes.data),
+        ctypes.c_int32(plane.shape[0]),
+        ctypes.c_int32(plane.shape[1]),
+        ctypes.c_void_p(boxes.ctypes.data),
+        ctypes.c_int32(len(boxes)),
+        ctypes.c_int32(inverted),
+        ctypes.c_void_p(out.ctypes.data),
+        ctypes.c_int64(out.size),
+    )
+    if code != _OK:
+        raise RuntimeError(f"seadrift_cut_boxes refused {len(boxes)} boxes: code {code}")
+    return True

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.segment import backdrop
+from edge.segment import backdrop, buffers
 from edge.segment.backdrop import Grey, Grid, Tiles
 from models import native
 
@@ -56,12 +56,12 @@ class NativeSteps:
 
     def residuals(self, grey: Grey, tiles: Tiles, grid: Grid, field: str) -> NDArray[np.int32]:
         histogram = np.empty(511, np.int32)
-        room = np.empty(2 * grey.shape[1], np.int16)
+        room = np.empty(3 * grey.shape[1], np.int16)
         self._call("seadrift_background_residuals", grey, grid, field, tiles, room, histogram)
         return histogram
 
     def subtract(self, grey: Grey, tiles: Tiles, grid: Grid, field: str) -> Grey:
-        signal = np.empty(grey.shape, np.uint8)
+        signal = buffers.lend(grey.size).reshape(grey.shape)
         room = np.empty(2 * grey.shape[1], np.int16)
         self._call("seadrift_background_subtract", grey, grid, field, tiles, room, signal)
         return signal

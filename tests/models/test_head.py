@@ -50,7 +50,7 @@ def test_the_temperature_tempers_a_head_that_is_too_sure() -> None:
     random = np.random.default_rng(5)
     for examples in (noise, other):
         examples.measures[:] = random.normal(size=examples.measures.shape)
-    columns = DEFAULT_COLUMNS[:50]  # with more of them no temperature that is tried is enough
+    columns = DEFAULT_COLUMNS[:40]  # with more of them no temperature that is tried is enough
     tempered = Head.fit(noise, columns=columns, strength=100.0, validation=other)
     bold = replace(tempered, temperature=1.0)
     assert tempered.temperature > 1.5

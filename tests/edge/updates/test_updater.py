@@ -300,7 +300,7 @@ def test_a_download_is_resumed_where_the_link_broke(
             updater.fetch(link)
         except LinkError:
             updater, _ = make(tmp_path)  # the process may be another one each time
-    assert offsets == [15 * 4096 * i for i in range(len(offsets))]
+    assert offsets == [min(len(data), 15 * 4096 * i) for i in range(len(offsets))]
     assert len(offsets) > 2
     assert go_through(updater, shore, result) is not None
 
