@@ -15,9 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from models.batch import batch_crops
 from models.bundle import Bundle
+from models.crops import Crops
 from models.preprocess import SHAPE_NAMES, Bool, Float32, Prepared, UInt8, prepare
 from models.runtimes import embed, load
+from models.runtimes.native import NativeRuntime
 from models.sites import build_tables
 from models.thresholds import Decisions
 
@@ -99,6 +102,23 @@ class Classifier:
         said = self._bundle.head.say(embedding, shape, measures)
         return Prediction(embedding, shape, said.probabilities, said.unknown)
 
+    def classify_crops(self, crops: Crops, measures: Float32) -> Prediction:
+        """The same for the objects of a frame in flat arrays, without work per object in Python."""
+        network = self._bundle.network
+        embeddings = [np.zeros((0, network.embedding_width), np.uint16)]
+        shapes = [np.zeros((0, len(SHAPE_NAMES)), np.float32)]
+        for part in _parts(crops):
+            if isinstance(self._runtime, NativeRuntime):
+                embedding, shape = self._runtime.embed_crops(part)
+            else:
+                batch = batch_crops(part, network.levels)
+                features = self._runtime.run(batch.tables)
+                embedding = embed(features, batch.tables.object_sites, network.pooling)
+                shape = batch.shape
+            embeddings.append(embedding)
+            shapes.append(shape)
+        return self._say(np.concatenate(embeddings), np.concatenate(shapes), measures)
+
     def embed(self, prepared: Sequence[Prepared]) -> UInt16:
         """uint16 [n, C]. Objects do not influence each other: batching changes nothing."""
         network = self._bundle.network
@@ -108,6 +128,21 @@ class Classifier:
             features = self._runtime.run(tables)
             parts.append(embed(features, tables.object_sites, network.pooling))
         return np.concatenate(parts)
+
+
+def _parts(crops: Crops) -> Iterator[Crops]:
+    """Runs of objects of at most MAX_BATCH_CELLS cells together, or one larger object."""
+    first, starts = 0, crops.starts
+    while first < len(crops):
+        last = int(np.searchsorted(starts, starts[first] + MAX_BATCH_CELLS, side="right")) - 1
+        last = max(last, first + 1)
+        if (first, last) == (0, len(crops)):
+            yield crops
+        else:
+            yield Crops(
+                crops.boxes[first:last], starts[first : last + 1], crops.masks, crops.signals
+            )
+        first = last
 
 
 def _batches(prepared: Sequence[Prepared]) -> Iterator[list[Prepared]]:

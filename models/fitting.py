@@ -93,7 +93,8 @@ def _fit(
         hidden = 0 if like.hidden_bias is None else len(like.hidden_bias)
         if parents is None and like.parents is not None:
             parents = _parents_of(like.tree)
-        head = _with_tree(_fit_one(examples, replace(settings, hidden=hidden)), parents)
+        settings = replace(settings, hidden=hidden, columns=tuple(like.columns.tolist()))
+        head = _with_tree(_fit_one(examples, settings), parents)
         return _calibrated_as(head, like)
     if validation is not None:
         validation = _known(_without_bad(validation), set(examples.labels))

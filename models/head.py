@@ -173,7 +173,8 @@ class Head:
         without it the examples tell them of each other, each by a head that has not seen it.
         parents: taxon -> the one above it. hidden: units of the hidden layer, 0 for a linear head,
         None for what does better on those objects. like: take all that held-out objects tell from
-        this head instead, which was judged: the way to ship a head that learnt from everything.
+        this head instead, which was judged, and its columns and kind: the way to ship a head that
+        learnt from everything.
 
         Objects that are not finite are set aside, with a warning that names them. Raises HeadError
         with fewer than two taxa.

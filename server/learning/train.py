@@ -27,7 +27,8 @@ from models.bundle import Bundle, with_head
 from models.card import make_card
 from models.evaluation import Evaluation, evaluate
 from models.examples import usable
-from models.head import Examples, Head
+from models.head import DEFAULT_COLUMNS, Examples, Head
+from models.measure_table import measured_in_all
 from models.taxonomy import Tree, TreeError
 from server.db import learning, projects, releases, taxa
 from server.db.engine import Database
@@ -143,7 +144,8 @@ def _fit(material: Material, split: Split, parents: Mapping[str, str]) -> tuple[
     """The candidate's figures on the held-out objects, and the head fitted on all of them, which is
     trusted as far as the one that was judged."""
     learnt, held_out = material.examples.subset(~split.test), material.examples.subset(split.test)
-    judged = Head.fit(learnt, parents=parents)
+    columns = measured_in_all(material.examples.measures, DEFAULT_COLUMNS)
+    judged = Head.fit(learnt, columns=columns, parents=parents)
     probabilities = judged.probabilities(held_out.embedding, held_out.shape, held_out.measures)
     figures = evaluate(held_out.labels, probabilities, judged.classes)
     return figures, Head.fit(material.examples, parents=parents, like=judged)
