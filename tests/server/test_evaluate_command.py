@@ -60,7 +60,7 @@ def test_what_cannot_be_used_is_named_and_nothing_is_written(
 
 
 def test_a_network_that_cannot_be_trained_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The training of a set without two classes fails in its own process; the table says so."""
     with zipfile.ZipFile(tmp_path / "zooscan.zip", "w") as archive:
@@ -68,5 +68,5 @@ def test_a_network_that_cannot_be_trained_is_told(
     words = ["--table", "--data", str(tmp_path), "--only", "zooscan", "--minutes", "0.1"]
     words += ["--out", str(tmp_path / "out"), "--build", str(tmp_path / "build")]
     assert main(["evaluate", *words]) == 3
-    told = capsys.readouterr().err
+    told = capfd.readouterr().err
     assert "training the network of zooscan failed (exit code 2)" in told
