@@ -1,8 +1,8 @@
 """Kept objects that are several in touch, cut apart at their necks: `[segment] split = "auto"`.
 
-What a lobe is stands in ``lobes.py``. Off unless asked for: on simulated organisms no single one of
-483 was cut, and of pairs in touch one in seven was told apart, at three to four times the time of
-the segmentation; a crowd that overlaps has no necks to find.
+What a lobe is stands in ``lobes.py``. Off unless asked for: of 1474 single simulated organisms 12
+(0.8 %) were cut, of 80 pairs in touch 10 rightly told apart, and it takes several times as long as
+all the rest of the segmentation. Most of what touches overlaps, and then there is no neck to find.
 """
 
 from __future__ import annotations
