@@ -46,6 +46,7 @@ def context(config: Config, release: str | None, software: str) -> wire.Context:
     """What stands above the object; sent whenever it changes."""
     acquisition = config.acquisition
     settings = {f"segment.{key}": str(value) for key, value in asdict(config.segment).items()}
+    settings["measures.tier"] = config.measures.tier
     return wire.Context(
         project=acquisition.project,
         sample=acquisition.sample,
