@@ -129,8 +129,8 @@ FLOWCAM: dict[str, tuple[str, float]] = {
 
 
 TRACED_PX = 0.59
-"""perim. of an object of one part, against ImageJ's tracing from its text: one corner may differ, by
-2 - sqrt(2), where it begins."""
+"""perim. of an object of one part, against ImageJ's tracing from its text: where it begins, one
+corner may differ, by 2 - sqrt(2)."""
 KOCH = 0.1
 """fractal of a Koch island, against ln 4 / ln 3."""
 
