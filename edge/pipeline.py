@@ -57,12 +57,7 @@ class Classifies(Protocol):
     @property
     def runtime_name(self) -> str: ...
 
-    def classify(
-        self,
-        signals: Sequence[NDArray[np.uint8]],
-        masks: Sequence[NDArray[np.bool_]],
-        measures: NDArray[np.float32],
-    ) -> Prediction: ...
+    def classify_crops(self, crops: Crops, measures: NDArray[np.float32]) -> Prediction: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,10 +148,13 @@ class Pipeline:
         settings: SegmentSettings,
         classifier: Classifies | None = None,
         clock: Callable[[], float] = time.perf_counter,
+        tier: str = "all",
     ) -> None:
-        """``clock``: seconds. It is asked at the start of each frame and after each stage."""
+        """``clock``: seconds. It is asked at the start of each frame and after each stage.
+        ``tier`` of the measures: "all" or "fast"."""
         self.settings = settings
         self.classifier = classifier
+        self.tier = tier
         self._clock = clock
         self._background = Background(settings.field)
         if native.LIBRARY is None:
@@ -167,7 +165,7 @@ class Pipeline:
         clock = _Stopwatch(self._clock)
         found = segment(frame.grey, self._background, self.settings)
         clock.lap("segment")
-        measures = measure_crops(found.crops, found.field)
+        measures = measure_crops(found.crops, found.field, self.tier)
         clock.lap("measure")
         said = self._classify(found.crops, measures)
         clock.lap("classify")
@@ -181,9 +179,7 @@ class Pipeline:
     def _classify(self, crops: Crops, measures: NDArray[np.float32]) -> Prediction | None:
         if self.classifier is None or len(crops) == 0:
             return None
-        every = range(len(crops))
-        signals, masks = [crops.signal(i) for i in every], [crops.mask(i) for i in every]
-        return self.classifier.classify(signals, masks, measures)
+        return self.classifier.classify_crops(crops, measures)
 
 
 def _keep_opencv_to_one_core() -> None:
