@@ -74,6 +74,13 @@ class AcquisitionConfig:
 
 
 @dataclass(frozen=True)
+class MeasuresConfig:
+    """[measures]: whether the costly ones are taken too."""
+
+    tier: Literal["all", "fast"] = "all"
+
+
+@dataclass(frozen=True)
 class ClassifyConfig:
     """[classify]: which runtime computes the network."""
 
@@ -116,6 +123,7 @@ class Config:
     acquisition: AcquisitionConfig
     shore: ShoreConfig
     segment: SegmentSettings
+    measures: MeasuresConfig
     classify: ClassifyConfig
     outbox: OutboxConfig
     link: LinkConfig
@@ -140,6 +148,7 @@ TABLES: dict[str, type[Any]] = {
     "acquisition": AcquisitionConfig,
     "shore": ShoreConfig,
     "segment": SegmentSettings,
+    "measures": MeasuresConfig,
     "classify": ClassifyConfig,
     "outbox": OutboxConfig,
     "link": LinkConfig,

@@ -153,10 +153,13 @@ class Pipeline:
         settings: SegmentSettings,
         classifier: Classifies | None = None,
         clock: Callable[[], float] = time.perf_counter,
+        tier: str = "all",
     ) -> None:
-        """``clock``: seconds. It is asked at the start of each frame and after each stage."""
+        """``clock``: seconds. It is asked at the start of each frame and after each stage.
+        ``tier`` of the measures: "all" or "fast"."""
         self.settings = settings
         self.classifier = classifier
+        self.tier = tier
         self._clock = clock
         self._background = Background(settings.field)
         if native.LIBRARY is None:
@@ -167,7 +170,7 @@ class Pipeline:
         clock = _Stopwatch(self._clock)
         found = segment(frame.grey, self._background, self.settings)
         clock.lap("segment")
-        measures = measure_crops(found.crops, found.field)
+        measures = measure_crops(found.crops, found.field, self.tier)
         clock.lap("measure")
         said = self._classify(found.crops, measures)
         clock.lap("classify")

@@ -15,7 +15,11 @@ Example::
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 MEASURES_VERSION = 2
 
@@ -244,6 +248,24 @@ def names_of(version: int, count: int) -> list[str]:
         m.name if m.version <= version else f"measure_{i}" for i, m in enumerate(known[:count])
     ]
     return names + [f"measure_{i}" for i in range(len(names), count)]
+
+
+def missing_measures(columns: Iterable[int], tier: str) -> str:
+    """In words, what a head of some columns needs that a tier leaves out; "" if nothing.
+
+    A head must not be fed zeros for what is not measured.
+    """
+    costly = [MEASURES[int(c)].name for c in columns if MEASURES[int(c)].tier == "costly"]
+    if tier == "all" or not costly:
+        return ""
+    return f'the head uses {", ".join(costly)}, which [measures] tier = "{tier}" leaves out'
+
+
+def measured_in_all(measures: NDArray[np.float32], columns: Iterable[int]) -> tuple[int, ...]:
+    """Of some columns those that were measured in every row of ``float32 [n, K]``: the costly ones
+    are left out if one row was measured without them."""
+    complete = bool((measures[:, INDEX["skelarea"]] > 0).all())  # a skeleton has a pixel at least
+    return tuple(int(c) for c in columns if complete or MEASURES[int(c)].tier != "costly")
 
 
 def as_markdown() -> str:

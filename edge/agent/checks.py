@@ -31,6 +31,7 @@ from edge.updates.state import FACTORY
 from edge.updates.store import ReleaseStore
 from models import factory, native
 from models.bundle import Bundle, BundleError
+from models.measure_table import missing_measures
 
 PYTHON_MIN = (3, 11)
 
@@ -59,6 +60,7 @@ def examine(config: Config | None) -> Iterator[Finding]:
         _disk,
         _clock,
         _identity,
+        _measures,
         _slots,
         _shore,
     )
@@ -193,6 +195,20 @@ def _identity(config: Config) -> Iterator[Finding]:
     yield Finding("key", "ok", f"{identity.public.id}, {device}")
 
 
+def _measures(config: Config) -> Iterator[Finding]:
+    """Whether the release that is always there can be used with what is measured."""
+    tier = config.measures.tier
+    try:
+        missing = missing_measures(Bundle.load(factory.path()).head.columns, tier)
+    except (BundleError, OSError):
+        return  # said by the check of the factory release
+    if missing:
+        remedy = 'set [measures] tier = "all"'
+        yield Finding("measures", "warn", f"factory release: {missing}", remedy)
+    else:
+        yield Finding("measures", "ok", f"tier {tier}")
+
+
 def _slots(config: Config) -> Iterator[Finding]:
     folder = config.data / "releases"
     if not folder.exists():
@@ -209,7 +225,11 @@ def _slots(config: Config) -> Iterator[Finding]:
             yield Finding(name, "warn" if slot != state.active else "fail", str(error), remedy)
             continue
         text = f"{bundle.release_id[:12]}{' (active)' if slot == state.active else ''}"
-        if test.ok:
+        missing = missing_measures(bundle.head.columns, config.measures.tier)
+        if missing:
+            remedy = 'set [measures] tier = "all", or assign another release'
+            yield Finding(name, "warn", f"{text}: {missing}", remedy)
+        elif test.ok:
             yield Finding(name, "ok", text)
         else:
             yield Finding(name, "fail", f"{text}: {test.reason}", "assign another release")

@@ -77,8 +77,9 @@ def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
             source = opened.enter_context(open_configured(config, Bookmark.of(outbox)))
         identity = Identity.load_or_make(data / "identity")
         runtime = config.classify.runtime
-        updater = Updater(ReleaseStore(data / "releases"), config.updates, runtime)
-        pipeline = Pipeline(config.segment, updater.load_active())
+        tier = config.measures.tier
+        updater = Updater(ReleaseStore(data / "releases"), config.updates, runtime, tier=tier)
+        pipeline = Pipeline(config.segment, updater.load_active(), tier=tier)
         software = f"seadrift {software_version()}"
         sender = None
         if config.shore.url:

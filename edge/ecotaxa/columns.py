@@ -42,6 +42,8 @@ class Run:
     release_id: str = ""
     release_name: str = ""
     runtime: str = ""
+    tier: str = "all"
+    """Of the measures: "fast" leaves the costly ones 0."""
     has_place: bool = False
     """Whether the frames know where and when they were taken."""
 
@@ -75,6 +77,7 @@ class Run:
             "software": "seadrift",
             "version": self.software_version,
             "measures_version": MEASURES_VERSION,
+            "measures_tier": self.tier,
             "pixel_um": s.pixel_um,
             "esd_min_um": s.esd_min_px * s.pixel_um,
             "field": s.field,

@@ -28,6 +28,7 @@ from edge.updates import state as s
 from edge.updates.store import ReleaseStore
 from models.bundle import Bundle, BundleError
 from models.classifier import Classifier
+from models.measure_table import missing_measures
 from wire.checked import FieldError
 from wire.codec import CodecError
 from wire.records import Deployment
@@ -67,10 +68,12 @@ class Updater:
         settings: UpdatesConfig,
         runtime: str,
         now_s: Callable[[], float] = time.monotonic,
+        tier: str = "all",
     ) -> None:
         self._store = store
         self._settings = settings
         self._runtime = runtime
+        self._tier = tier
         self._now_s = now_s
         self._guard = threading.RLock()
         self._trial: _Trial | None = None
@@ -109,6 +112,8 @@ class Updater:
         the one that was asked for, or the reference, which is slow and right on every machine.
 
         Raises BundleError."""
+        if missing := missing_measures(bundle.head.columns, self._tier):
+            raise BundleError(missing)
         for runtime in dict.fromkeys((self._runtime, "reference")):
             test = bundle.self_test(runtime)
             if test.ok:
@@ -242,6 +247,8 @@ class Updater:
         if self._active_runtime is None:
             classifier, ms, _ = self._usable(bundle)
             return classifier, ms
+        if missing := missing_measures(bundle.head.columns, self._tier):
+            raise BundleError(missing)
         test = bundle.self_test(self._active_runtime)
         if not test.ok:
             raise BundleError(f"self-test: {test.reason}")

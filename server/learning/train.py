@@ -25,7 +25,8 @@ import numpy.typing as npt
 from models.bundle import Bundle, with_head
 from models.card import make_card
 from models.evaluation import Evaluation, evaluate
-from models.head import Examples, Head
+from models.head import DEFAULT_COLUMNS, Examples, Head
+from models.measure_table import measured_in_all
 from server.db import learning, projects, releases, taxa
 from server.db.engine import Database
 from server.db.releases import ReleaseInfo
@@ -113,10 +114,11 @@ def _fit(material: Material, split: Split) -> tuple[Evaluation, Head]:
 
 def _fit_both(material: Material, split: Split) -> tuple[Evaluation, Head]:
     learnt, held_out = material.examples.subset(~split.test), material.examples.subset(split.test)
-    judged = Head.fit(learnt)
+    columns = measured_in_all(material.examples.measures, DEFAULT_COLUMNS)
+    judged = Head.fit(learnt, columns=columns)
     probabilities = judged.probabilities(held_out.embedding, held_out.shape, held_out.measures)
     figures = evaluate(held_out.labels, probabilities, judged.classes)
-    final = Head.fit(material.examples, validation=held_out)
+    final = Head.fit(material.examples, columns=columns, validation=held_out)
     return figures, replace(final, temperature=judged.temperature)
 
 

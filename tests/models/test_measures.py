@@ -17,8 +17,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.measure_table import as_markdown
-from models.measures import INDEX, MEASURES, measure, measure_many
+from models.measure_table import as_markdown, measured_in_all, missing_measures, names_of
+from models.measures import INDEX, MEASURES, MEASURES_VERSION, measure, measure_many
 
 Mask = NDArray[np.bool_]
 DATA = Path(os.environ.get("SEADRIFT_DATA", "../shared/data"))
@@ -43,13 +43,33 @@ def ellipse(a: float, b: float, degrees: float = 0.0) -> Mask:
 
 def test_the_table_is_complete_and_each_name_is_there_once() -> None:
     names = [m.name for m in MEASURES]
-    assert len(set(names)) == len(names) >= 45
+    assert len(set(names)) == len(names) >= 60
+    assert sum(m.tier == "fast" for m in MEASURES) >= 60
     assert all(m.definition and m.source and m.kind for m in MEASURES)
     assert all(name == name.lower() for name in names)
 
 
 def test_the_page_of_measures_is_current() -> None:
     assert (REPO / "docs" / "measures.md").read_text(encoding="utf-8") == as_markdown()
+
+
+def test_names_are_those_that_the_version_knew() -> None:
+    assert names_of(1, 64) == [m.name for m in MEASURES[:64]]
+    assert all(m.version == 1 for m in MEASURES[:64])
+    assert names_of(1, 66)[64:] == ["measure_64", "measure_65"]
+    assert names_of(MEASURES_VERSION, len(MEASURES)) == [m.name for m in MEASURES]
+    assert names_of(MEASURES_VERSION + 1, 2) == ["measure_0", "measure_1"]
+    assert names_of(1, 0) == []
+
+
+def test_a_head_learns_only_from_what_every_object_was_measured_for() -> None:
+    measures = np.ones((3, len(MEASURES)), np.float32)
+    columns = (INDEX["area"], INDEX["fractal"], INDEX["slope"])
+    assert measured_in_all(measures, columns) == columns
+    measures[1, INDEX["skelarea"]] = 0  # measured with the costly tier switched off
+    assert measured_in_all(measures, columns) == (INDEX["area"], INDEX["slope"])
+    assert missing_measures(columns, "all") == missing_measures(columns[::2], "fast") == ""
+    assert "uses fractal, which" in missing_measures(columns, "fast")
 
 
 def test_a_square() -> None:

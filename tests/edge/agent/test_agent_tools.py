@@ -3,8 +3,10 @@
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edge.agent import checks, health, status
@@ -16,6 +18,9 @@ from edge.config import load
 from edge.files import write_atomic
 from edge.identity import BLOCK, Identity, IdentityError, RequestCounter
 from edge.links.https import HttpsLink
+from models import factory
+from models.bundle import Bundle, with_head
+from models.measure_table import INDEX
 from wire.signing import PrivateKey, SignatureError, verify_request
 
 CONFIG = """
@@ -151,6 +156,21 @@ def test_doctor_looks_into_the_slots(tmp_path: Path) -> None:
     (folder / "state.json").write_text(json.dumps(state))
     (folder / "a.seadrift").write_bytes(b"damaged")
     assert levels(path)["slot a"].level == "fail"
+
+
+def test_doctor_says_when_a_release_needs_measures_that_are_switched_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = Bundle.load(factory.path())
+    columns = np.append(bundle.head.columns[:-1], INDEX["fractal"]).astype(np.int32)
+    costly = replace(bundle, head=replace(bundle.head, columns=columns))
+    data = with_head(costly, costly.head, costly.classes, costly.card, "costly")
+    (tmp_path / "costly.seadrift").write_bytes(data)
+    monkeypatch.setattr(factory, "path", lambda: tmp_path / "costly.seadrift")
+    assert levels(write(tmp_path))["measures"].level == "ok"
+    found = levels(write(tmp_path, more='[measures]\ntier = "fast"\n'))["measures"]
+    assert found.level == "warn"
+    assert "uses fractal" in found.text
 
 
 def test_a_check_that_breaks_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

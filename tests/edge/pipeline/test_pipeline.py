@@ -126,3 +126,12 @@ def test_the_overlay_labels_what_is_classified(classifier: Classifier) -> None:
     plain = draw(result(), 10.0)
     labelled = draw(Pipeline(SETTINGS, classifier).process(scene()), 10.0)
     assert (plain != labelled).any(axis=2).sum() > 500
+
+
+def test_the_fast_tier_leaves_out_the_costly_measures() -> None:
+    whole, fast = (Pipeline(SETTINGS, tier=tier).process(scene()) for tier in ("all", "fast"))
+    assert whole.objects
+    for one, other in zip(whole.objects, fast.objects, strict=True):
+        assert one.measures[INDEX["skelarea"]] >= 1
+        assert other.measures[INDEX["skelarea"]] == 0
+        assert one.measures[INDEX["perim."]] == other.measures[INDEX["perim."]] > 0

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from models import factory
 from models.archive import pack, unpack
 from models.bundle import Bundle, with_head
 from models.classifier import Classifier
+from models.measure_table import INDEX
 from wire.release import Assignment, sign_assignment, sign_release
 from wire.signing import PrivateKey
 
@@ -59,8 +61,6 @@ def wrong_golden(data: bytes) -> bytes:
     from models.golden import Golden
 
     golden = Golden.from_bytes(unpack(data)["golden.npz"])
-    from dataclasses import replace
-
     return with_member(
         data, "golden.npz", replace(golden, embedding=golden.embedding + 1).to_bytes()
     )
@@ -248,6 +248,24 @@ def test_a_bundle_that_computes_something_else_is_given_up(
     # The same assignment again is a replay; nothing is tried twice.
     updater.offer(shore.assign(1, release), shore.key.public, "d1")
     assert updater.state.step == "rolled_back"
+
+
+def test_a_release_that_needs_what_is_not_measured_here_is_refused(
+    tmp_path: Path, shore: Ashore, first: Bundle, result: FrameResult
+) -> None:
+    columns = np.append(first.head.columns[:-1], INDEX["fractal"]).astype(np.int32)
+    costly = replace(first, head=replace(first.head, columns=columns))
+    release = shore.publish(renamed(costly, "costly"))
+    for tier, step in (("fast", "rolled_back"), ("all", "committed")):
+        updater = Updater(ReleaseStore(tmp_path / tier), SETTINGS, "litert", tier=tier)
+        updater.load_active()
+        updater.offer(shore.assign(1, release), shore.key.public, "d1")
+        go_through(updater, shore, result)
+        assert updater.state.step == step
+        assert ("uses fractal" in updater.state.reason) == (tier == "fast")
+    # What was committed is not used either once the costly measures are switched off.
+    fast = Updater(ReleaseStore(tmp_path / "all"), SETTINGS, "litert", tier="fast").load_active()
+    assert fast is None or fast.release_id == first.release_id
 
 
 @pytest.mark.parametrize("fault", ["cut short", "other content", "no bundle at all"])
