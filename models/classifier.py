@@ -117,10 +117,7 @@ class Classifier:
                 shape = batch.shape
             embeddings.append(embedding)
             shapes.append(shape)
-        embedding, shape = np.concatenate(embeddings), np.concatenate(shapes)
-        return Prediction(
-            embedding, shape, self._bundle.head.probabilities(embedding, shape, measures)
-        )
+        return self._say(np.concatenate(embeddings), np.concatenate(shapes), measures)
 
     def embed(self, prepared: Sequence[Prepared]) -> UInt16:
         """uint16 [n, C]. Objects do not influence each other: batching changes nothing."""
