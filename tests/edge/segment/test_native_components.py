@@ -60,7 +60,7 @@ def assert_same_crops(ours: Crops, reference: Crops) -> None:
 
 
 def assert_same_segmentation(ours: Segmentation, reference: Segmentation) -> None:
-    for name in ("field", "specks", "faint", "refused", "dropped", "low", "high", "noise"):
+    for name in ("field", "specks", "faint", "refused", "dropped", "split", "low", "high", "noise"):
         assert getattr(ours, name) == getattr(reference, name), name
     assert ours.message == reference.message
     assert_same_crops(ours.crops, reference.crops)
@@ -146,13 +146,19 @@ def test_caves(seed: int, grain: float, share: float, esd_min_px: float, close_p
     border=st.sampled_from(["keep", "drop"]),
     esd_min_um=st.floats(0.5, 12),
     max_regions=st.integers(1, 6),
+    split=st.sampled_from(["off", "auto"]),
 )
 @settings(deadline=None, max_examples=100)
 def test_any_frame(
-    frame: Grey, field: str, border: str, esd_min_um: float, max_regions: int
+    frame: Grey, field: str, border: str, esd_min_um: float, max_regions: int, split: str
 ) -> None:
     wanted = SegmentSettings(
-        field=field, border=border, esd_min_um=esd_min_um, esd_max_um=15.0, max_regions=max_regions
+        field=field,
+        border=border,
+        esd_min_um=esd_min_um,
+        esd_max_um=15.0,
+        max_regions=max_regions,
+        split=split,
     )
     assert_same_segmentation(
         segment(frame, Background(field), wanted),
@@ -165,7 +171,7 @@ def test_any_frame(
 def test_simulated_frames(instrument: str, density: int) -> None:
     size = {"width": 1280, "height": 960}
     simulator = Simulator(preset(instrument, frames=1, density=density, seed=3, **size))
-    frame, wanted = simulator.frame(0).frame.grey, SegmentSettings(border="drop")
+    frame, wanted = simulator.frame(0).frame.grey, SegmentSettings(border="drop", split="auto")
     assert_same_segmentation(
         segment(frame, Background(), wanted),
         segment_by_outlines(frame, Background(by_definition=True), wanted),
