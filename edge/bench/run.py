@@ -9,7 +9,7 @@ from functools import partial
 
 import cv2
 
-from edge.bench import energy, limit, memory, scenes, targets
+from edge.bench import energy, memory, scenes, targets
 from edge.bench.arm64.environment import CHECKOUT
 from edge.bench.device import Lap, laps
 from edge.bench.peers import measures, networks
@@ -18,6 +18,7 @@ from edge.bench.scenes import SETTINGS, Scene
 from edge.segment import Background, Segmentation, segment
 from models import factory
 from models.bundle import Bundle
+from models.gemm_limit import gemm_limit_ms
 from models.preprocess import prepare
 from models.runtimes import PREFERRED, MissingRuntimeError, load
 from models.sites import build_tables
@@ -106,6 +107,7 @@ def _device_rows(native: Mapping[str, Lap], fallback: Mapping[str, Lap]) -> list
         rows.append(Row(f"{name}: specks", ours.specks, "specks"))
         rows += [Row(f"{name}: {stage}", ms, "ms") for stage, ms in ours.ms.items()]
         rows.append(Row(f"{name}: whole frame", ours.total_ms, "ms"))
+        rows.append(Row(f"{name}: beside it, objects in Python", ours.looked_at_ms, "ms"))
         rows += [Row(f"{name}: {stage}, fallback", ms, "ms") for stage, ms in plain.ms.items()]
         rows.append(Row(f"{name}: whole frame, fallback", plain.total_ms, "ms"))
         rows.append(Row(f"{name}: fallback over ours", plain.total_ms / ours.total_ms, "times"))
@@ -151,20 +153,18 @@ def _network_rows(
         rows.append(Row(f"{name}: network, {runtime_name}", times[runtime_name], "ms"))
     macs = bundle.network.macs(tables.site_counts)
     rows.append(Row(f"{name}: multiply-accumulates", macs / 1e6, "million"))
+    if regions:
+        limits = gemm_limit_ms(bundle.network, tables.site_counts, turns)
+        rows += [Row(f"{name}: int8 GEMM, {engine}", ms, "ms") for engine, ms in limits.items()]
+        if "native" in times:
+            over[name] = times["native"] / limits["limit"]
+            rows.append(Row(f"{name}: native network over the limit", over[name], "times"))
     try:
-        exact = limit.gemm_limit_ms(bundle.network, tables.site_counts, turns)
-        fast = limit.gemm_limit_ms(bundle.network, tables.site_counts, turns, exact=False)
-        rows.append(Row(f"{name}: int8 GEMM limit", exact, "ms"))
-        rows.append(Row(f"{name}: int8 GEMM limit, saturating", fast, "ms"))
         rows += _dense_rows(name, len(regions), bundle, max(2, turns // 3))
     except ImportError:
         rows.append(
-            missing(f"{name}: int8 GEMM limit", "not installed (pip install onnx onnxruntime)")
+            missing(f"{name}: dense networks", "not installed (pip install onnx onnxruntime)")
         )
-        return rows
-    if "native" in times and exact > 0:
-        over[name] = times["native"] / exact
-        rows.append(Row(f"{name}: native network over the limit", over[name], "times"))
     return rows
 
 

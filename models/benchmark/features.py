@@ -148,8 +148,8 @@ def _cut_out(
 
 
 def _hash_of_set(labels: Labels) -> str:
-    """Of the zip's bytes and of which images count."""
-    digest = hashlib.sha256(f"{FORMAT}\n".encode())
+    """Of the zip's bytes, of which images count, and of the measures' names."""
+    digest = hashlib.sha256(f"{FORMAT} {' '.join(m.name for m in MEASURES)}\n".encode())
     with labels.path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
