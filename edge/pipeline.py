@@ -57,12 +57,7 @@ class Classifies(Protocol):
     @property
     def runtime_name(self) -> str: ...
 
-    def classify(
-        self,
-        signals: Sequence[NDArray[np.uint8]],
-        masks: Sequence[NDArray[np.bool_]],
-        measures: NDArray[np.float32],
-    ) -> Prediction: ...
+    def classify_crops(self, crops: Crops, measures: NDArray[np.float32]) -> Prediction: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,9 +179,7 @@ class Pipeline:
     def _classify(self, crops: Crops, measures: NDArray[np.float32]) -> Prediction | None:
         if self.classifier is None or len(crops) == 0:
             return None
-        every = range(len(crops))
-        signals, masks = [crops.signal(i) for i in every], [crops.mask(i) for i in every]
-        return self.classifier.classify(signals, masks, measures)
+        return self.classifier.classify_crops(crops, measures)
 
 
 def _keep_opencv_to_one_core() -> None:

@@ -15,15 +15,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
-
 from edge.agent.version import software_version
 from edge.ecotaxa import EcotaxaArchive, Metadata, Run
 from edge.ecotaxa.archive import file_stem
 from edge.files import write_atomic
 from edge.frames import BadFrame
-from edge.overlay import draw
 from edge.pipeline import Classifies, FrameResult, Pipeline
+from edge.png import encode
 from edge.segment import SegmentSettings
 from edge.sources import FileSource, quarantine
 
@@ -161,9 +159,10 @@ def _fingerprint(source: FileSource) -> str:
 
 
 def _write_overlay(path: Path, result: FrameResult, pixel_um: float | None) -> None:
+    from edge.overlay import draw  # with OpenCV, which the agent does without
+
     picture = draw(result, pixel_um)
-    data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
-    write_atomic(path, data.tobytes())
+    write_atomic(path, encode(picture[..., ::-1]))  # OpenCV draws in blue, green, red
 
 
 def overlay_names(frames: Sequence[str]) -> list[str]:

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +19,7 @@ from edge.config import AcquisitionConfig, Config
 from edge.frames import BadFrame, Frame
 from edge.outbox import Draft
 from edge.pipeline import FrameResult, ObjectResult
+from edge.png import encode
 from models.measure_table import MEASURES_VERSION
 from wire import records as wire
 from wire.codec import RECORD_MAX
@@ -68,20 +68,21 @@ def bad_frame(bad: BadFrame) -> wire.BadFrame:
 
 def vignette(grey: NDArray[np.uint8]) -> wire.Vignette:
     """The crop `uint8 [h, w]` as PNG; one too large for a record is halved until it fits."""
-    data = _png(grey)
+    data = encode(grey)
     while len(data) > PNG_MAX:
-        half = (max(1, grey.shape[1] // 2), max(1, grey.shape[0] // 2))
-        grey = np.asarray(cv2.resize(grey, half, interpolation=cv2.INTER_AREA), np.uint8)
-        data = _png(grey)
+        grey = _halved(grey)
+        data = encode(grey)
     height, width = grey.shape
     return wire.Vignette(object_seq=0, rank=0, format="png", width=width, height=height, data=data)
 
 
-def _png(grey: NDArray[np.uint8]) -> bytes:
-    done, data = cv2.imencode(".png", grey)
-    if not done:
-        raise ValueError(f"vignette of {grey.shape}: cannot be encoded as PNG")
-    return bytes(data)
+def _halved(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The mean of each 2 x 2 pixels; an odd last row or column is left out, a single one kept."""
+    height, width = grey.shape
+    tall, wide = min(2, height), min(2, width)
+    even = grey[: height // tall * tall, : width // wide * wide].astype(np.uint16)
+    blocks = even.reshape(height // tall, tall, width // wide, wide)
+    return np.asarray(blocks.mean(axis=(1, 3)) + 0.5).astype(np.uint8)
 
 
 def _summary(result: FrameResult, acquisition: AcquisitionConfig) -> wire.FrameSummary:

@@ -15,10 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from models.batch import batch_crops
 from models.bundle import Bundle
+from models.crops import Crops
 from models.preprocess import SHAPE_NAMES, Bool, Float32, Prepared, UInt8, prepare
 from models.runtimes import embed, load
+from models.runtimes.native import NativeRuntime
 from models.sites import build_tables
+from models.thresholds import Decisions
 
 MAX_BATCH_CELLS = (
     1 << 20
@@ -34,6 +38,7 @@ class Prediction:
     embedding: UInt16  # [n, C]
     shape: Float32  # [n, 4], models.preprocess.SHAPE_NAMES
     probabilities: Float32  # [n, classes], rows sum to 1
+    unknown: Float32  # [n], 0 to 1; Classifier.unknown_by tells what it means
 
 
 class Classifier:
@@ -45,6 +50,27 @@ class Classifier:
     @property
     def classes(self) -> tuple[str, ...]:
         return self._bundle.classes
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The taxa of the tree: the classes, then what stands above them (models/taxonomy.py)."""
+        return self._bundle.head.tree.nodes
+
+    @property
+    def thresholds(self) -> dict[str, float | None] | None:
+        """Taxon -> the probability from which it can be trusted, None where the wanted precision
+        could not be shown; None for a release made before thresholds were known."""
+        head = self._bundle.head
+        return None if head.thresholds is None else head.thresholds.by_name(head.tree)
+
+    @property
+    def unknown_by(self) -> str:
+        """What Prediction.unknown tells, "novelty" or "indecision" (models.head.Head)."""
+        return self._bundle.head.unknown_by
+
+    def decide(self, probabilities: Float32) -> Decisions:
+        """What to call objects, backing off up the tree where the likeliest class is not sure."""
+        return self._bundle.head.decide(probabilities)
 
     @property
     def release_id(self) -> str:
@@ -70,9 +96,28 @@ class Classifier:
                 raise ValueError(f"object {i}: {error}") from error
         shape = np.array([p.shape for p in prepared], np.float32).reshape(-1, len(SHAPE_NAMES))
         embedding = self.embed(prepared)
-        return Prediction(
-            embedding, shape, self._bundle.head.probabilities(embedding, shape, measures)
-        )
+        return self._say(embedding, shape, measures)
+
+    def _say(self, embedding: UInt16, shape: Float32, measures: Float32) -> Prediction:
+        said = self._bundle.head.say(embedding, shape, measures)
+        return Prediction(embedding, shape, said.probabilities, said.unknown)
+
+    def classify_crops(self, crops: Crops, measures: Float32) -> Prediction:
+        """The same for the objects of a frame in flat arrays, without work per object in Python."""
+        network = self._bundle.network
+        embeddings = [np.zeros((0, network.embedding_width), np.uint16)]
+        shapes = [np.zeros((0, len(SHAPE_NAMES)), np.float32)]
+        for part in _parts(crops):
+            if isinstance(self._runtime, NativeRuntime):
+                embedding, shape = self._runtime.embed_crops(part)
+            else:
+                batch = batch_crops(part, network.levels)
+                features = self._runtime.run(batch.tables)
+                embedding = embed(features, batch.tables.object_sites, network.pooling)
+                shape = batch.shape
+            embeddings.append(embedding)
+            shapes.append(shape)
+        return self._say(np.concatenate(embeddings), np.concatenate(shapes), measures)
 
     def embed(self, prepared: Sequence[Prepared]) -> UInt16:
         """uint16 [n, C]. Objects do not influence each other: batching changes nothing."""
@@ -83,6 +128,21 @@ class Classifier:
             features = self._runtime.run(tables)
             parts.append(embed(features, tables.object_sites, network.pooling))
         return np.concatenate(parts)
+
+
+def _parts(crops: Crops) -> Iterator[Crops]:
+    """Runs of objects of at most MAX_BATCH_CELLS cells together, or one larger object."""
+    first, starts = 0, crops.starts
+    while first < len(crops):
+        last = int(np.searchsorted(starts, starts[first] + MAX_BATCH_CELLS, side="right")) - 1
+        last = max(last, first + 1)
+        if (first, last) == (0, len(crops)):
+            yield crops
+        else:
+            yield Crops(
+                crops.boxes[first:last], starts[first : last + 1], crops.masks, crops.signals
+            )
+        first = last
 
 
 def _batches(prepared: Sequence[Prepared]) -> Iterator[list[Prepared]]:

@@ -1,14 +1,18 @@
-"""The head: from what is known of an object to probabilities. numpy only, fitted in seconds.
+"""The head: from what is known of an object to probabilities, and to how far they can be trusted.
 
 Features are the embedding / 256, the four shape values and selected measures (through asinh, since
-sizes and sums span decades), standardised. One linear layer and a softmax follow, with a
-temperature that was fitted on objects the layer had not seen.
+sizes and sums span decades), standardised. One layer and a softmax follow, or a hidden layer
+between them, with a temperature that was fitted on objects the head had not seen. Beside that
+stands what else those objects told: from which probability a name can be trusted
+(models/thresholds.py), the tree the names stand in (models/taxonomy.py), and how far from its class
+an object may lie (models/novelty.py).
 
 A measure further than UNSEEN standard deviations from what the head was fitted on says nothing: it
 is taken as average. Another camera's grey levels (another exposure, another stretch) would
 otherwise outvote the embedding. The rest is kept within +-CLIP.
 
-Invariant: the shore refits a head without touching the network, so a new release differs only here.
+Invariants: numpy alone is needed to use it (models/fitting.py needs scikit-learn); the shore refits
+a head without touching the network, so a new release differs only here.
 
 Example:
     >>> head = Head.fit(Examples(embedding, shape, measures, labels))   # needs scikit-learn
@@ -17,50 +21,58 @@ Example:
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from models.archive import ArchiveError, pack_arrays, unpack_arrays
+from models.examples import Examples
 from models.measure_table import MEASURES
+from models.novelty import Novelty
 from models.preprocess import SHAPE_NAMES
+from models.taxonomy import Tree, TreeError
+from models.thresholds import TARGET, Decisions, Thresholds, decide
+
+__all__ = ["CLIP", "DEFAULT_COLUMNS", "UNSEEN", "Examples", "Head", "HeadError", "Said"]
 
 CLIP = 6.0
 UNSEEN = 4.0
 EMBEDDING_UNIT = 256.0
 DEFAULT_COLUMNS = tuple(i for i, m in enumerate(MEASURES) if m.kind != "place")
-_HELD_BACK = (
-    5  # one object in five, per taxon, tells the temperature when no validation set is given
-)
 
 Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 UInt16 = npt.NDArray[np.uint16]
 Int32 = npt.NDArray[np.int32]
-Array = npt.NDArray[Any]
+
+_FIELDS = {
+    "columns": (np.int32, 1), "mean": (np.float32, 1), "scale": (np.float32, 1),
+    "weights": (np.float32, 2), "bias": (np.float32, 1), "temperature": (np.float64, 0),
+}  # fmt: skip
+_GROUPS = {  # optional: a release may have been made before they were known; all of one, or none
+    "hidden": {"hidden_weights": (np.float32, 2), "hidden_bias": (np.float32, 1)},
+    "tree": {"parents": (np.int32, 1)},  # and the names "above"
+    "thresholds": {
+        "least": (np.float32, 1), "lower": (np.float32, 1), "support": (np.int32, 1),
+        "target": (np.float64, 0),
+    },
+    "novelty": {
+        "whiten": (np.float32, 2), "centres": (np.float32, 2), "quantiles": (np.float32, 1),
+    },
+}  # fmt: skip
 
 
 class HeadError(ValueError):
     """The head's file, or what it is asked to compute, does not fit; the text names the field."""
 
 
-@dataclass(frozen=True)
-class Examples:
-    """Labelled objects."""
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What a head says of n objects."""
 
-    embedding: UInt16  # [n, C]
-    shape: Float32  # [n, 4]
-    measures: Float32  # [n, K]
-    labels: Sequence[str]  # n taxon names
-
-    def subset(self, chosen: Array) -> Examples:
-        """chosen: int or bool [n]."""
-        labels = np.asarray(self.labels, dtype=np.str_)[chosen].tolist()
-        return Examples(self.embedding[chosen], self.shape[chosen], self.measures[chosen], labels)
+    probabilities: Float32  # [n, classes], rows sum to 1
+    unknown: Float32  # [n], 0 to 1: see Head.unknown_by
 
 
 @dataclass(frozen=True)
@@ -69,31 +81,72 @@ class Head:
     columns: Int32  # [M]: which measures are used, as indices into MEASURES
     mean: Float32  # [F], F = C + 4 + M
     scale: Float32  # [F]
-    weights: Float32  # [F, classes]
+    weights: Float32  # [F, classes], or [H, classes] after a hidden layer
     bias: Float32  # [classes]
     temperature: float
+    hidden_weights: Float32 | None = None  # [F, H]
+    hidden_bias: Float32 | None = None  # [H]
+    novelty: Novelty | None = None
+    above: tuple[str, ...] = ()  # taxa above the classes
+    parents: Int32 | None = None  # [classes + above], -1 for a root; None: no tree
+    thresholds: Thresholds | None = None
 
     @property
     def embedding_width(self) -> int:
         return len(self.mean) - len(SHAPE_NAMES) - len(self.columns)
 
-    def logits(self, embedding: UInt16, shape: Float32, measures: Float32) -> Float32:
-        """float32 [n, classes], before the temperature. Raises HeadError for what is not finite."""
-        features = _features(embedding, shape, measures, self.columns)  # [n, F]
-        if features.shape[1] != len(self.mean):
+    @property
+    def unknown_by(self) -> str:
+        """What the unknown score tells: "novelty" (the distance to the nearest class, as the share
+        of held-out objects that are nearer to theirs), or, in a release made before that was known,
+        "indecision" (1 - the highest probability)."""
+        return "indecision" if self.novelty is None else "novelty"
+
+    @property
+    def tree(self) -> Tree:
+        if self.parents is None:
+            return Tree.of(self.classes)
+        return Tree(self.classes, self.above, self.parents)
+
+    def standardised(self, embedding: UInt16, shape: Float32, measures: Float32) -> Float32:
+        """float32 [n, F]. Raises HeadError for what is not finite or does not fit."""
+        values = features(embedding, shape, measures, self.columns)
+        if values.shape[1] != len(self.mean):
             raise HeadError(
                 f"embedding of {embedding.shape[1]} values; this head takes {self.embedding_width}"
             )
-        standard = _standardised(features, self.mean, self.scale, self.embedding_width)
-        logits: Float32 = standard @ self.weights + self.bias
-        return logits
+        return standardise(values, self.mean, self.scale, self.embedding_width)
+
+    def logits(self, embedding: UInt16, shape: Float32, measures: Float32) -> Float32:
+        """float32 [n, classes], before the temperature. Raises HeadError for what is not finite."""
+        return self._logits(self.standardised(embedding, shape, measures))
 
     def probabilities(self, embedding: UInt16, shape: Float32, measures: Float32) -> Float32:
         """float32 [n, classes], each row summing to 1.
 
         embedding: uint16 [n, C]; shape: float32 [n, 4]; measures: float32 [n, K], all of them.
         """
-        return _softmax(self.logits(embedding, shape, measures), self.temperature)
+        return softmax(self.logits(embedding, shape, measures), self.temperature)
+
+    def say(self, embedding: UInt16, shape: Float32, measures: Float32) -> Said:
+        """Probabilities and unknown score. Raises HeadError as `standardised`."""
+        standard = self.standardised(embedding, shape, measures)
+        shares = softmax(self._logits(standard), self.temperature)
+        if self.novelty is not None:
+            return Said(shares, self.novelty.score(standard))
+        most = shares.max(axis=1, initial=0)
+        return Said(shares, np.clip(1 - most, 0, 1).astype(np.float32))
+
+    def decide(self, probabilities: Float32) -> Decisions:
+        """What to call objects, backing off up the tree. probabilities: float32 [n, classes]."""
+        return decide(probabilities, self.tree, self.thresholds)
+
+    def _logits(self, standard: Float32) -> Float32:
+        values = standard
+        if self.hidden_weights is not None and self.hidden_bias is not None:
+            values = np.maximum(standard @ self.hidden_weights + self.hidden_bias, 0)
+        logits: Float32 = values @ self.weights + self.bias
+        return logits
 
     @classmethod
     def fit(
@@ -104,74 +157,110 @@ class Head:
         strength: float = 0.1,
         balance: float = 0.25,
         validation: Examples | None = None,
+        parents: Mapping[str, str] | None = None,
+        hidden: int | None = None,
+        target: float = TARGET,
+        like: Head | None = None,
     ) -> Head:
         """A head for the taxa that occur in `examples`.
 
-        strength: scikit-learn's C, larger trusts the data more. balance: a taxon of n objects
+        strength: of a linear head, larger trusts the data more. balance: a taxon of n objects
         weighs n^-balance per object (0 = as counted, 1 = every taxon alike). validation: objects
-        for the temperature; without it one object in five is held back for that, and then used in
-        the final fit. Raises HeadError with fewer than two taxa.
+        that tell the temperature, the thresholds (of precision `target`) and the unknown score;
+        without it the examples tell them of each other, each by a head that has not seen it.
+        parents: taxon -> the one above it. hidden: units of the hidden layer, 0 for a linear head,
+        None for what does better on those objects. like: take all that held-out objects tell from
+        this head instead, which was judged: the way to ship a head that learnt from everything.
+
+        Objects that are not finite are set aside, with a warning that names them. Raises HeadError
+        with fewer than two taxa.
         """
-        settings = (tuple(columns), strength, balance)
-        if validation is None:
-            held = _held_back(examples.labels)
-            if held.any() and len(set(examples.subset(~held).labels)) >= 2:
-                partial = _fit_linear(examples.subset(~held), *settings)
-                temperature = _temperature(partial, examples.subset(held))
-            else:
-                temperature = 1.0
-            return replace(_fit_linear(examples, *settings), temperature=temperature)
-        head = _fit_linear(examples, *settings)
-        return replace(head, temperature=_temperature(head, validation))
+        from models import fitting
+
+        settings = fitting.Settings(tuple(columns), strength, balance, hidden, target)
+        return fitting.fit(examples, settings, validation, parents, like)
 
     def to_bytes(self) -> bytes:
-        return pack_arrays(
-            {
-                "classes": np.array(self.classes, dtype=np.str_),
-                "columns": self.columns,
-                "mean": self.mean,
-                "scale": self.scale,
-                "weights": self.weights,
-                "bias": self.bias,
-                "temperature": np.array(self.temperature, np.float64),
-            }
-        )
+        arrays = {
+            name: np.asarray(getattr(self, name), kind) for name, (kind, _) in _FIELDS.items()
+        }
+        arrays["classes"] = np.array(self.classes, dtype=np.str_)
+        parts = {
+            "hidden": self,
+            "tree": self,
+            "thresholds": self.thresholds,
+            "novelty": self.novelty,
+        }
+        for group, fields in _GROUPS.items():
+            source = parts[group]
+            if source is None or getattr(source, next(iter(fields))) is None:
+                continue
+            for name, (kind, _) in fields.items():
+                arrays[name] = np.asarray(getattr(source, name), kind)
+            if group == "tree":
+                arrays["above"] = np.array(self.above, dtype=np.str_)
+        return pack_arrays(arrays)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Head:
-        """Raises HeadError naming the field."""
+        """Raises HeadError naming the field. The optional groups may be absent, each as a whole."""
         try:
             arrays = unpack_arrays(data)
         except ArchiveError as error:
             raise HeadError(str(error)) from error
-        expected = {"classes", "columns", "mean", "scale", "weights", "bias", "temperature"}
-        if set(arrays) != expected:
-            raise HeadError(f"fields {sorted(arrays)}, expected {sorted(expected)}")
-        for name, dtype, ndim in (
-            ("columns", np.int32, 1), ("mean", np.float32, 1), ("scale", np.float32, 1),
-            ("weights", np.float32, 2), ("bias", np.float32, 1), ("temperature", np.float64, 0),
-        ):  # fmt: skip
+        fields = {**_FIELDS, **_groups(set(arrays))}
+        for name, (dtype, ndim) in fields.items():
             array = arrays[name]
             if array.dtype != dtype or array.ndim != ndim or not np.isfinite(array).all():
                 raise HeadError(f"{name}: expected finite {np.dtype(dtype)}, {ndim} dimensions")
-        classes = arrays["classes"]
-        if classes.dtype.kind != "U" or classes.ndim != 1:
-            raise HeadError("classes: expected a list of names")
+        for name in {"classes", "above"} & set(arrays):
+            if arrays[name].dtype.kind != "U" or arrays[name].ndim != 1:
+                raise HeadError(f"{name}: expected a list of names")
+        get = arrays.get
+        thresholds, novelty = None, None
+        if "least" in arrays:
+            thresholds = Thresholds(
+                float(arrays["target"]), arrays["least"], arrays["lower"], arrays["support"]
+            )
+        if "whiten" in arrays:
+            novelty = Novelty(arrays["whiten"], arrays["centres"], arrays["quantiles"])
         head = cls(
-            tuple(classes.tolist()), arrays["columns"], arrays["mean"], arrays["scale"],
+            tuple(arrays["classes"].tolist()), arrays["columns"], arrays["mean"], arrays["scale"],
             arrays["weights"], arrays["bias"], float(arrays["temperature"]),
+            get("hidden_weights"), get("hidden_bias"), novelty,
+            tuple(arrays["above"].tolist()) if "above" in arrays else (), get("parents"),
+            thresholds,
         )  # fmt: skip
         _check(head)
         return head
 
 
+def _groups(names: set[str]) -> dict[str, tuple[type[np.generic], int]]:
+    """The fields of the optional groups that are there. Raises HeadError for half a group."""
+    found: dict[str, tuple[type[np.generic], int]] = {}
+    expected = {"classes", *_FIELDS}
+    for group, fields in _GROUPS.items():
+        wanted = {*fields, "above"} if group == "tree" else set(fields)
+        if wanted & names:
+            found |= fields
+            expected |= wanted
+    if names != expected:
+        raise HeadError(f"fields {sorted(names)}, expected {sorted(expected)}")
+    return found
+
+
 def _check(head: Head) -> None:
-    features, classes = len(head.mean), len(head.classes)
+    count, classes = len(head.mean), len(head.classes)
     if classes < 2 or len(set(head.classes)) != classes:
         raise HeadError("classes: expected at least two different names")
-    if head.weights.shape != (features, classes) or head.bias.shape != (classes,):
-        raise HeadError(f"weights {head.weights.shape}: expected {(features, classes)}")
-    if head.scale.shape != (features,) or not (head.scale > 0).all() or head.embedding_width < 1:
+    into = count
+    if head.hidden_weights is not None and head.hidden_bias is not None:
+        into = len(head.hidden_bias)
+        if head.hidden_weights.shape != (count, into) or not into:
+            raise HeadError(f"hidden_weights {head.hidden_weights.shape}: expected {(count, into)}")
+    if head.weights.shape != (into, classes) or head.bias.shape != (classes,):
+        raise HeadError(f"weights {head.weights.shape}: expected {(into, classes)}")
+    if head.scale.shape != (count,) or not (head.scale > 0).all() or head.embedding_width < 1:
         raise HeadError("scale: expected one positive value per feature")
     if len(head.columns) and not (
         0 <= int(head.columns.min()) <= int(head.columns.max()) < len(MEASURES)
@@ -179,12 +268,32 @@ def _check(head: Head) -> None:
         raise HeadError(f"columns: expected indices below {len(MEASURES)}")
     if head.temperature <= 0:
         raise HeadError("temperature: expected above 0")
+    try:
+        nodes = len(head.tree.nodes)
+    except TreeError as error:
+        raise HeadError(f"parents: {error}") from error
+    _check_trust(head, count, nodes)
 
 
-def _features(
+def _check_trust(head: Head, count: int, nodes: int) -> None:
+    found, novelty = head.thresholds, head.novelty
+    if found is not None:
+        if not found.least.shape == found.lower.shape == found.support.shape == (nodes,):
+            raise HeadError(f"least: expected {nodes} thresholds, one a taxon")
+        if not 0 < found.target < 1 or (found.least <= 0).any() or (found.support < 0).any():
+            raise HeadError("target: expected a precision, with thresholds above 0")
+    if novelty is not None:
+        shapes = (novelty.whiten.shape, novelty.centres.shape)
+        if shapes != ((count, count), (len(head.classes), count)):
+            raise HeadError(f"whiten, centres {shapes}: do not fit {count} features")
+        if len(novelty.quantiles) < 2 or (np.diff(novelty.quantiles) < 0).any():
+            raise HeadError("quantiles: expected rising distances")
+
+
+def features(
     embedding: UInt16, shape: Float32, measures: Float32, columns: Int32 | Sequence[int]
 ) -> Float32:
-    """float32 [n, C + 4 + M]."""
+    """float32 [n, C + 4 + M], not yet standardised."""
     if measures.ndim != 2 or measures.shape[1] != len(MEASURES):
         raise HeadError(f"measures {measures.shape}: expected [n, {len(MEASURES)}]")
     if not len(embedding) == len(shape) == len(measures):
@@ -202,74 +311,16 @@ def _features(
     return np.concatenate([unit, shape.astype(np.float32), np.arcsinh(chosen)], axis=1)
 
 
-def _standardised(features: Float32, mean: Float32, scale: Float32, width: int) -> Float32:
+def standardise(values: Float32, mean: Float32, scale: Float32, width: int) -> Float32:
     """float32 [n, F]; width: of the embedding, which comes first, then shape, then measures."""
-    standard: Float32 = np.clip((features - mean) / scale, -CLIP, CLIP)
+    standard: Float32 = np.clip((values - mean) / scale, -CLIP, CLIP)
     measures = standard[:, width + len(SHAPE_NAMES) :]
     measures[np.abs(measures) > UNSEEN] = 0
     return standard
 
 
-def _softmax(logits: Float32, temperature: float) -> Float32:
+def softmax(logits: Float32, temperature: float) -> Float32:
     scaled = logits / np.float32(temperature)
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     shares: Float32 = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
     return shares
-
-
-def _fit_linear(
-    examples: Examples, columns: tuple[int, ...], strength: float, balance: float
-) -> Head:
-    names, target = np.unique(np.asarray(examples.labels, dtype=np.str_), return_inverse=True)
-    if len(names) < 2:
-        raise HeadError(f"{len(names)} taxon in the labels: a head needs at least two")
-    features = _features(examples.embedding, examples.shape, examples.measures, columns)
-    mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)
-    spread = features.std(axis=0, dtype=np.float64).astype(np.float32)
-    scale = np.where(spread > 1e-6, spread, np.float32(1))
-    standard = _standardised(features, mean, scale, examples.embedding.shape[1])
-    counts = np.bincount(target)
-    weight = (counts.astype(np.float64) ** -balance)[target]
-    linear_model: Any = importlib.import_module("sklearn.linear_model")
-    model = linear_model.LogisticRegression(C=strength, max_iter=400, tol=1e-3)
-    model.fit(
-        standard.astype(np.float64), target, sample_weight=weight * len(weight) / weight.sum()
-    )
-    weights, bias = model.coef_.T, model.intercept_
-    if len(names) == 2:  # scikit-learn keeps only the second class's logit
-        weights = np.concatenate([np.zeros_like(weights), weights], axis=1)
-        bias = np.array([0.0, float(bias[0])])
-    return Head(
-        tuple(names.tolist()), np.array(columns, np.int32), mean, scale,
-        np.ascontiguousarray(weights, np.float32), np.asarray(bias, np.float32), 1.0,
-    )  # fmt: skip
-
-
-def _held_back(labels: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Every fifth object of each taxon that has five: bool [n]."""
-    names = np.asarray(labels, dtype=np.str_)
-    held = np.zeros(len(names), np.bool_)
-    for name in np.unique(names):
-        held[np.flatnonzero(names == name)[_HELD_BACK - 1 :: _HELD_BACK]] = True
-    return held
-
-
-def _temperature(head: Head, validation: Examples) -> float:
-    """The temperature with the least negative log-likelihood on objects of known taxa (Guo et al.
-    2017)."""
-    index = {name: i for i, name in enumerate(head.classes)}
-    known = np.array([label in index for label in validation.labels], np.bool_)
-    if not known.any():
-        return 1.0
-    examples = validation.subset(known)
-    logits = head.logits(examples.embedding, examples.shape, examples.measures).astype(np.float64)
-    target = np.array([index[label] for label in examples.labels])
-    candidates = np.geomspace(0.3, 5.0, 113)
-    losses = [_loss(logits / t, target) for t in candidates]
-    return float(candidates[int(np.argmin(losses))])
-
-
-def _loss(logits: Float64, target: npt.NDArray[np.int64]) -> float:
-    top = logits.max(axis=1)
-    log_sum = np.log(np.exp(logits - top[:, None]).sum(axis=1)) + top
-    return float((log_sum - logits[np.arange(len(target)), target]).mean())

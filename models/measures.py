@@ -33,10 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.crops import Crops
-from models.measure_costly import NAMES as COSTLY_NAMES
-from models.measure_costly import costly
 from models.measure_formulas import formulas
-from models.measure_pixels import of_pixels
 from models.measure_table import INDEX, MEASURES, MEASURES_VERSION, TIERS, Measure
 from models.measures_native import measure_native
 
@@ -99,6 +96,11 @@ def measure_many(objects: Sequence[Measurable], tier: str = "all") -> NDArray[np
     if not objects:
         return np.zeros((0, len(MEASURES)), np.float32)
     _check_words(objects[0][-1], tier)
+    # With OpenCV, 16 MB: only where the C library is not there.
+    from models.measure_costly import NAMES as COSTLY_NAMES
+    from models.measure_costly import costly
+    from models.measure_pixels import of_pixels
+
     rows = []
     histograms = np.zeros((len(objects), 256), np.int64)
     for i, item in enumerate(objects):

@@ -13,8 +13,8 @@ import ctypes
 import os
 from pathlib import Path
 
-PARTS = ("sites", "network", "prepare", "measures")
-VERSIONS = (2, 1, 1, 2)  # of each part
+PARTS = ("sites", "network", "prepare", "measures", "batch")
+VERSIONS = (2, 2, 1, 2, 1)  # of each part
 _SUFFIXES = (".so", ".dylib", ".dll")
 
 

@@ -99,6 +99,11 @@ class Network:
         return self.layers[-1].level
 
     @property
+    def starts_with_stem(self) -> bool:
+        """Whether the first layer is the 4x4 stem on pixels, as in every network from a file."""
+        return self.layers[0].weights.shape[0] == 16 * CHANNELS and self.layers[0].taps == 16
+
+    @property
     def near(self) -> tuple[int, ...]:
         """How many 3x3 layers each level has."""
         each = [layer.level for layer in self.layers if layer.table == "near"]
@@ -134,6 +139,8 @@ class Network:
         """
         if len(tables.children) != self.levels:
             raise ValueError(f"tables of {len(tables.children)} levels; it has {self.levels}")
+        if tables.gathered:
+            raise ValueError("gathered tables: only the native runtime reads them")
         named = {layer.table_name: layer.table_of(tables) for layer in self.layers}
         return {"x0": tables.x0, **named}
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -104,18 +105,27 @@ def shape_values(mask: Bool, level: int) -> Float32:
 
 
 def _shape_of(sums: Iterable[float], level: int) -> Float32:
-    """sums over the object's pixels: 1, y, x, y^2, x^2, x y; whole numbers below 2^53."""
-    area, *moments = (np.float64(value) for value in sums)
+    shape: Float32 = shapes_of(np.array([list(sums)], np.float64), np.array([level]))[0]
+    return shape
+
+
+def shapes_of(sums: npt.NDArray[Any], levels: npt.NDArray[Any]) -> Float32:
+    """`shape_values` of n objects, float32 [n, 4].
+
+    sums [n, 6]: over each object's pixels 1, y, x, y^2, x^2, x y; whole numbers below 2^53.
+    """
+    area, *moments = sums.astype(np.float64).T
     mean_y, mean_x, mean_yy, mean_xx, mean_xy = (moment / area for moment in moments)
-    yy = mean_yy - mean_y**2 + 1 / 12
-    xx = mean_xx - mean_x**2 + 1 / 12
+    yy = mean_yy - mean_y * mean_y + 1 / 12
+    xx = mean_xx - mean_x * mean_x + 1 / 12
     xy = mean_xy - mean_y * mean_x
-    spread = np.sqrt((yy - xx) ** 2 / 4 + xy * xy)
+    spread = np.sqrt((yy - xx) * (yy - xx) / 4 + xy * xy)
     major = 4 * np.sqrt((yy + xx) / 2 + spread)
-    minor = 4 * np.sqrt(max((yy + xx) / 2 - spread, 1 / 12))
+    minor = 4 * np.sqrt(np.maximum((yy + xx) / 2 - spread, 1 / 12))
     esd_px = 2 * np.sqrt(area / np.pi)
     fill = area / (np.pi / 4 * major * minor)
-    return np.array([np.log(esd_px) / 4, level / 4, fill, np.log(major / minor)], np.float32)
+    values = (np.log(esd_px) / 4, levels / 4, fill, np.log(major / minor))
+    return np.stack(values, axis=1).astype(np.float32)
 
 
 def _extent(mask: Bool) -> tuple[slice, slice]:

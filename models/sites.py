@@ -43,6 +43,12 @@ class Tables:
     object_sites: Int32  # [n]: sites of each object at level L; at least 1 each
 
     @property
+    def gathered(self) -> bool:
+        """Whether x0 holds the stem's windows, [1 + N1, 32], and children[0] nothing
+        (models/batch.py)."""
+        return len(self.children[0].T) == 0
+
+    @property
     def site_counts(self) -> tuple[int, ...]:
         """Sites per level, (N0, N1, .. NL)."""
         return (len(self.x0) - 1, *(len(table) for table in self.near))

@@ -6,12 +6,12 @@ Example:
 
 import logging
 import re
+from contextlib import suppress
 from pathlib import Path
-
-import cv2
 
 from edge.files import write_atomic
 from edge.frames import BadFrame, Frame, Source
+from edge.png import encode
 from edge.sources import FileSource, quarantine
 
 log = logging.getLogger("seadrift.agent")
@@ -54,8 +54,7 @@ class Quarantine:
         safe = re.sub(r"[^\w.-]+", "_", bad.name).lstrip(".")[-150:]
         stem = f"{bad.index:06d}_{safe}"
         if frame is not None and room > frame.grey.nbytes:
-            done, data = cv2.imencode(".png", frame.grey)
-            if done:
-                write_atomic(self.folder / f"{stem}.png", bytes(data))
+            with suppress(ValueError):  # what is no picture at all has its reason only
+                write_atomic(self.folder / f"{stem}.png", encode(frame.grey))
         text = f"frame: {bad.name}\nreason: {bad.reason}\n"
         write_atomic(self.folder / f"{stem}.reason.txt", text.encode())

@@ -1,8 +1,9 @@
 """``seadrift-edge classify``: ready-made vignettes in; the likeliest classes of each out.
 
 For images that another program has cut out already, of any instrument: one object in each, on a
-white, black or grey background (``models/vignettes.py`` tells it apart). What the score of
-``unknown`` means is said in :func:`unknown_score`.
+white, black or grey background (``models/vignettes.py`` tells it apart). An image is called by its
+likeliest class where that can be trusted, else by a taxon above it that can, else by the likeliest
+class and not ``sure`` (``models/thresholds.py``).
 """
 
 from __future__ import annotations
@@ -20,14 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.commands.process import NOTHING, OK, SOME_BAD, STOPPED, USAGE, UsageError, load_release
 from edge.files import write_atomic
 from edge.frames import BadFrame, Frame
-from edge.pipeline import Classifies, likeliest
-from edge.processing import Release
+from edge.pipeline import likeliest
 from edge.sources import SourceError, open_source
+from models.classifier import Classifier
 from models.measures import measure_many
 from models.vignettes import Vignette, cut_out
 
@@ -39,10 +39,12 @@ example:
   seadrift-edge classify vignettes/ --bundle bay.seadrift --json
 
 IMAGES are pictures of one object each, folders (searched with their subfolders) or zips of them:
-8-bit PNG, JPEG, TIFF, WebP or BMP, on a white, black or grey background. For each: the three
-likeliest classes with their scores (probabilities as calibrated in the release, summing to 1 over
-all classes), and unknown = 1 - the highest of them. An object unlike anything that the release was
-trained on may still score high: unknown tells indecision between the known classes, not novelty.
+8-bit PNG, JPEG, TIFF, WebP or BMP, on a white, black or grey background. For each: the taxon it is
+called and whether that is sure (the likeliest class, or the taxon above it, whose probability reaches
+the threshold that held 90 % precision on held-out objects; else the likeliest class, not sure), the
+three likeliest classes with their scores (calibrated probabilities, summing to 1 over all classes),
+and unknown: the share of known held-out objects that lie nearer to their class than this one does.
+Above 0.99 it is most likely nothing that the release was taught.
 
 exit code: 0 all well; 1 some images were bad and set aside; 2 usage; 3 nothing could be done.
 """
@@ -53,6 +55,9 @@ class Called:
     """What is said of one image."""
 
     name: str
+    taxon: str
+    score: float  # the taxon's probability, summed over the classes below it
+    sure: bool | None  # None: the release has no thresholds
     top: tuple[tuple[str, float], ...]
     unknown: float
     field: str
@@ -61,6 +66,9 @@ class Called:
     def as_dict(self) -> dict[str, Any]:
         return {
             "name": self.name,
+            "taxon": self.taxon,
+            "score": round(self.score, 4),
+            "sure": self.sure,
             "top": [{"taxon": taxon, "score": round(score, 4)} for taxon, score in self.top],
             "unknown": round(self.unknown, 4),
             "field": self.field,
@@ -102,9 +110,11 @@ def run(args: argparse.Namespace) -> int:
         if args.csv is not None and (args.csv.is_dir() or not args.csv.parent.is_dir()):
             raise UsageError(f"--csv {args.csv}: expected a file in a folder that is there")
         release = load_release(args.bundle, args.runtime)
+        classifier = release.classifier
+        assert isinstance(classifier, Classifier)  # no other is made of a bundle
         for path in args.images:
             try:
-                _classify_path(path, len(args.images) > 1, release.classifier, tally, args.json)
+                _classify_path(path, len(args.images) > 1, classifier, tally, args.json)
             except SourceError as error:  # the other paths may be good
                 tally.bad.append((str(path), str(error)))
                 print(f"{error} (set aside)", file=sys.stderr, flush=True)
@@ -117,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return _fail(STOPPED, "stopped")
     try:
-        _report(args, release, tally)
+        _report(args, release.name, classifier, tally)
         sys.stdout.flush()
     except BrokenPipeError:  # `... | head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -128,49 +138,46 @@ def run(args: argparse.Namespace) -> int:
 
 
 def classify_vignettes(
-    named: Sequence[tuple[str, Vignette]], classifier: Classifies
+    named: Sequence[tuple[str, Vignette]], classifier: Classifier
 ) -> list[Called]:
     """What a classifier says of some vignettes, in order."""
     vignettes = [vignette for _, vignette in named]
     measures = measure_many([(v.grey, v.mask, 0, 0, v.field) for v in vignettes])
     said = classifier.classify([v.signal for v in vignettes], [v.mask for v in vignettes], measures)
+    decided = classifier.decide(said.probabilities)
+    judged = classifier.thresholds is not None
     return [
         Called(
             name,
-            likeliest(row, classifier.classes),
-            unknown_score(row),
+            classifier.nodes[int(decided.node[i])],
+            float(decided.score[i]),
+            bool(decided.sure[i]) if judged else None,
+            likeliest(said.probabilities[i], classifier.classes),
+            float(said.unknown[i]),
             vignette.field,
             int(np.count_nonzero(vignette.mask)),
         )
-        for (name, vignette), row in zip(named, said.probabilities, strict=True)
+        for i, (name, vignette) in enumerate(named)
     ]
 
 
-def unknown_score(probabilities: NDArray[np.float32]) -> float:
-    """1 - the highest calibrated probability: 0 = sure, near 1 = no class stands out.
-
-    It tells indecision between the classes that are known. It is no test of novelty: a softmax can
-    be sure of an object unlike all that it was trained on.
-    """
-    return min(max(1 - float(probabilities.max()), 0.0), 1.0)
-
-
 def table(called: Sequence[Called], tabs: bool) -> str:
-    """A line an image, with a header: name, taxon, score, unknown, field, area_px, the next two."""
+    """A line an image, with a header: what it is called, how sure, and the likeliest classes."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t" if tabs else ",", lineterminator="\n")
-    columns = ["name", "taxon", "score", "unknown", "field", "area_px"]
-    writer.writerow([*columns, "taxon_2", "score_2", "taxon_3", "score_3"])
+    columns = ["name", "taxon", "score", "sure", "unknown", "field", "area_px"]
+    writer.writerow([*columns, *(f"{what}_{i}" for i in (1, 2, 3) for what in ("class", "score"))])
     for one in called:
         padded = [*one.top, ("", 0.0), ("", 0.0)][:3]
         flat = [(taxon, f"{score:.4f}" if taxon else "") for taxon, score in padded]
-        first, rest = flat[0], [cell for pair in flat[1:] for cell in pair]
-        writer.writerow([one.name, *first, f"{one.unknown:.4f}", one.field, one.area_px, *rest])
+        sure = {True: "yes", False: "no", None: ""}[one.sure]
+        facts = [one.taxon, f"{one.score:.4f}", sure, f"{one.unknown:.4f}", one.field, one.area_px]
+        writer.writerow([one.name, *facts, *(cell for pair in flat for cell in pair)])
     return text.getvalue()
 
 
 def _classify_path(
-    path: Path, several: bool, classifier: Classifies, tally: _Tally, quiet: bool
+    path: Path, several: bool, classifier: Classifier, tally: _Tally, quiet: bool
 ) -> None:
     """Classify what a path stands for; with several paths, names say which one they are of."""
     live = sys.stderr.isatty() and not quiet
@@ -205,12 +212,16 @@ def _vignettes(
             print(f"{clear}{name}: {reason} (set aside)", file=sys.stderr, flush=True)
 
 
-def _report(args: argparse.Namespace, release: Release, tally: _Tally) -> None:
+def _report(
+    args: argparse.Namespace, bundle: str, classifier: Classifier, tally: _Tally
+) -> None:
     if args.json:
         facts = {
-            "bundle": release.name,
-            "release": release.classifier.release_id,
-            "runtime": release.classifier.runtime_name,
+            "bundle": bundle,
+            "release": classifier.release_id,
+            "runtime": classifier.runtime_name,
+            "unknown_by": classifier.unknown_by,
+            "thresholds": classifier.thresholds,
             "images": [one.as_dict() for one in tally.called],
             "bad": [{"name": name, "reason": reason} for name, reason in tally.bad],
             "ignored": tally.ignored,
@@ -219,8 +230,9 @@ def _report(args: argparse.Namespace, release: Release, tally: _Tally) -> None:
         return
     for one in tally.called:
         top = ", ".join(f"{taxon} {score:.2f}" for taxon, score in one.top)
-        print(f"{one.name}: {top}; unknown {one.unknown:.2f}")
-    print(f"{len(tally.called)} images classified with {release.name}", file=sys.stderr)
+        sure = {True: " (sure)", False: " (not sure)", None: ""}[one.sure]
+        print(f"{one.name}: {one.taxon}{sure}; {top}; unknown {one.unknown:.2f}")
+    print(f"{len(tally.called)} images classified with {bundle}", file=sys.stderr)
     if tally.bad:
         print(f"{len(tally.bad)} images were bad and set aside, named above", file=sys.stderr)
     if tally.ignored:

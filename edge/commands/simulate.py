@@ -15,10 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-import cv2
-
 from edge.files import write_atomic
 from edge.frames import Frame
+from edge.png import encode
 from edge.simulator import PRESETS, SettingsError, SimFrame, SimSettings, Simulator, preset
 from edge.simulator.truth import frame_record
 
@@ -106,8 +105,7 @@ class _Writer:
 
     def __call__(self, simulated: SimFrame) -> None:
         frame = simulated.frame
-        _, png = cv2.imencode(".png", frame.grey, [cv2.IMWRITE_PNG_COMPRESSION, 3])
-        write_atomic(self.out / frame.name, png.tobytes())
+        write_atomic(self.out / frame.name, encode(frame.grey))
         self.cast.write(_cast_line(frame))
         self.cast.flush()
         if self.truth is not None:

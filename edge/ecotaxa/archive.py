@@ -22,15 +22,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from edge.ecotaxa.columns import Run, columns_of, row_of
 from edge.ecotaxa.limits import cell, check_columns
 from edge.files import sync_folder
 from edge.frames import Frame
 from edge.pipeline import ObjectResult
+from edge.png import encode
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -61,7 +58,7 @@ class EcotaxaArchive:
             row = row_of(self._run, frame, number, found)
             objid = str(row["object_id"])
             cells = [cell(column, row.get(column.name), objid) for column in self._columns]
-            self._put(str(row["img_file_name"]), png(found.vignette))
+            self._put(str(row["img_file_name"]), encode(found.vignette))
             self._rows.write(("\t".join(cells) + "\n").encode())
             self.objects += 1
 
@@ -113,11 +110,3 @@ class EcotaxaArchive:
 def file_stem(sample_id: str) -> str:
     """A sample's id as part of a file name: EcoTaxa finds lower-case names only."""
     return re.sub(r"[^a-z0-9._-]+", "_", sample_id.lower()).strip("._")[:100] or "sample"
-
-
-def png(picture: NDArray[np.uint8]) -> bytes:
-    """A picture as PNG bytes, quickly rather than small."""
-    fine, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])
-    if not fine:
-        raise ValueError(f"a picture of {list(picture.shape)} cannot be written as PNG")
-    return data.tobytes()

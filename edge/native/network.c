@@ -13,6 +13,8 @@ typedef struct {
     void (*run)(const seadrift_task *task);
 } path_kind;
 
+enum { CHUNK = 32 }; /* rows of a layer without a table that are computed together */
+
 static int always(void) { return 1; }
 
 /* acc is exact in float32 (below 2^24); adding 2^23 rounds half to even and leaves the integer in the low
@@ -83,22 +85,55 @@ static int32_t check_layer(seadrift_network *n, const seadrift_layer *l, int32_t
     if (l->channels_in != *channels || l->channels_out < 1 ||
         l->channels_out > SEADRIFT_NETWORK_MAX_CHANNELS || l->taps < 1 ||
         l->taps > SEADRIFT_NETWORK_MAX_TAPS || l->sites < 0 || l->sites == INT32_MAX || !l->weights ||
-        !l->bias || !l->multiplier || (l->sites > 0 && !l->table))
+        !l->bias || !l->multiplier || (l->sites > 0 && !l->table && l->taps != 1))
         return SEADRIFT_BAD_ARGUMENT;
     int64_t out = padded(l->channels_out, BLOCK);
     int64_t weights = out * l->taps * padded(l->channels_in, path->group) * (int64_t)path->bytes;
     int64_t room = ((int64_t)l->sites + 1) * out * (int64_t)path->bytes;
     if (room > n->needed_scratch)
         n->needed_scratch = room;
+    if (room > INT32_MAX) /* the kernels reckon in int32 */
+        return SEADRIFT_BAD_ARGUMENT;
     if (l->weights_bytes < weights)
         return SEADRIFT_SMALL_ROOM;
+    if (!l->table && l->sites > *rows - 1)
+        return SEADRIFT_BAD_SITE;
     uint32_t signs = 0, last = (uint32_t)*rows - 1; /* the top bit: a number below 0 or behind the last row */
-    for (int64_t i = 0; i < (int64_t)l->sites * l->taps; i++)
+    for (int64_t i = 0; l->table && i < (int64_t)l->sites * l->taps; i++)
         signs |= (uint32_t)l->table[i] | (last - (uint32_t)l->table[i]);
     if (signs >> 31)
         return SEADRIFT_BAD_SITE;
     *rows = l->sites + 1;
     *channels = l->channels_out;
+    return SEADRIFT_OK;
+}
+
+/* What comes out: the last map of `sites`, or with a pooling the embedding. */
+static int32_t check_results(const seadrift_network *n, int32_t sites, int32_t channels)
+{
+    int64_t features = (int64_t)sites * channels, values = 0;
+    if (n->pooling < SEADRIFT_POOL_NONE || n->pooling > SEADRIFT_POOL_MEAN_MAX)
+        return SEADRIFT_BAD_ARGUMENT;
+    if (n->pooling != SEADRIFT_POOL_NONE) {
+        int64_t pooled = 0;
+        if (n->objects < 0 || (n->objects > 0 && (!n->object_sites || !n->embedding)))
+            return SEADRIFT_BAD_ARGUMENT;
+        for (int32_t i = 0; i < n->objects; i++) {
+            if (n->object_sites[i] < 1)
+                return SEADRIFT_BAD_ARGUMENT;
+            pooled += n->object_sites[i];
+        }
+        if (pooled != sites)
+            return SEADRIFT_BAD_ARGUMENT;
+        values = (int64_t)n->objects * channels * n->pooling; /* the mean alone, or two */
+        if (!n->features)
+            features = 0;
+    } else if (features > 0 && !n->features) {
+        return SEADRIFT_BAD_ARGUMENT;
+    }
+    if (n->scratch_bytes < n->needed_scratch || n->features_bytes < features ||
+        n->embedding_bytes / (int64_t)sizeof *n->embedding < values)
+        return SEADRIFT_SMALL_ROOM;
     return SEADRIFT_OK;
 }
 
@@ -112,16 +147,16 @@ static int32_t check(seadrift_network *n)
     int32_t rows = n->rows, channels = n->layer[0].channels_in;
     if (channels < 1 || channels > SEADRIFT_NETWORK_MAX_CHANNELS)
         return SEADRIFT_BAD_ARGUMENT;
-    n->needed_scratch = rows * padded(channels, path->group) * (int64_t)path->bytes;
+    int64_t held = n->layer[0].table || rows < CHUNK ? rows : CHUNK; /* rows of x0 as activations at once */
+    n->needed_scratch = held * padded(channels, path->group) * (int64_t)path->bytes;
+    if (n->needed_scratch > INT32_MAX)
+        return SEADRIFT_BAD_ARGUMENT;
     for (int32_t i = 0; i < n->layers; i++) {
         int32_t code = check_layer(n, &n->layer[i], &rows, &channels);
         if (code != SEADRIFT_OK)
             return code;
     }
-    int64_t features = (int64_t)(rows - 1) * channels;
-    if (n->scratch_bytes < n->needed_scratch || n->features_bytes < features)
-        return SEADRIFT_SMALL_ROOM;
-    return features > 0 && !n->features ? SEADRIFT_BAD_ARGUMENT : SEADRIFT_OK;
+    return check_results(n, rows - 1, channels);
 }
 
 /* uint8 rows into activations, the channels behind the last one as 0. */
@@ -155,6 +190,58 @@ static void fetch(const path_kind *path, const void *from, int64_t rows, int32_t
         }
 }
 
+/* One value of a map. */
+static uint32_t value_at(const path_kind *path, const void *map, size_t at)
+{
+    return path->bytes == 1 ? (uint32_t)(((const uint8_t *)map)[at] ^ path->zero) : ((const uint16_t *)map)[at];
+}
+
+static void pool(const seadrift_network *n, const path_kind *path, const void *map, int32_t channels, size_t stride)
+{
+    uint16_t *out = n->embedding;
+    for (int32_t i = 0; i < n->objects; i++) {
+        uint32_t count = (uint32_t)n->object_sites[i];
+        for (int32_t first = 0; first < channels; first += BLOCK) {
+            uint64_t sums[BLOCK] = {0};
+            uint32_t most[BLOCK] = {0};
+            for (uint32_t site = 0; site < count; site++)
+                for (int j = 0; j < BLOCK; j++) { /* the padding behind the last channel is there to read */
+                    uint32_t value = value_at(path, map, (size_t)site * stride + (size_t)(first + j));
+                    sums[j] += value;
+                    most[j] = most[j] > value ? most[j] : value;
+                }
+            for (int j = 0; j < BLOCK && first + j < channels; j++) {
+                out[first + j] = (uint16_t)(256 * sums[j] / count);
+                if (n->pooling == SEADRIFT_POOL_MEAN_MAX)
+                    out[channels + first + j] = (uint16_t)(256 * most[j]);
+            }
+        }
+        out += (size_t)channels * (size_t)n->pooling;
+        map = (const uint8_t *)map + (size_t)count * stride * path->bytes;
+    }
+}
+
+/* A layer without a table: CHUNK rows at a time, those of x0 as they become activations. */
+static void run_rows(const seadrift_network *n, const path_kind *path, seadrift_task task, int first)
+{
+    static const int32_t ROWS[CHUNK] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                        16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
+    seadrift_layer part = *task.layer;
+    const uint8_t *x = (const uint8_t *)task.x + task.stride * path->bytes;
+    part.table = ROWS;
+    task.layer = &part;
+    for (int32_t done = 0, all = part.sites; done < all; done += part.sites) {
+        part.sites = all - done < CHUNK ? all - done : CHUNK;
+        if (first)
+            store(path, n->x0 + ((size_t)done + 1) * (size_t)part.channels_in, part.sites, part.channels_in,
+                  task.stride, n->scratch[0]);
+        else
+            task.x = x + (size_t)done * task.stride * path->bytes;
+        path->run(&task);
+        task.y = (uint8_t *)task.y + (size_t)part.sites * task.y_stride * path->bytes;
+    }
+}
+
 int32_t seadrift_run_network(seadrift_network *n)
 {
     if (!n)
@@ -165,7 +252,8 @@ int32_t seadrift_run_network(seadrift_network *n)
         return code;
     const path_kind *path = &PATHS[n->path];
     size_t stride = (size_t)padded(n->layer[0].channels_in, path->group);
-    store(path, n->x0, n->rows, n->layer[0].channels_in, stride, n->scratch[0]);
+    if (n->layer[0].table)
+        store(path, n->x0, n->rows, n->layer[0].channels_in, stride, n->scratch[0]);
     seadrift_task task;
     for (int32_t i = 0; i < n->layers; i++) {
         const seadrift_layer *layer = &n->layer[i];
@@ -177,10 +265,15 @@ int32_t seadrift_run_network(seadrift_network *n)
         stride = task.y_stride = (size_t)padded(layer->channels_out, BLOCK);
         memset(to, path->zero, stride * path->bytes);
         task.y = (uint8_t *)to + stride * path->bytes;
-        if (layer->sites > 0)
+        if (layer->sites > 0 && layer->table)
             path->run(&task);
+        else if (layer->sites > 0)
+            run_rows(n, path, task, i == 0);
     }
     const seadrift_layer *last = &n->layer[n->layers - 1];
-    fetch(path, task.y, last->sites, last->channels_out, stride, n->features);
+    if (n->pooling != SEADRIFT_POOL_NONE)
+        pool(n, path, task.y, last->channels_out, stride);
+    if (n->features)
+        fetch(path, task.y, last->sites, last->channels_out, stride, n->features);
     return SEADRIFT_OK;
 }

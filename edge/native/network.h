@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 enum {
-    SEADRIFT_NETWORK_VERSION = 1,
+    SEADRIFT_NETWORK_VERSION = 2,
     SEADRIFT_NETWORK_BLOCK = 8,          /* output channels computed together */
     SEADRIFT_NETWORK_MAX_CHANNELS = 4096,
     SEADRIFT_NETWORK_MAX_TAPS = 64
@@ -44,15 +44,23 @@ enum {
     SEADRIFT_PATHS = 4
 };
 
+/* How an object's sites become its embedding, in 1/256: uint16 [objects, channels_out, twice that for both]. */
+enum {
+    SEADRIFT_POOL_NONE = 0,
+    SEADRIFT_POOL_MEAN = 1,    /* 256 * sum / count, rounded down */
+    SEADRIFT_POOL_MEAN_MAX = 2 /* that, then 256 * the largest */
+};
+
 /* Beside SEADRIFT_OK and SEADRIFT_BAD_ARGUMENT of sites.h. */
 enum {
-    SEADRIFT_SMALL_ROOM = 4, /* scratch_bytes, weights_bytes or features_bytes is too small */
+    SEADRIFT_SMALL_ROOM = 4, /* one of the ..._bytes is too small */
     SEADRIFT_BAD_SITE = 5,   /* a table names a site that the previous feature map does not have */
     SEADRIFT_NO_PATH = 6     /* this path is not for this machine */
 };
 
 typedef struct {
-    const int32_t *table; /* [sites, taps]: rows of the previous map; 0 is the zero site */
+    const int32_t *table; /* [sites, taps]: rows of the previous map; 0 is the zero site. With one tap it may be
+                           * null: site i then reads row i + 1 */
     int32_t sites;
     int32_t taps;
     int32_t channels_in;
@@ -73,8 +81,13 @@ typedef struct {
     void *scratch[2];
     int64_t scratch_bytes; /* of each of the two */
     /* out */
-    uint8_t *features; /* [sites of the last layer, its channels_out] */
+    uint8_t *features; /* [sites of the last layer, its channels_out]; may be null with a pooling */
     int64_t features_bytes;
+    int32_t pooling;             /* SEADRIFT_POOL_* */
+    int32_t objects;             /* the rest of this group counts with a pooling only */
+    const int32_t *object_sites; /* in: [objects], each at least 1, together the last layer's sites */
+    uint16_t *embedding;
+    int64_t embedding_bytes;
     int64_t needed_scratch; /* what scratch_bytes must be at least */
 } seadrift_network;
 
@@ -83,7 +96,7 @@ SEADRIFT_EXPORT int32_t seadrift_network_version(void);
 /* Channels that this path takes together (1, 2 or 4), or 0 where this machine does not have the path. */
 SEADRIFT_EXPORT int32_t seadrift_network_group(int32_t path);
 
-/* Computes the last feature map; returns SEADRIFT_OK or a code. */
+/* Computes the last feature map or the embedding; returns SEADRIFT_OK or a code. */
 SEADRIFT_EXPORT int32_t seadrift_run_network(seadrift_network *network);
 
 #ifdef __cplusplus

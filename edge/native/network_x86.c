@@ -12,7 +12,7 @@
 
 #define AVX2 __attribute__((target("avx2")))
 
-enum { MOST_SITES = 8, PAIR = 2 };
+enum { MOST_SITES = 8, WIDE_SITES = 6, PAIR = 2 };
 
 int seadrift_has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
 
@@ -24,26 +24,45 @@ AVX2 static inline __m128i requantize(__m256i acc, __m256 multiplier)
     return _mm_packus_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
 }
 
-/* 8 channels of 8 sites at once, or 16 of 4: eight sums in registers. Both numbers are known when inlined. */
-AVX2 static inline __attribute__((always_inline)) void tile(const seadrift_task *task, int32_t first,
-                                                            int32_t site, int sites, int blocks)
+/* Where the rows of a tile's taps begin, in activations from the map: one product per entry of the table, in
+ * vectors, instead of one per tap and block. */
+typedef struct {
+    int32_t row[MOST_SITES * SEADRIFT_NETWORK_MAX_TAPS];
+} places;
+
+AVX2 static inline __attribute__((always_inline)) void find_rows(const seadrift_task *task, int32_t site, int sites,
+                                                                 places *p)
+{
+    const seadrift_layer *layer = task->layer;
+    const int32_t taps = layer->taps, stride = (int32_t)task->stride;
+    const int32_t left = layer->sites - site < sites ? layer->sites - site : sites;
+    const int32_t *table = layer->table + (size_t)site * (size_t)taps;
+    for (int32_t i = 0; i < left * taps; i++)
+        p->row[i] = table[i] * stride;
+    for (int32_t i = left * taps; i < sites * taps; i++) /* behind the last site: that one again */
+        p->row[i] = p->row[i - taps];
+}
+
+/* `sites` x 8 `blocks` sums in registers. All numbers but the taps are known when inlined (channels: or 0). */
+AVX2 static inline __attribute__((always_inline)) void tile(const seadrift_task *task, int32_t first, int32_t site,
+                                                            const places *p, const int sites, const int blocks,
+                                                            const int32_t known)
 {
     const seadrift_layer *layer = task->layer;
     const uint16_t *x = task->x;
-    size_t panel = (size_t)layer->taps * (size_t)task->channels * BLOCK;
+    const int32_t channels = known ? known : task->channels, taps = layer->taps;
+    size_t panel = (size_t)taps * (size_t)channels * BLOCK;
     const int16_t *w = (const int16_t *)layer->weights + (size_t)first / BLOCK * panel;
-    const int32_t *taps[MOST_SITES];
     __m256i acc[MOST_SITES][2];
-    for (int s = 0; s < sites; s++) {
-        taps[s] = seadrift_taps(layer, site + s);
+    for (int s = 0; s < sites; s++)
         for (int b = 0; b < blocks; b++)
             acc[s][b] = _mm256_loadu_si256((const __m256i *)(layer->bias + first + b * BLOCK));
-    }
-    for (int32_t t = 0; t < layer->taps; t++) {
+    for (int32_t t = 0; t < taps; t++) {
         const uint16_t *row[MOST_SITES];
         for (int s = 0; s < sites; s++)
-            row[s] = x + (size_t)taps[s][t] * task->stride;
-        for (int32_t c = 0; c < task->channels; c += PAIR, w += PAIR * BLOCK) {
+            row[s] = x + p->row[s * taps + t];
+#pragma GCC unroll 8
+        for (int32_t c = 0; c < channels; c += PAIR, w += PAIR * BLOCK) {
             __m256i weights[2];
             for (int b = 0; b < blocks; b++)
                 weights[b] = _mm256_loadu_si256((const __m256i *)(w + (size_t)b * panel));
@@ -64,15 +83,38 @@ AVX2 static inline __attribute__((always_inline)) void tile(const seadrift_task 
         }
 }
 
+/* All channels of all sites: 16 channels of 6 sites at once (twelve sums), then 8 of 8 if 8 are left. */
+AVX2 static inline __attribute__((always_inline)) void layer_of(const seadrift_task *task, const int32_t known)
+{
+    const int32_t sites = task->layer->sites, channels = (int32_t)task->y_stride;
+    const int32_t even = channels / (2 * BLOCK) * (2 * BLOCK);
+    places p;
+    for (int32_t site = 0; even && site < sites; site += WIDE_SITES) {
+        find_rows(task, site, WIDE_SITES, &p);
+        for (int32_t first = 0; first < even; first += 2 * BLOCK)
+            tile(task, first, site, &p, WIDE_SITES, 2, known);
+    }
+    for (int32_t site = 0; even < channels && site < sites; site += MOST_SITES) {
+        find_rows(task, site, MOST_SITES, &p);
+        tile(task, even, site, &p, MOST_SITES, 1, known);
+    }
+}
+
 AVX2 void seadrift_layer_avx2(const seadrift_task *task)
 {
-    int32_t first = 0, sites = task->layer->sites, channels = (int32_t)task->y_stride;
-    for (; first + 2 * BLOCK <= channels; first += 2 * BLOCK)
-        for (int32_t site = 0; site < sites; site += 4)
-            tile(task, first, site, 4, 2);
-    for (; first < channels; first += BLOCK)
-        for (int32_t site = 0; site < sites; site += 8)
-            tile(task, first, site, 8, 1);
+    switch (task->channels) { /* the usual ones, so that their loops unroll */
+    case 8:
+        layer_of(task, 8);
+        break;
+    case 16:
+        layer_of(task, 16);
+        break;
+    case 32:
+        layer_of(task, 32);
+        break;
+    default:
+        layer_of(task, 0);
+    }
 }
 
 #else

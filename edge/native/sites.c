@@ -3,20 +3,15 @@
  */
 #include "sites.h"
 
+#include "raster.h"
+
 #include <string.h>
 
 enum { MARGIN = SEADRIFT_SITES_MARGIN };
 
-typedef struct {
-    int32_t *cells; /* site number, 0 = none */
-    int64_t stride;
-    int32_t height;
-    int32_t width;
-} raster;
-
 int32_t seadrift_sites_version(void) { return SEADRIFT_SITES_VERSION; }
 
-static void clear(raster *r, int32_t *cells, int32_t height, int32_t width)
+void seadrift_clear(seadrift_raster *r, int32_t *cells, int32_t height, int32_t width)
 {
     r->cells = cells;
     r->height = height;
@@ -25,25 +20,54 @@ static void clear(raster *r, int32_t *cells, int32_t height, int32_t width)
     memset(cells, 0, (size_t)(((int64_t)height + 2 * MARGIN) * r->stride) * sizeof *cells);
 }
 
-static int32_t *cell(const raster *r, int32_t y, int32_t x)
+int32_t seadrift_number_coarse(const seadrift_raster *fine, seadrift_raster *coarse, int size, int32_t n,
+                               int32_t *children, int32_t capacity)
 {
-    return r->cells + ((int64_t)y + MARGIN) * r->stride + x + MARGIN;
+    int64_t stride = fine->stride;
+    for (int32_t y = 0; y < coarse->height; y++) {
+        const int32_t *block = seadrift_cell(fine, 2 * y, 0);
+        int32_t *number = seadrift_cell(coarse, y, 0);
+        for (int32_t x = 0; x < coarse->width; x++, block += 2) {
+            if (!(block[0] | block[1] | block[stride] | block[stride + 1]))
+                continue;
+            number[x] = ++n;
+            if (n > capacity)
+                continue;
+            if (size == 4) { /* the window from one cell before the block */
+                int32_t *row = children + (size_t)(n - 1) * 16;
+                for (int dy = 0; dy < 4; dy++)
+                    memcpy(row + 4 * dy, block + (dy - 1) * stride - 1, 4 * sizeof *row);
+            } else {
+                int32_t *row = children + (size_t)(n - 1) * 4;
+                memcpy(row, block, 2 * sizeof *row);
+                memcpy(row + 2, block + stride, 2 * sizeof *row);
+            }
+        }
+    }
+    return n;
 }
 
-/* Copies a size x size window whose first cell is `from` into one table row. */
-static void window(int32_t *row, const int32_t *from, int64_t stride, int size)
+void seadrift_write_near(const seadrift_raster *r, int32_t *near, int32_t capacity)
 {
-    for (int dy = 0; dy < size; dy++)
-        for (int dx = 0; dx < size; dx++)
-            *row++ = from[dy * stride + dx];
+    for (int32_t y = 0; near && y < r->height; y++) {
+        const int32_t *c = seadrift_cell(r, y, 0);
+        for (int32_t x = 0; x < r->width; x++, c++) {
+            if (!*c || *c > capacity)
+                continue;
+            int32_t *row = near + (size_t)(*c - 1) * 9;
+            memcpy(row, c - r->stride - 1, 4 * sizeof *row); /* one too many, overwritten by the next */
+            memcpy(row + 3, c - 1, 4 * sizeof *row);
+            memcpy(row + 6, c + r->stride - 1, 3 * sizeof *row);
+        }
+    }
 }
 
-static void number_pixels(seadrift_sites *b, raster *r, const uint8_t *mask, const uint8_t *x)
+static void number_pixels(seadrift_sites *b, seadrift_raster *r, const uint8_t *mask, const uint8_t *x)
 {
     size_t channels = (size_t)b->channels;
     int32_t n = b->counts[0];
     for (int32_t y = 0; y < r->height; y++) {
-        int32_t *row = cell(r, y, 0);
+        int32_t *row = seadrift_cell(r, y, 0);
         for (int32_t i = 0; i < r->width; i++, mask++, x += channels) {
             if (!*mask)
                 continue;
@@ -53,35 +77,6 @@ static void number_pixels(seadrift_sites *b, raster *r, const uint8_t *mask, con
         }
     }
     b->counts[0] = n;
-}
-
-/* Numbers the coarse sites over `fine` and writes their children. */
-static void number_coarse(seadrift_sites *b, int level, const raster *fine, raster *coarse)
-{
-    int size = level == 1 ? 4 : 2;
-    int64_t back = level == 1 ? fine->stride + 1 : 0;
-    int32_t n = b->counts[level];
-    for (int32_t y = 0; y < coarse->height; y++)
-        for (int32_t x = 0; x < coarse->width; x++) {
-            const int32_t *block = cell(fine, 2 * y, 2 * x);
-            if (!(block[0] | block[1] | block[fine->stride] | block[fine->stride + 1]))
-                continue;
-            *cell(coarse, y, x) = ++n;
-            if (n <= b->capacity[level])
-                window(b->children[level - 1] + (size_t)(n - 1) * (size_t)(size * size), block - back,
-                       fine->stride, size);
-        }
-    b->counts[level] = n;
-}
-
-static void write_near(seadrift_sites *b, int level, const raster *r)
-{
-    for (int32_t y = 0; y < r->height; y++)
-        for (int32_t x = 0; x < r->width; x++) {
-            const int32_t *c = cell(r, y, x);
-            if (*c && *c <= b->capacity[level])
-                window(b->near[level - 1] + (size_t)(*c - 1) * 9, c - r->stride - 1, r->stride, 3);
-        }
 }
 
 /* Sizes are checked before anything is written: cells of the largest raster, and at most INT32_MAX pixels. */
@@ -122,16 +117,17 @@ int32_t seadrift_build_sites(seadrift_sites *b)
     memset(b->x0, 0, (size_t)b->channels);
     const uint8_t *mask = b->mask, *x = b->x;
     for (int32_t i = 0; i < b->objects; i++) {
-        raster fine, coarse;
+        seadrift_raster fine, coarse;
         int32_t h = b->heights[i], w = b->widths[i];
         int32_t *here = b->scratch, *there = b->scratch + b->scratch_cells;
         int32_t last_before = b->counts[b->levels];
-        clear(&fine, here, h, w);
+        seadrift_clear(&fine, here, h, w);
         number_pixels(b, &fine, mask, x);
         for (int level = 1; level <= b->levels; level++) {
-            clear(&coarse, there, (fine.height + 1) / 2, (fine.width + 1) / 2);
-            number_coarse(b, level, &fine, &coarse);
-            write_near(b, level, &coarse);
+            seadrift_clear(&coarse, there, (fine.height + 1) / 2, (fine.width + 1) / 2);
+            b->counts[level] = seadrift_number_coarse(&fine, &coarse, level == 1 ? 4 : 2, b->counts[level],
+                                                      b->children[level - 1], b->capacity[level]);
+            seadrift_write_near(&coarse, b->near[level - 1], b->capacity[level]);
             there = fine.cells;
             fine = coarse;
         }

@@ -12,17 +12,23 @@ Example:
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from models import native
-from models.network import Layer, Network
+from models.batch import Room, batch_crops, gather_crops
+from models.crops import Crops
+from models.network import POOLINGS, Layer, Network
+from models.preprocess import Float32
 from models.runtimes import MissingRuntimeError
 from models.sites import Tables
 
 UInt8 = npt.NDArray[np.uint8]
+UInt16 = npt.NDArray[np.uint16]
 
 PATHS = {"scalar": 0, "avx2": 1, "neon": 2, "dot": 3}  # SEADRIFT_PATH_*
 _BEST_FIRST = ("dot", "neon", "avx2", "scalar")
@@ -84,6 +90,11 @@ class _CNetwork(ctypes.Structure):
         ("scratch_bytes", ctypes.c_int64),
         ("features", ctypes.c_void_p),
         ("features_bytes", ctypes.c_int64),
+        ("pooling", ctypes.c_int32),
+        ("objects", ctypes.c_int32),
+        ("object_sites", ctypes.c_void_p),
+        ("embedding", ctypes.c_void_p),
+        ("embedding_bytes", ctypes.c_int64),
         ("needed_scratch", ctypes.c_int64),
     )
 
@@ -93,6 +104,7 @@ class _Packed:
 
     def __init__(self, layer: Layer, group: int) -> None:
         channels_in, channels_out = layer.channels_in, layer.channels_out
+        self.taps, self.channels_in = layer.taps, channels_in
         rows, width = _padded(channels_in, group), _padded(channels_out, _BLOCK)
         full = np.zeros((layer.taps, rows, width), np.int16)
         full[:, :channels_in, :channels_out] = layer.weights.reshape(layer.taps, channels_in, -1)
@@ -118,36 +130,84 @@ class NativeRuntime:
         if group == 0:
             raise MissingRuntimeError(f"native: this processor has no path {path!r}")
         self._network = network
-        self._packed = [_Packed(layer, group) for layer in network.layers]
+        layers = list(network.layers)
+        self._packed = [_Packed(layer, group) for layer in layers]
+        # On gathered tables the stem reads one row of all its taps (edge/native/batch.h).
+        stem = _Packed(replace(layers[0], taps=1), group) if network.starts_with_stem else None
+        self._gathered = [stem or self._packed[0], *self._packed[1:]]
+        self._threads = threading.local()
 
     def run(self, tables: Tables) -> UInt8:
         """uint8 [NL, C]. Raises RuntimeError with the C code for tables that do not fit."""
         self._network.inputs(tables)  # raises ValueError where they do not fit
-        layers = self._network.layers
+        return self.run_gathered(tables)
+
+    def run_gathered(self, tables: Tables) -> UInt8:
+        """`run` on tables that may be gathered (models/batch.py)."""
+        last = len(self._network.layers[-1].table_of(tables))
+        features = np.empty((last, self._network.feature_width), np.uint8)
+        self._call(tables, features, None)
+        return features
+
+    def embed(self, tables: Tables) -> UInt16:
+        """The embedding (models.runtimes.embed), uint16 [n, C]; also of gathered tables."""
+        objects = len(tables.object_sites)
+        embedding = np.empty((objects, self._network.embedding_width), np.uint16)
+        self._call(tables, None, embedding)
+        return embedding
+
+    def embed_crops(self, crops: Crops) -> tuple[UInt16, Float32]:
+        """The embedding, and the shape values float32 [n, 4], of a frame's objects: two C calls.
+
+        Raises ValueError naming the object whose mask is empty.
+        """
+        batch = None
+        if self._network.starts_with_stem:
+            batch = gather_crops(self._library, crops, self._network.near, self._room())
+        if batch is None:
+            batch = batch_crops(crops, self._network.levels)
+        return self.embed(batch.tables), batch.shape
+
+    def _room(self) -> Room:
+        """This thread's buffers."""
+        room: Room | None = getattr(self._threads, "room", None)
+        if room is None:
+            room = self._threads.room = Room()
+        return room
+
+    def _call(self, tables: Tables, features: UInt8 | None, embedding: UInt16 | None) -> None:
+        layers, stem_gathered = self._network.layers, tables.gathered
+        packed_layers = self._gathered if stem_gathered else self._packed
         site_tables = [np.ascontiguousarray(layer.table_of(tables)) for layer in layers]
-        c_layers = (_CLayer * len(layers))(
-            *(
-                _CLayer(
-                    table.ctypes.data, len(table), layer.taps, layer.channels_in,
-                    layer.channels_out, packed.weights.ctypes.data, packed.weights.nbytes,
-                    packed.bias.ctypes.data, packed.multiplier.ctypes.data,
-                )
-                for layer, packed, table in zip(layers, self._packed, site_tables, strict=True)
+        c_layers = (_CLayer * len(layers))()
+        for layer, packed, table, c_layer in zip(
+            layers, packed_layers, site_tables, c_layers, strict=True
+        ):
+            c_layer.table = table.ctypes.data if table.shape[1] else None
+            c_layer.sites, c_layer.taps = len(table), packed.taps
+            c_layer.channels_in, c_layer.channels_out = packed.channels_in, layer.channels_out
+            c_layer.weights, c_layer.weights_bytes = (
+                packed.weights.ctypes.data,
+                packed.weights.nbytes,
             )
-        )  # fmt: skip
-        x0 = np.ascontiguousarray(tables.x0)
+            c_layer.bias = packed.bias.ctypes.data
+            c_layer.multiplier = packed.multiplier.ctypes.data
+        x0, sites = np.ascontiguousarray(tables.x0), np.ascontiguousarray(tables.object_sites)
         room = _scratch_bytes(self._network, tables)
-        scratch = np.empty((2, room), np.uint8)
-        features = np.empty((len(site_tables[-1]), self._network.feature_width), np.uint8)
+        scratch = self._room().array("maps", 2 * room, 1, np.uint8)
         call = _CNetwork(
             PATHS[self.path], len(layers), ctypes.addressof(c_layers), x0.ctypes.data, len(x0),
-            (ctypes.c_void_p * 2)(scratch[0].ctypes.data, scratch[1].ctypes.data), room,
-            features.ctypes.data, features.nbytes,
+            (ctypes.c_void_p * 2)(scratch.ctypes.data, scratch.ctypes.data + room), room,
         )  # fmt: skip
+        if features is not None:
+            call.features, call.features_bytes = features.ctypes.data, features.nbytes
+        if embedding is not None:
+            call.pooling = 1 + POOLINGS.index(self._network.pooling)
+            call.objects, call.object_sites = len(sites), sites.ctypes.data
+            call.embedding, call.embedding_bytes = embedding.ctypes.data, embedding.nbytes
         code = int(self._library.seadrift_run_network(ctypes.byref(call)))
         if code != _OK:
             raise RuntimeError(f"seadrift_run_network refused the tables: code {code}")
-        return features
 
 
 def _padded(count: int, to: int) -> int:

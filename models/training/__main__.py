@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--classes", help="class map: a TOML file, or `spc` for the shipped one (default: none)")
     add("--preset", choices=PRESETS, default="device")
     add("--teacher", type=Path, help="checkpoint of a larger network, trained on the same data")
+    add("--start", type=Path, help="checkpoint of a like network to begin with, of any data")
     add("--name", default="", help="the release's name (default: the file's)")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=float, help="train for about that long")
@@ -97,9 +98,12 @@ def _run(options: argparse.Namespace) -> int:
         minutes=options.minutes,
         resume=options.resume,
         teacher=teacher,
+        start=options.start,
     )
     chosen = {key: value for key, value in asdict(settings).items() if key != "network"}
     details = {"training": {**chosen, "epochs": trained.epochs, "preset": options.preset}}
+    if options.start is not None:
+        details["training"]["began with"] = options.start.name
     if teacher is not None:
         details["training"]["taught by"] = f"a network of widths {list(teacher.settings.widths)}"
     bundle = make_release(

@@ -119,6 +119,20 @@ def load_teacher(path: Path, taxa: Sequence[str]) -> SparseNetwork:
     return teacher
 
 
+def start_from(network: SparseNetwork, path: Path) -> None:
+    """Give a new network the weights of a checkpoint's: all of them, but for the last layer where
+    the taxa are others. Raises ValueError if its layers are of another shape."""
+    weights = _read(path)["average"]
+    own = network.state_dict()
+    linear = ("linear.weight", "linear.bias")
+    if any(weights[name].shape != own[name].shape for name in linear):
+        weights = {**weights, **{name: own[name] for name in linear}}
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{path}: a network of another shape than this one") from error
+
+
 @dataclass(frozen=True)
 class Trained:
     network: SparseNetwork  # the moving average
@@ -134,9 +148,11 @@ def train(
     minutes: float | None = None,
     resume: bool = False,
     teacher: SparseNetwork | None = None,
+    start: Path | None = None,
 ) -> Trained:
     """The averaged network, trained on data.train; data.validation is only looked at.
 
+    start: a checkpoint whose weights it begins with; else they are drawn by the seed.
     minutes: after the first epoch, the number of epochs is set so that training takes about that
     long. Raises FloatingPointError where the loss is no number any more.
     """
@@ -144,6 +160,8 @@ def train(
     torch.manual_seed(settings.seed)
     taxa = data.taxa
     network = SparseNetwork(settings.network, len(taxa))
+    if start is not None:
+        start_from(network, start)
     average = copy.deepcopy(network).eval()
     rate, decay = settings.peak_rate, settings.weight_decay
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay)

@@ -50,7 +50,7 @@ def source_hash() -> str:
 
 
 def library(compiler: str, sanitize: str, folder: Path) -> list[Path]:
-    """The C library's object files. Raises CalledProcessError."""
+    """The C library's object files. Raises RuntimeError with the compiler's words."""
     folder.mkdir(parents=True, exist_ok=True)
     objects = [folder / f"{path.stem}.o" for path in sources()]
     for source, built in zip(sources(), objects, strict=True):
@@ -61,7 +61,7 @@ def library(compiler: str, sanitize: str, folder: Path) -> list[Path]:
 def build(
     compiler: str, sanitize: str, target: str, objects: Sequence[Path], out: Path, *more: Path
 ) -> Path:
-    """One target with the library. Raises CalledProcessError."""
+    """One target with the library. Raises RuntimeError with the compiler's words."""
     out.mkdir(parents=True, exist_ok=True)
     program = out / target
     harness = HERE / f"fuzz_{target}.c"
@@ -71,7 +71,9 @@ def build(
 
 def _compile(compiler: str, sanitize: str, *words: str | Path) -> None:
     command = [compiler, *FLAGS, f"-fsanitize={sanitize}", *map(str, words)]
-    subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}\n{done.stderr}")
 
 
 def fuzz(program: Path, runs: int, folder: Path) -> dict[str, object]:

@@ -51,7 +51,7 @@ def test_the_temperature_tempers_a_head_that_is_too_sure() -> None:
     for examples in (noise, other):
         examples.measures[:] = random.normal(size=examples.measures.shape)
     columns = DEFAULT_COLUMNS[:40]  # with more of them no temperature that is tried is enough
-    tempered = Head.fit(noise, columns=columns, strength=100.0, validation=other)
+    tempered = Head.fit(noise, columns=columns, strength=100.0, hidden=0, validation=other)
     bold = replace(tempered, temperature=1.0)
     assert tempered.temperature > 1.5
 

@@ -25,6 +25,7 @@ from models.training.train import (  # noqa: E402
     accuracy,
     load_teacher,
     schedule,
+    start_from,
     train,
 )
 from models.training.variants import make_batch  # noqa: E402
@@ -123,6 +124,19 @@ def test_a_pupil_learns_from_its_teacher(
     broken.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(ValueError, match="not a checkpoint"):
         load_teacher(broken, data.taxa)
+
+
+def test_a_network_may_begin_where_another_ended(
+    trained: SparseNetwork, data: Dataset, checkpoint: Path
+) -> None:
+    same = SparseNetwork(SETTINGS.network, len(data.taxa))
+    start_from(same, checkpoint)
+    assert accuracy(same, data.test, data.taxa) == accuracy(trained, data.test, data.taxa)
+    other = SparseNetwork(SETTINGS.network, 7)  # of other taxa: all but the last layer
+    start_from(other, checkpoint)
+    assert torch.equal(other.weights[2], trained.weights[2])
+    with pytest.raises(ValueError, match="another shape"):
+        start_from(SparseNetwork(NetworkSettings(), 3), checkpoint)
 
 
 @pytest.mark.parametrize("kind", ["near", "children", "stem"])
