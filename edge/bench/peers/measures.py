@@ -2,7 +2,8 @@
 
 morphocut 0.1.2 reads each property of each region by name (contrib/zooprocess.py,
 CalculateZooProcessFeatures). With it installed its own function is timed. Without it, or where it
-does not run with this scikit-image, the same properties are read, each once: two thirds of its time.
+does not run with this scikit-image, the same properties are read, each once: two thirds of its
+time.
 """
 
 from __future__ import annotations
