@@ -7,7 +7,7 @@ DATA ?= ../shared/data
 FUZZ_RUNS ?= 1000000
 MINUTES ?= 60
 
-.PHONY: setup demo test bench energy fuzz lint fix train lock
+.PHONY: setup demo test bench energy fuzz lint fix train lock arm64
 
 setup: $(STAMP)  ## a virtual environment in .venv with everything but torch
 
@@ -33,6 +33,10 @@ energy: setup  ## instructions of a frame on emulated arm64 boards, and joules (
 
 fuzz: setup  ## fuzz the C library with sanitizers, FUZZ_RUNS executions of each target (needs clang)
 	$(BIN)/python tests/fuzz/fuzz.py --runs $(FUZZ_RUNS)
+
+arm64: setup  ## every runtime's integers on an emulated AArch64 (needs mmdebstrap, aarch64-linux-gnu-gcc)
+	PYTHON=$(BIN)/python hardware/arm64/make_root.sh
+	SEADRIFT_DATA=$(DATA) $(BIN)/python -m pytest -p no:xdist tests/models/test_arm64.py
 
 lint: setup
 	$(BIN)/ruff check .

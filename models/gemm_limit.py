@@ -43,9 +43,13 @@ def gemm_limit_ms(network: Network, site_counts: Sequence[int], turns: int) -> d
     random = np.random.default_rng(_SEED)
     each: dict[str, list[float]] = {}
     for layer in network.layers:
+        if site_counts[layer.level] == 0:
+            continue
         rows = random.integers(0, 256, (site_counts[layer.level], layer.weights.shape[0]))
         for name, run in _engines(layer, rows.astype(np.uint8)).items():
             each.setdefault(name, []).append(_best_ms(run, turns))
+    if not any(site_counts):
+        return {"limit": 0.0}
     if not each:
         raise MissingRuntimeError("gemm limit: neither the C library nor ONNX Runtime works here")
     return {"limit": float(np.min(list(each.values()), axis=0).sum()),

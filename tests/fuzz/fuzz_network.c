@@ -28,6 +28,8 @@ static shared read_layer(input *in, int32_t rows, int32_t channels)
         table[i] = bytes[i] % rows;
     if (numbers > 0 && take(in) == 7)
         table[take(in) % numbers] = take_wild(in);
+    if (l->taps == 1 && l->sites < rows && take(in) % 2)
+        table = NULL; /* site i reads row i + 1 */
     int32_t *bias = room(out * sizeof *bias);
     float *multiplier = room(out * sizeof *multiplier);
     float gain = take_float(in);
@@ -62,7 +64,34 @@ static seadrift_layer packed(const shared *s, int32_t group)
     return l;
 }
 
-static int32_t run_path(const shared *layers, seadrift_network n, int64_t scratch, uint8_t **features)
+/* Splits the last layer's sites among objects, and gives room for their embedding. */
+static void pool(input *in, seadrift_network *n, const seadrift_layer *last)
+{
+    int32_t left = last->sites, *sites = room((size_t)(left + 1) * sizeof *sites);
+    n->pooling = take_int(in, 0, 2);
+    for (; left > 0; n->objects++) {
+        sites[n->objects] = take_int(in, 1, left);
+        left -= sites[n->objects];
+    }
+    if (take(in) == 7)
+        sites[take(in) % (last->sites + 1)] = take_wild(in);
+    n->object_sites = sites;
+    n->embedding_bytes = n->pooling * (int64_t)n->objects * last->channels_out * (int64_t)sizeof *n->embedding;
+}
+
+static int fits(const seadrift_network *n, const seadrift_layer *last)
+{
+    int64_t sum = 0;
+    for (int32_t i = 0; n->pooling && i < n->objects; i++) {
+        if (n->object_sites[i] < 1)
+            return 0;
+        sum += n->object_sites[i];
+    }
+    return !n->pooling || sum == last->sites;
+}
+
+static int32_t run_path(const shared *layers, seadrift_network n, int64_t scratch, uint8_t **features,
+                        uint16_t **embedding)
 {
     seadrift_layer own[LAYERS];
     int32_t group = seadrift_network_group(n.path);
@@ -72,6 +101,7 @@ static int32_t run_path(const shared *layers, seadrift_network n, int64_t scratc
     n.layer = own;
     n.features_bytes = (int64_t)last->sites * last->channels_out;
     n.features = *features = room((size_t)n.features_bytes);
+    n.embedding = *embedding = room((size_t)n.embedding_bytes);
     n.scratch_bytes = scratch;
     for (int turn = 0; turn < 2; turn++) {
         n.scratch[0] = room((size_t)n.scratch_bytes);
@@ -132,15 +162,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         hostile(&in, layers, n);
     } else {
         uint8_t *first, *other;
-        int32_t code = run_path(layers, n, scratch, &first);
-        MUST(code == SEADRIFT_OK || code == SEADRIFT_BAD_SITE);
+        uint16_t *pooled, *again;
+        const seadrift_layer *last = &layers[n.layers - 1].layer;
+        pool(&in, &n, last);
+        int32_t code = run_path(layers, n, scratch, &first, &pooled);
+        MUST(code == SEADRIFT_OK || code == SEADRIFT_BAD_SITE || !fits(&n, last));
         for (n.path = SEADRIFT_PATH_SCALAR + 1; n.path <= SEADRIFT_PATH_NEON; n.path++) {
             if (!seadrift_network_group(n.path))
                 continue;
-            MUST(run_path(layers, n, scratch, &other) == code);
+            MUST(run_path(layers, n, scratch, &other, &again) == code);
             if (code == SEADRIFT_OK) {
-                const seadrift_layer *last = &layers[n.layers - 1].layer;
                 MUST(memcmp(first, other, (size_t)last->sites * (size_t)last->channels_out) == 0);
+                MUST(memcmp(pooled, again, (size_t)n.embedding_bytes) == 0);
             }
         }
     }

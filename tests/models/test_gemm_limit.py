@@ -19,6 +19,7 @@ def test_each_engine_and_the_best_of_them(draw_network: Callable[..., Network]) 
     engines = set(found) - {"limit"}
     assert engines == {"onnx_s8", "onnx_u8", *(("native",) if native.LIBRARY else ())}
     assert 0 < found["limit"] <= min(found[name] for name in engines)
+    assert gemm_limit_ms(network, (0, 0, 0), turns=2) == {"limit": 0}
 
 
 @pytest.mark.skipif(native.LIBRARY is None, reason=native.REASON or "loaded")

@@ -50,7 +50,7 @@ def real_objects(path: Path, count: int) -> list[Prepared]:
     prepared = []
     with zipfile.ZipFile(path) as archive:
         names = [n for n in archive.namelist() if n.endswith(".webp")]
-        for name in names[:: len(names) // count]:
+        for name in names[:: len(names) // count][:count]:
             with Image.open(io.BytesIO(archive.read(name))) as image:
                 grey = np.asarray(image.convert("L"))
             prepared.append(prepare(grey, grey > 0))
@@ -127,11 +127,20 @@ def test_equal_integers_of_the_shipped_network(
 
 @pytest.mark.data
 def test_equal_integers_on_real_objects(factory_bundle: Bundle, spc_zip: Path) -> None:
-    tables = build_tables(real_objects(spc_zip, 300))
-    expected = ReferenceRuntime(factory_bundle.network).run(tables)
-    for engine in ENGINES:
-        runtime = load(engine, factory_bundle.network, factory_bundle.graphs)
-        np.testing.assert_array_equal(runtime.run(tables), expected)
+    """Every integer of the last feature map, of over a thousand objects."""
+    network = factory_bundle.network
+    engines = {name: load(name, network, factory_bundle.graphs) for name in ENGINES}
+    if native.LIBRARY:
+        engines |= {
+            f"native {path}": kernel.NativeRuntime(network, path) for path in kernel.paths()
+        }
+    objects = real_objects(spc_zip, 1020)
+    assert len(objects) >= 1000
+    for first in range(0, len(objects), 255):
+        tables = build_tables(objects[first : first + 255], network.levels)
+        expected = ReferenceRuntime(network).run(tables)
+        for name, runtime in engines.items():
+            np.testing.assert_array_equal(runtime.run(tables), expected, err_msg=name)
 
 
 def test_litert_without_its_delegate_stays_close(
