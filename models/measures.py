@@ -15,8 +15,8 @@ Conventions, which hold for every measure:
 - A value is always finite: a quotient by zero, and the skewness of an even grey, are 0.
 - Measures of the costly tier can be left out: with ``tier="fast"`` they are 0.
 
-`measure_crops` takes all objects of a frame through the C library; `measure_many` is the
-definition, by OpenCV and numpy, with the same values (see docs/measures.md for how close).
+They are computed by the C library if there is one; `measure_by_definition` is the definition, by
+OpenCV and numpy, and the fallback, with the same values (docs/measures.md says how close).
 
 Example::
 
@@ -45,6 +45,7 @@ __all__ = [
     "Measurable",
     "Measure",
     "measure",
+    "measure_by_definition",
     "measure_crops",
     "measure_many",
 ]
@@ -88,11 +89,28 @@ def measure_crops(crops: Crops, field: str, tier: str = "all") -> NDArray[np.flo
         signal = crops.signal(i)
         grey = signal if field == "dark" else 255 - signal
         objects.append((grey, crops.mask(i), bx, by, field))
-    return measure_many(objects, tier)
+    return measure_by_definition(objects, tier)
 
 
 def measure_many(objects: Sequence[Measurable], tier: str = "all") -> NDArray[np.float32]:
-    """Measure many objects at once: ``float32 [n, K]``, the rows being those of :func:`measure`."""
+    """Measure many objects of any frames: ``float32 [n, K]``, the rows of :func:`measure`."""
+    values = np.zeros((len(objects), len(MEASURES)), np.float32)
+    for grey, mask, _, _, field in objects:
+        if grey.shape != mask.shape or grey.ndim != 2:
+            raise ValueError(f"grey {grey.shape} and mask {mask.shape} must be the same [h, w]")
+        _check_words(field, tier)
+    for field in ("dark", "bright"):
+        chosen = [i for i, one in enumerate(objects) if one[-1] == field]
+        crops = Crops.of(
+            (grey if field == "dark" else 255 - grey, mask, bx, by)
+            for grey, mask, bx, by, _ in (objects[i] for i in chosen)
+        )
+        values[chosen] = measure_crops(crops, field, tier)
+    return values
+
+
+def measure_by_definition(objects: Sequence[Measurable], tier: str = "all") -> NDArray[np.float32]:
+    """What :func:`measure_many` gives, by OpenCV and numpy: the definition of all measures."""
     if not objects:
         return np.zeros((0, len(MEASURES)), np.float32)
     _check_words(objects[0][-1], tier)

@@ -24,8 +24,12 @@ int seadrift_lowest_bit(uint64_t word)
 static uint64_t bits_of_8(const uint8_t *bytes)
 {
     uint64_t word = 0;
-    for (int i = 0; i < 8; i++) /* one load, where bytes come lowest first */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy(&word, bytes, sizeof word);
+#else
+    for (int i = 0; i < 8; i++)
         word |= (uint64_t)bytes[i] << (8 * i);
+#endif
     const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
     word = ((((word & low) + low) | word) & ~low) >> 7;
     return (word * UINT64_C(0x0102040810204080)) >> 56;
@@ -37,6 +41,8 @@ static uint64_t bits_of_row(const uint8_t *row, int32_t count)
     int32_t i = 0;
     for (; i + 8 <= count; i += 8)
         word |= bits_of_8(row + i) << i;
+    if (i < count && count >= 8) /* the last 8, of which some were seen */
+        return word | bits_of_8(row + count - 8) << (count - 8);
     for (; i < count; i++)
         word |= (uint64_t)(row[i] != 0) << i;
     return word;
@@ -336,17 +342,15 @@ static int64_t cross(seadrift_point a, seadrift_point b, seadrift_point c)
 /* The outermost corners in each row of corners, from the top: the left side's or the right side's chain. */
 static int32_t chain(const seadrift_measured *o, int right, seadrift_point *points)
 {
-    int32_t n = 0;
+    const int32_t none = right ? -1 : INT32_MAX;
+    int32_t n = 0, above = none;
     for (int32_t y = o->top; y <= o->bottom; y++) {
-        int32_t x = right ? -1 : INT32_MAX;
-        for (int32_t row = y - 1; row <= y; row++) {
-            if (row < o->top || row >= o->bottom || o->rows[row] == o->rows[row + 1])
-                continue;
-            int32_t side = right ? o->spans[o->rows[row + 1] - 1].x1 : o->spans[o->rows[row]].x0;
-            if (right ? side > x : side < x)
-                x = side;
-        }
-        if (x < 0 || x == INT32_MAX)
+        int32_t below = none;
+        if (y < o->bottom && o->rows[y] < o->rows[y + 1])
+            below = right ? o->spans[o->rows[y + 1] - 1].x1 : o->spans[o->rows[y]].x0;
+        int32_t x = (right ? below > above : below < above) ? below : above;
+        above = below;
+        if (x == none)
             continue;
         seadrift_point p = {x, y};
         while (n > 1) {

@@ -19,7 +19,14 @@ from numpy.typing import NDArray
 
 from models.measure_agreement import TRACED_PX
 from models.measure_table import as_markdown, measured_in_all, missing_measures, names_of
-from models.measures import INDEX, MEASURES, MEASURES_VERSION, measure, measure_many
+from models.measures import (
+    INDEX,
+    MEASURES,
+    MEASURES_VERSION,
+    measure,
+    measure_by_definition,
+    measure_many,
+)
 
 Mask = NDArray[np.bool_]
 REPO = Path(__file__).parents[2]
@@ -191,11 +198,13 @@ def test_many_are_the_same_as_one_by_one() -> None:
     objects = []
     for size in (3, 17, 60):
         mask = random.random((size, size)) < 0.8
-        objects.append((random.integers(0, 256, mask.shape, np.uint8), mask, size, 2, "bright"))
+        for field in ("bright", "dark"):
+            objects.append((random.integers(0, 256, mask.shape, np.uint8), mask, size, 2, field))
     together = measure_many(objects)
     assert together.dtype == np.float32
     np.testing.assert_array_equal(together, [measure(*one) for one in objects])
     assert measure_many([]).shape == (0, len(MEASURES))
+    np.testing.assert_allclose(together, measure_by_definition(objects), rtol=2.0**-23)
 
 
 @pytest.mark.parametrize(

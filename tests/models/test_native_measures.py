@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from models import measures_native, native
 from models.crops import Crops
-from models.measures import INDEX, MEASURES, measure_crops, measure_many
+from models.measures import INDEX, MEASURES, measure_by_definition, measure_crops
 
 pytestmark = pytest.mark.skipif(native.LIBRARY is None, reason=f"no C library: {native.REASON}")
 
@@ -35,7 +35,8 @@ def both(
     found = measures_native.measure_native(Crops.of(items), field, tier == "all")
     assert found is not None
     grey = (lambda s: s) if field == "dark" else (lambda s: 255 - s)
-    return found, measure_many([(grey(s), m, bx, by, field) for s, m, bx, by in items], tier)
+    objects = [(grey(s), m, bx, by, field) for s, m, bx, by in items]
+    return found, measure_by_definition(objects, tier)
 
 
 def assert_same(found: NDArray[np.float32], defined: NDArray[np.float32]) -> None:
