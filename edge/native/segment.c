@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+/* SEADRIFT_SCALAR, for tests: only what every processor has. */
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__)) && !defined(SEADRIFT_SCALAR)
 #include <immintrin.h>
 #define HAS_AVX2_PATH 1
 #define INLINE static inline __attribute__((always_inline))
@@ -11,7 +12,7 @@
 #define HAS_AVX2_PATH 0
 #define INLINE static inline
 #endif
-#if defined(__ARM_NEON) && defined(__aarch64__)
+#if defined(__ARM_NEON) && defined(__aarch64__) && !defined(SEADRIFT_SCALAR)
 #include <arm_neon.h>
 #endif
 
@@ -50,7 +51,7 @@ typedef struct {
 static uint64_t pack(const uint8_t *flags)
 {
     uint64_t bits = 0;
-#if defined(__ARM_NEON) && defined(__aarch64__)
+#if defined(__ARM_NEON) && defined(__aarch64__) && !defined(SEADRIFT_SCALAR)
     static const uint8_t places[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
     uint8x16_t place = vld1q_u8(places);
     uint8x16_t a = vpaddq_u8(vandq_u8(vld1q_u8(flags), place), vandq_u8(vld1q_u8(flags + 16), place));
