@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+/* SEADRIFT_SCALAR, for tests: only what every processor has. */
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__)) && !defined(SEADRIFT_SCALAR)
 #include <immintrin.h>
 #define HAS_AVX2_PATH 1
 #define INLINE static inline __attribute__((always_inline))
@@ -11,7 +12,7 @@
 #define HAS_AVX2_PATH 0
 #define INLINE static inline
 #endif
-#if defined(__ARM_NEON) && defined(__aarch64__)
+#if defined(__ARM_NEON) && defined(__aarch64__) && !defined(SEADRIFT_SCALAR)
 #include <arm_neon.h>
 #endif
 
@@ -50,7 +51,7 @@ typedef struct {
 static uint64_t pack(const uint8_t *flags)
 {
     uint64_t bits = 0;
-#if defined(__ARM_NEON) && defined(__aarch64__)
+#if defined(__ARM_NEON) && defined(__aarch64__) && !defined(SEADRIFT_SCALAR)
     static const uint8_t places[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
     uint8x16_t place = vld1q_u8(places);
     uint8x16_t a = vpaddq_u8(vandq_u8(vld1q_u8(flags), place), vandq_u8(vld1q_u8(flags + 16), place));
@@ -392,20 +393,27 @@ static void unite(seadrift_run *runs, int32_t a, int32_t b)
         runs[a].part = b;
 }
 
+/* Walks along two rows at once: the runs at hand overlap, and of these the one that ends first is left. Where
+ * both end at once and only one is of an object, that one touches the other row's next run at a corner. */
 static void join_rows(const seadrift_frame *f, int32_t y)
 {
     seadrift_run *runs = f->runs;
-    int32_t i = f->starts[y - 1], end = f->starts[y];
-    for (int32_t j = end; j < f->starts[y + 1]; j++) {
-        int32_t x0 = runs[j].x0, x1 = end_of(f, j, y);
-        int inside = is_inside(f, j, y);
-        while (end_of(f, i, y - 1) < x0)
+    int32_t i = f->starts[y - 1], j = f->starts[y], above = j, here = f->starts[y + 1];
+    int i_in = 0, j_in = 0;
+    while (i < above && j < here) {
+        int32_t i_end = i + 1 < above ? runs[i + 1].x0 : f->width;
+        int32_t j_end = j + 1 < here ? runs[j + 1].x0 : f->width;
+        if (i_in == j_in && runs[i].part != runs[j].part)
+            unite(runs, i, j);
+        if (i_end == j_end && i_in != j_in && i_end < f->width)
+            unite(runs, i_in ? i : i + 1, i_in ? j + 1 : j);
+        if (i_end <= j_end) {
             i++;
-        for (int32_t k = i; k < end && runs[k].x0 <= x1; k++) {
-            if (is_inside(f, k, y - 1) != inside)
-                continue;
-            if (inside || (end_of(f, k, y - 1) > x0 && x1 > runs[k].x0))
-                unite(runs, k, j);
+            i_in = !i_in;
+        }
+        if (j_end <= i_end) {
+            j++;
+            j_in = !j_in;
         }
     }
 }

@@ -16,8 +16,8 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-MOST = 8
-"""Buffers of one thread that are remembered."""
+MOST = 12
+"""Buffers of one thread that are remembered: four a frame, with two results held meanwhile."""
 _SMALLEST = 1 << 16  # bytes; less comes cheaply from the allocator
 
 

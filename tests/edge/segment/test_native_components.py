@@ -125,6 +125,24 @@ def test_any_signal(signal: Grey, esd_min_px: float, close_px: int, level: int) 
 
 
 @given(
+    height=st.integers(1, 12),
+    width=st.integers(1, 330),
+    points=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 329), LEVELS), max_size=12),
+    close_px=st.sampled_from([0, 3]),
+    level=st.sampled_from([0, 6, 60]),
+)
+@settings(deadline=None, max_examples=200)
+def test_few_bright_pixels_in_wide_rows(
+    height: int, width: int, points: list[tuple[int, int, int]], close_px: int, level: int
+) -> None:
+    """Rows are worked on in words of 64 pixels, most of which have nothing bright near them."""
+    signal = np.zeros((height, width), np.uint8)
+    for y, x, value in points:
+        signal[min(y, height - 1), min(x, width - 1)] = value
+    assert_same(signal, limits(0.5, close_px, level))
+
+
+@given(
     seed=st.integers(0, 2**32 - 1),
     grain=st.floats(0.6, 4),
     share=st.floats(0.2, 0.8),
