@@ -212,9 +212,7 @@ def _vignettes(
             print(f"{clear}{name}: {reason} (set aside)", file=sys.stderr, flush=True)
 
 
-def _report(
-    args: argparse.Namespace, bundle: str, classifier: Classifier, tally: _Tally
-) -> None:
+def _report(args: argparse.Namespace, bundle: str, classifier: Classifier, tally: _Tally) -> None:
     if args.json:
         facts = {
             "bundle": bundle,
