@@ -74,6 +74,7 @@ class Summary:
                 "faint": found.faint,
                 "refused": found.refused,
                 "dropped": found.dropped,
+                "split": found.split,
                 "field": found.field,
                 "brightness": round(found.brightness, 2),
                 "drift": round(found.drift, 2),

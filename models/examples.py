@@ -47,8 +47,8 @@ def usable(examples: Examples) -> tuple[Examples, list[tuple[int, str]]]:
 
 
 def _finite(examples: Examples) -> npt.NDArray[np.bool_]:
-    finite: npt.NDArray[np.bool_] = np.isfinite(examples.measures).all(axis=1)
-    return finite & np.isfinite(examples.shape).all(axis=1)
+    both = np.concatenate([examples.measures, examples.shape], axis=1)
+    return np.asarray(np.isfinite(both).all(axis=1), np.bool_)
 
 
 def _reason(examples: Examples, row: int) -> str:

@@ -93,10 +93,12 @@ def _fit(
         hidden = 0 if like.hidden_bias is None else len(like.hidden_bias)
         if parents is None and like.parents is not None:
             parents = _parents_of(like.tree)
-        head = _with_tree(_fit_one(examples, replace(settings, hidden=hidden)), parents)
+        settings = replace(settings, hidden=hidden, columns=tuple(like.columns.tolist()))
+        head = _with_tree(_fit_one(examples, settings), parents)
         return _calibrated_as(head, like)
     if validation is not None:
         validation = _known(_without_bad(validation), set(examples.labels))
+    held_out: _HeldOut | None
     if validation is not None and len(validation.labels):
         head = _better(examples, validation, settings)
         held_out = _judge(head, validation)
@@ -195,7 +197,9 @@ def _calibrated(head: Head, held_out: _HeldOut | None, target: float) -> Head:
     head = replace(head, temperature=temperature)
     probabilities = softmax(held_out.logits.astype(np.float32), temperature)
     thresholds = find_thresholds(probabilities, held_out.labels, head.tree, target)
-    novelty = None if head.novelty is None else head.novelty.calibrated(held_out.standard)
+    novelty = (
+        None if head.novelty is None else head.novelty.calibrated(held_out.standard, probabilities)
+    )
     return replace(head, thresholds=thresholds, novelty=novelty)
 
 
@@ -203,7 +207,8 @@ def _calibrated_as(head: Head, like: Head) -> Head:
     """With what held-out objects told of another head; no threshold for taxa it does not know."""
     head = replace(head, temperature=like.temperature)
     if head.novelty is not None and like.novelty is not None:
-        head = replace(head, novelty=replace(head.novelty, quantiles=like.novelty.quantiles))
+        told = {name: getattr(like.novelty, name) for name in ("quantiles", "doubts", "joint")}
+        head = replace(head, novelty=replace(head.novelty, **told))
     if like.thresholds is None:
         return head
     nodes, old = head.tree.nodes, {name: i for i, name in enumerate(like.tree.nodes)}
@@ -322,8 +327,8 @@ def _slopes(
     """Gradients of one batch: values float32 [b, F], target int64 [b], share float64 [b]."""
     before = values @ layers["hidden_weights"] + layers["hidden_bias"]  # [b, H]
     kept = random.random(before.shape, np.float32) >= DROPOUT
-    gate = (kept & (before > 0)) * np.float32(1 / (1 - DROPOUT))
-    middle = before * gate
+    gate: Float32 = (kept & (before > 0)).astype(np.float32) / np.float32(1 - DROPOUT)
+    middle: Float32 = before * gate
     slope = softmax(middle @ layers["weights"] + layers["bias"], 1.0)  # [b, classes]
     slope[np.arange(len(target)), target] -= 1
     slope *= share[:, None].astype(np.float32)

@@ -46,11 +46,13 @@ Float32 = npt.NDArray[np.float32]
 UInt16 = npt.NDArray[np.uint16]
 Int32 = npt.NDArray[np.int32]
 
-_FIELDS = {
+_Fields = dict[str, tuple[type[np.generic], int]]
+_FIELDS: _Fields = {
     "columns": (np.int32, 1), "mean": (np.float32, 1), "scale": (np.float32, 1),
     "weights": (np.float32, 2), "bias": (np.float32, 1), "temperature": (np.float64, 0),
 }  # fmt: skip
-_GROUPS = {  # optional: a release may have been made before they were known; all of one, or none
+# Optional: a release may have been made before they were known. All of a group, or none.
+_GROUPS: dict[str, _Fields] = {
     "hidden": {"hidden_weights": (np.float32, 2), "hidden_bias": (np.float32, 1)},
     "tree": {"parents": (np.int32, 1)},  # and the names "above"
     "thresholds": {
@@ -59,6 +61,7 @@ _GROUPS = {  # optional: a release may have been made before they were known; al
     },
     "novelty": {
         "whiten": (np.float32, 2), "centres": (np.float32, 2), "quantiles": (np.float32, 1),
+        "doubts": (np.float32, 1), "joint": (np.float32, 1),
     },
 }  # fmt: skip
 
@@ -97,9 +100,9 @@ class Head:
 
     @property
     def unknown_by(self) -> str:
-        """What the unknown score tells: "novelty" (the distance to the nearest class, as the share
-        of held-out objects that are nearer to theirs), or, in a release made before that was known,
-        "indecision" (1 - the highest probability)."""
+        """What the unknown score tells: "novelty" (the share of known held-out objects that seem
+        less strange, models/novelty.py), or, in a release made before that was known, "indecision"
+        (1 - the highest probability)."""
         return "indecision" if self.novelty is None else "novelty"
 
     @property
@@ -133,7 +136,7 @@ class Head:
         standard = self.standardised(embedding, shape, measures)
         shares = softmax(self._logits(standard), self.temperature)
         if self.novelty is not None:
-            return Said(shares, self.novelty.score(standard))
+            return Said(shares, self.novelty.score(standard, shares))
         most = shares.max(axis=1, initial=0)
         return Said(shares, np.clip(1 - most, 0, 1).astype(np.float32))
 
@@ -170,7 +173,8 @@ class Head:
         without it the examples tell them of each other, each by a head that has not seen it.
         parents: taxon -> the one above it. hidden: units of the hidden layer, 0 for a linear head,
         None for what does better on those objects. like: take all that held-out objects tell from
-        this head instead, which was judged: the way to ship a head that learnt from everything.
+        this head instead, which was judged, and its columns and kind: the way to ship a head that
+        learnt from everything.
 
         Objects that are not finite are set aside, with a warning that names them. Raises HeadError
         with fewer than two taxa.
@@ -185,7 +189,7 @@ class Head:
             name: np.asarray(getattr(self, name), kind) for name, (kind, _) in _FIELDS.items()
         }
         arrays["classes"] = np.array(self.classes, dtype=np.str_)
-        parts = {
+        parts: dict[str, object] = {
             "hidden": self,
             "tree": self,
             "thresholds": self.thresholds,
@@ -223,7 +227,7 @@ class Head:
                 float(arrays["target"]), arrays["least"], arrays["lower"], arrays["support"]
             )
         if "whiten" in arrays:
-            novelty = Novelty(arrays["whiten"], arrays["centres"], arrays["quantiles"])
+            novelty = Novelty(*(arrays[name] for name in _GROUPS["novelty"]))
         head = cls(
             tuple(arrays["classes"].tolist()), arrays["columns"], arrays["mean"], arrays["scale"],
             arrays["weights"], arrays["bias"], float(arrays["temperature"]),
@@ -235,9 +239,9 @@ class Head:
         return head
 
 
-def _groups(names: set[str]) -> dict[str, tuple[type[np.generic], int]]:
+def _groups(names: set[str]) -> _Fields:
     """The fields of the optional groups that are there. Raises HeadError for half a group."""
-    found: dict[str, tuple[type[np.generic], int]] = {}
+    found: _Fields = {}
     expected = {"classes", *_FIELDS}
     for group, fields in _GROUPS.items():
         wanted = {*fields, "above"} if group == "tree" else set(fields)
@@ -286,8 +290,10 @@ def _check_trust(head: Head, count: int, nodes: int) -> None:
         shapes = (novelty.whiten.shape, novelty.centres.shape)
         if shapes != ((count, count), (len(head.classes), count)):
             raise HeadError(f"whiten, centres {shapes}: do not fit {count} features")
-        if len(novelty.quantiles) < 2 or (np.diff(novelty.quantiles) < 0).any():
-            raise HeadError("quantiles: expected rising distances")
+        for name in ("quantiles", "doubts", "joint"):
+            rising = getattr(novelty, name)
+            if len(rising) < 2 or (np.diff(rising) < 0).any():
+                raise HeadError(f"{name}: expected rising values")
 
 
 def features(

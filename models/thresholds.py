@@ -108,7 +108,7 @@ def find_thresholds(
     inner = tree.inner
     for leaf in np.flatnonzero(~inner[: len(tree.classes)]).tolist():
         of_it = np.flatnonzero(called == leaf)
-        right = np.array([truth[i] == tree.classes[leaf] for i in of_it], np.bool_)
+        right = np.array([truth[int(i)] == tree.classes[leaf] for i in of_it], np.bool_)
         _set(found, leaf, sums[of_it, leaf], right)
         open_[of_it[sums[of_it, leaf] >= found.least[leaf]]] = False
     for level in _upwards(tree):
@@ -116,7 +116,7 @@ def find_thresholds(
         likeliest = level[sums[np.ix_(left, level)].argmax(axis=1)]
         for place in level.tolist():
             of_it = left[likeliest == place]
-            right = tree.is_below([truth[i] for i in of_it], place)
+            right = tree.is_below([truth[int(i)] for i in of_it], place)
             _set(found, place, sums[of_it, place], right)
             open_[of_it[sums[of_it, place] >= found.least[place]]] = False
     return found

@@ -9,7 +9,7 @@ from functools import partial
 
 import cv2
 
-from edge.bench import energy, limit, memory, scenes, targets
+from edge.bench import energy, memory, scenes, targets
 from edge.bench.arm64.environment import CHECKOUT
 from edge.bench.device import Lap, laps
 from edge.bench.peers import measures, networks
@@ -18,6 +18,7 @@ from edge.bench.scenes import SETTINGS, Scene
 from edge.segment import Background, Segmentation, segment
 from models import factory
 from models.bundle import Bundle
+from models.gemm_limit import gemm_limit_ms
 from models.preprocess import prepare
 from models.runtimes import PREFERRED, MissingRuntimeError, load
 from models.sites import build_tables
@@ -38,45 +39,62 @@ class Plan:
 QUICK = Plan(counts=(0, 100), turns=4, boards="zero2w")
 
 
+@dataclass(frozen=True)
+class Frames:
+    """What is timed. `real` is the reason why there are none, or the frames."""
+
+    drawn: Mapping[int, Scene]  # by the number of objects
+    noise: Scene
+    real: list[Scene] | str
+
+    @property
+    def of_objects(self) -> list[Scene]:
+        return [*self.drawn.values(), *([] if isinstance(self.real, str) else self.real)]
+
+
 def measure(plan: Plan, say: Say) -> tuple[list[Row], list[Row]]:
     """All figures, and the targets. Needs the factory bundle; what is not installed says so."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     cv2.setNumThreads(1)
     say("drawing the frames")
     drawn = dict(zip(plan.counts, scenes.of_objects(plan.counts), strict=True))
-    noise, real = scenes.of_noise(), scenes.of_instruments()
-    every = [*drawn.values(), noise, *([] if isinstance(real, str) else real)]
-    rows = [_read_pass(drawn[0], plan.turns)]
-    native, fallback = _device(every, plan.turns, say)
-    rows += _device_rows(native, fallback)
-    if isinstance(real, str):
-        rows.append(missing("real dark field frames", real))
-    bundle = Bundle.load(factory.path())
-    found = {scene.name: _segmented(scene) for scene in every if scene is not noise}
-    say("timing the peers' measures")
-    rows += [row for scene in every if scene is not noise
-             for row in _measure_rows(scene, found[scene.name], plan.turns)]  # fmt: skip
-    say("timing the networks")
-    over = dict[str, float]()
-    for name, segmentation in found.items():
-        rows += _network_rows(name, segmentation, bundle, plan.turns, over)
+    frames = Frames(drawn, scenes.of_noise(), scenes.of_instruments())
+    native, fallback = _device([*frames.of_objects, frames.noise], plan.turns, say)
+    rows = [_read_pass(drawn[0], plan.turns), *_device_rows(native, fallback)]
+    if isinstance(frames.real, str):
+        rows.append(missing("real dark field frames", frames.real))
+    peers, over = _peers(frames, plan.turns, say)
     say("measuring peak memory")
     memory_row = _peak(drawn[100])
-    rows.append(memory_row)
     joules = energy.rows(list(drawn.values()), say, plan.boards) if plan.emulate else []
-    rows += joules
-    found_speed = targets.Speed(
+    speed = targets.Speed(
         whole={count: native[scene.name].total_ms for count, scene in drawn.items()},
         fallback={count: fallback[scene.name].total_ms for count, scene in drawn.items()},
         kept={count: native[scene.name].objects for count, scene in drawn.items()},
-        noise=native[noise.name].total_ms,
-        noise_kept=native[noise.name].objects,
+        noise=native[frames.noise.name].total_ms,
+        noise_kept=native[frames.noise.name].objects,
         network_over_gemm=over.get(drawn[100].name),
         peak_mb=memory_row.value,
         marginal_j=_value(joules, f"zero2w, {drawn[100].name}: marginal energy"),
     )
     accuracy = targets.accuracy_rows(CHECKOUT / "docs" / "benchmarks" / "results.json")
-    return rows, [*targets.speed_rows(found_speed), *accuracy]
+    return [*rows, *peers, memory_row, *joules], [*targets.speed_rows(speed), *accuracy]
+
+
+def _peers(frames: Frames, turns: int, say: Say) -> tuple[list[Row], dict[str, float]]:
+    """Others' measures and networks on each frame, and how far ours is from the limit on it."""
+    bundle = Bundle.load(factory.path())
+    found = {scene.name: _segmented(scene) for scene in frames.of_objects}
+    over: dict[str, float] = {}
+    say("timing the peers' measures")
+    rows = [
+        row for scene in frames.of_objects
+        for row in _measure_rows(scene, found[scene.name], turns)
+    ]  # fmt: skip
+    say("timing the networks")
+    for name, segmentation in found.items():
+        rows += _network_rows(name, segmentation, bundle, turns, over)
+    return rows, over
 
 
 def _value(rows: Sequence[Row], name: str) -> float | None:
@@ -106,6 +124,7 @@ def _device_rows(native: Mapping[str, Lap], fallback: Mapping[str, Lap]) -> list
         rows.append(Row(f"{name}: specks", ours.specks, "specks"))
         rows += [Row(f"{name}: {stage}", ms, "ms") for stage, ms in ours.ms.items()]
         rows.append(Row(f"{name}: whole frame", ours.total_ms, "ms"))
+        rows.append(Row(f"{name}: beside it, objects in Python", ours.looked_at_ms, "ms"))
         rows += [Row(f"{name}: {stage}, fallback", ms, "ms") for stage, ms in plain.ms.items()]
         rows.append(Row(f"{name}: whole frame, fallback", plain.total_ms, "ms"))
         rows.append(Row(f"{name}: fallback over ours", plain.total_ms / ours.total_ms, "times"))
@@ -151,20 +170,18 @@ def _network_rows(
         rows.append(Row(f"{name}: network, {runtime_name}", times[runtime_name], "ms"))
     macs = bundle.network.macs(tables.site_counts)
     rows.append(Row(f"{name}: multiply-accumulates", macs / 1e6, "million"))
+    if regions:
+        limits = gemm_limit_ms(bundle.network, tables.site_counts, turns)
+        rows += [Row(f"{name}: int8 GEMM, {engine}", ms, "ms") for engine, ms in limits.items()]
+        if "native" in times:
+            over[name] = times["native"] / limits["limit"]
+            rows.append(Row(f"{name}: native network over the limit", over[name], "times"))
     try:
-        exact = limit.gemm_limit_ms(bundle.network, tables.site_counts, turns)
-        fast = limit.gemm_limit_ms(bundle.network, tables.site_counts, turns, exact=False)
-        rows.append(Row(f"{name}: int8 GEMM limit", exact, "ms"))
-        rows.append(Row(f"{name}: int8 GEMM limit, saturating", fast, "ms"))
         rows += _dense_rows(name, len(regions), bundle, max(2, turns // 3))
     except ImportError:
         rows.append(
-            missing(f"{name}: int8 GEMM limit", "not installed (pip install onnx onnxruntime)")
+            missing(f"{name}: dense networks", "not installed (pip install onnx onnxruntime)")
         )
-        return rows
-    if "native" in times and exact > 0:
-        over[name] = times["native"] / exact
-        rows.append(Row(f"{name}: native network over the limit", over[name], "times"))
     return rows
 
 

@@ -40,10 +40,10 @@ example:
 
 IMAGES are pictures of one object each, folders (searched with their subfolders) or zips of them:
 8-bit PNG, JPEG, TIFF, WebP or BMP, on a white, black or grey background. For each: the taxon it is
-called and whether that is sure (the likeliest class, or the taxon above it, whose probability reaches
-the threshold that held 90 % precision on held-out objects; else the likeliest class, not sure), the
-three likeliest classes with their scores (calibrated probabilities, summing to 1 over all classes),
-and unknown: the share of known held-out objects that lie nearer to their class than this one does.
+called and whether that is sure (the likeliest class, or the taxon above it, whose probability
+reaches the threshold that held 90 % precision on held-out objects; else the likeliest class, not
+sure), the three likeliest classes with their scores (calibrated probabilities, summing to 1 over
+all classes), and unknown: the share of known held-out objects that seem less strange than this one.
 Above 0.99 it is most likely nothing that the release was taught.
 
 exit code: 0 all well; 1 some images were bad and set aside; 2 usage; 3 nothing could be done.

@@ -12,7 +12,7 @@ settings say so (``refused``), and what the cap on regions left out, smallest fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +23,7 @@ from edge.segment import native
 from edge.segment.background import Background, Corrected
 from edge.segment.components import Components, Limits, Table, esds_px
 from edge.segment.settings import SegmentSettings
+from edge.segment.splitting import Objects, split_touching, taken
 from models.crops import Crops
 
 CROWDED = "more specks than memory is kept for: gaps between them closed"
@@ -69,6 +70,8 @@ class Segmentation:
     noise: float
     low: float
     high: float
+    split: int
+    """Objects that were several in touch and are here in pieces."""
     message: str | None = None
 
     @cached_property
@@ -99,14 +102,14 @@ def segment(
     By the C library if there is one, else by OpenCV, with the same result. Raises ValueError if the
     frame is not 8-bit grey.
     """
-    return _segment(grey, background, settings, _by_either)
+    return _segment(grey, background, settings, by_definition=False)
 
 
 def segment_by_outlines(
     grey: NDArray[np.uint8], background: Background, settings: SegmentSettings
 ) -> Segmentation:
     """`segment` as OpenCV alone does it: the definition."""
-    return _segment(grey, background, settings, _by_outlines)
+    return _segment(grey, background, settings, by_definition=True)
 
 
 def thresholds(noise: float, settings: SegmentSettings) -> tuple[float, float]:
@@ -137,33 +140,53 @@ def _segment(
     grey: NDArray[np.uint8],
     background: Background,
     settings: SegmentSettings,
-    find: Callable[[NDArray[np.uint8], Limits], Components],
+    by_definition: bool,
 ) -> Segmentation:
     corrected = background.correct(grey)
+    find = _by_outlines if by_definition else _by_either
     parts = find(corrected.signal, limits_of(corrected.noise, settings))
-    table = parts.table
+    table, size = parts.table, corrected.signal.shape
     faint = table.high_px < settings.high_pixels
-    touches = _touches(table, corrected.signal.shape)
-    refused = ~faint & _is_refused(table, touches, settings)
-    chosen, dropped = _largest(table, np.flatnonzero(~faint & ~refused), settings.max_regions)
+    refused = ~faint & _is_refused(table, _touches(table.boxes, size), settings)
+    chosen, dropped = _largest(
+        table.boxes, table.filled_px, np.flatnonzero(~faint & ~refused), settings.max_regions
+    )
+    found = Objects(parts.cut(chosen), table.filled_px[chosen], table.area_px[chosen])
+    split = more = 0
+    if settings.split == "auto":
+        found, split, more = _split(found, settings, by_definition)
     low, high = thresholds(corrected.noise, settings)
     return Segmentation(
-        parts.cut(chosen), table.area_px[chosen],
-        esds_px(table.filled_px[chosen]) * settings.pixel_um, touches[chosen],
-        corrected.signal, corrected.field, parts.specks, int(np.count_nonzero(faint)),
-        int(np.count_nonzero(refused)), dropped, corrected.brightness, corrected.drift,
-        corrected.noise, low, high, _message(corrected, parts),
+        found.crops, found.area_px, esds_px(found.filled_px) * settings.pixel_um,
+        _touches(found.crops.boxes, size), corrected.signal, corrected.field, parts.specks,
+        int(np.count_nonzero(faint)), int(np.count_nonzero(refused)), dropped + more,
+        corrected.brightness, corrected.drift, corrected.noise, low, high, split,
+        _message(corrected, parts),
     )  # fmt: skip
 
 
-def _largest(table: Table, kept: NDArray[np.intp], most: int) -> tuple[NDArray[np.intp], int]:
+def _split(
+    found: Objects, settings: SegmentSettings, by_definition: bool
+) -> tuple[Objects, int, int]:
+    """Those in touch told apart; how many were; how many beyond the cap are left out."""
+    pieces, split = split_touching(found, settings.esd_min_px, by_definition)
+    if split == 0:
+        return found, 0, 0
+    every = np.arange(len(pieces.crops))
+    order, dropped = _largest(pieces.crops.boxes, pieces.filled_px, every, settings.max_regions)
+    crops = taken(pieces.crops, order)
+    return Objects(crops, pieces.filled_px[order], pieces.area_px[order]), split, dropped
+
+
+def _largest(
+    boxes: NDArray[np.int32], filled_px: NDArray[np.int64], kept: NDArray[np.intp], most: int
+) -> tuple[NDArray[np.intp], int]:
     """The largest of some objects in reading order, and how many of them are left out."""
-    if len(kept) > most:
-        order = np.argsort(-table.filled_px[kept], kind="stable")
-        kept, dropped = np.sort(kept[order[:most]]), len(kept) - most
-    else:
-        dropped = 0
-    return kept[np.lexsort((table.boxes[kept, 0], table.boxes[kept, 1]))], dropped
+    dropped = max(0, len(kept) - most)
+    if dropped:
+        order = np.argsort(-filled_px[kept], kind="stable")
+        kept = np.sort(kept[order[:most]])
+    return kept[np.lexsort((boxes[kept, 0], boxes[kept, 1]))], dropped
 
 
 def _is_refused(
@@ -173,8 +196,8 @@ def _is_refused(
     return too_large | touches if settings.border == "drop" else too_large
 
 
-def _touches(table: Table, size: tuple[int, ...]) -> NDArray[np.bool_]:
-    bx, by, width, height = table.boxes.T
+def _touches(boxes: NDArray[np.int32], size: tuple[int, ...]) -> NDArray[np.bool_]:
+    bx, by, width, height = boxes.T
     touches: NDArray[np.bool_] = (
         (bx == 0) | (by == 0) | (by + height == size[0]) | (bx + width == size[1])
     )

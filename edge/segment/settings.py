@@ -9,6 +9,13 @@ ESD_MIN_PX = 12.0
 """Below this size, if no limit is set, an object shows too little to be recognised."""
 
 
+_WORDS = {
+    "field": ("auto", "dark", "bright"),
+    "border": ("keep", "drop"),
+    "split": ("off", "auto"),
+}
+
+
 @dataclass(frozen=True)
 class SegmentSettings:
     """Settings of :func:`edge.segment.segment`.
@@ -37,12 +44,14 @@ class SegmentSettings:
     """Gaps narrower than this are closed; 0 or 1: none."""
     border: str = "keep"
     """Objects cut by the frame's edge: "keep" (flagged) or "drop" (counted)."""
+    split: str = "off"
+    """"auto": objects that touch at a narrow neck are told apart; "off": they are one object."""
     max_regions: int = 2000
     """Of more, the largest are kept and the rest is counted as dropped."""
 
     def __post_init__(self) -> None:
         """Raise ValueError, naming the setting, for a value that makes no sense."""
-        for name, allowed in (("field", ("auto", "dark", "bright")), ("border", ("keep", "drop"))):
+        for name, allowed in _WORDS.items():
             if getattr(self, name) not in allowed:
                 words = ", ".join(allowed)
                 raise ValueError(f"{name} must be one of {words}, not {getattr(self, name)!r}")

@@ -81,7 +81,7 @@ class Features:
         path = self._cache / f"{key}.npz"
         if path.exists():
             try:
-                with np.load(path, allow_pickle=False) as file:
+                with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                     return {name: file[name] for name in file.files}
             except (OSError, ValueError, zipfile.BadZipFile) as error:
                 self._progress(f"{path.name} cannot be read ({error}): made again")
@@ -148,8 +148,8 @@ def _cut_out(
 
 
 def _hash_of_set(labels: Labels) -> str:
-    """Of the zip's bytes and of which images count."""
-    digest = hashlib.sha256(f"{FORMAT}\n".encode())
+    """Of the zip's bytes, of which images count, and of the measures' names."""
+    digest = hashlib.sha256(f"{FORMAT} {' '.join(m.name for m in MEASURES)}\n".encode())
     with labels.path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)

@@ -178,14 +178,14 @@ def train(
     chance = np.bincount(target).astype(np.float64)[target] ** -settings.balance
     chance /= chance.sum()
     while state.epochs == 0 or state.step < state.epochs * steps:
-        start = time.monotonic()
+        epoch_began = time.monotonic()
         drawn = state.random.choice(len(data.train), steps * settings.batch, p=chance)
         loss = 0.0
         for chosen in np.split(drawn, steps):
             share = state.step / (steps * (state.epochs or settings.epochs))
             optimizer.param_groups[0]["lr"] = rate * schedule(share, settings.warm_up)
             loss += _step(state, bank, chosen, target[chosen], settings) / steps
-        seconds = time.monotonic() - start
+        seconds = time.monotonic() - epoch_began
         if state.epochs == 0:
             planned = settings.epochs if minutes is None else int((60 * minutes - spent) / seconds)
             state.epochs = max(planned, 1)

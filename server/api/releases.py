@@ -100,6 +100,7 @@ def report(done: Trained) -> dict[str, Any]:
             "classes": [t.taxon for t in done.candidate.taxa],
             "left_out": done.left_out,
             "forgotten": list(done.forgotten),
+            "set_aside": list(done.set_aside),
         },
         "seconds": round(done.seconds, 3),
     }

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -200,15 +200,15 @@ def _split(
 
 
 def _fit(examples: Examples, split: _Split) -> tuple[Evaluation, Head]:
-    """Figures on the held-out images; the head fitted on all, with the judged one's temperature."""
+    """Figures on the held-out images; the head fitted on all, trusted as far as the judged one."""
     held_out = examples.subset(split.test)
     choose = examples.subset(split.choose) if split.choose.any() else None
     with one_thread():
         judged = Head.fit(examples.subset(split.learn), validation=choose)
-        final = Head.fit(examples, validation=held_out)
+        final = Head.fit(examples, like=judged)
     found = judged.probabilities(held_out.embedding, held_out.shape, held_out.measures)
     figures = evaluate(held_out.labels, found, judged.classes)
-    return figures, replace(final, temperature=judged.temperature)
+    return figures, final
 
 
 def _card(

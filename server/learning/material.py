@@ -35,6 +35,7 @@ class Material:
     samples: list[int]
     acquisitions: list[int]
     frames: list[int]
+    objids: list[int]
     left_out: dict[str, int]
     """Taxa with too few validated objects: name -> how many."""
 
@@ -65,6 +66,7 @@ def gather(connection: Connection, project_id: int, bundle: Bundle) -> Material:
         [row.sample_id for row in rows],
         [row.acquisition_id for row in rows],
         [row.frame_index for row in rows],
+        [row.objid for row in rows],
         left_out,
     )
 

@@ -11,10 +11,11 @@ Example:
 """
 
 import importlib
+import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,10 @@ import numpy.typing as npt
 from models.bundle import Bundle, with_head
 from models.card import make_card
 from models.evaluation import Evaluation, evaluate
+from models.examples import usable
 from models.head import DEFAULT_COLUMNS, Examples, Head
 from models.measure_table import measured_in_all
+from models.taxonomy import Tree, TreeError
 from server.db import learning, projects, releases, taxa
 from server.db.engine import Database
 from server.db.releases import ReleaseInfo
@@ -51,6 +54,8 @@ class Trained:
     left_out: dict[str, int]
     forgotten: tuple[str, ...]
     """Taxa that the parent knows and the new release does not: nobody validated enough of them."""
+    set_aside: tuple[str, ...]
+    """Objects that cannot be learnt from (a measure that is not finite), each with its reason."""
     seconds: float
 
 
@@ -67,14 +72,16 @@ def train(
         origin = _parent(database, project_id, parent)
         bundle = Bundle.load(bundles.load(folder, origin.file or ""))
         material = gather(connection, project_id, bundle)
+    material, set_aside = _without_bad(material)
     split = hold_out(
         material.examples.labels, material.samples, material.acquisitions, material.frames
     )
-    candidate, head = _fit(material, split)
+    parents = _parents(database, sorted(set(material.examples.labels)), now_ms)
+    candidate, head = _fit(material, split, parents)
     current = _judge(database, bundle.head, material.examples.subset(split.test), now_ms)
     forgotten = tuple(sorted(set(_labels(database, bundle.classes, now_ms)) - set(head.classes)))
     name = f"{project.title[:120]} {datetime.fromtimestamp(now_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
-    card = _card(name, candidate, current, material, split, bundle, forgotten)
+    card = _card(name, candidate, current, material, split, bundle, forgotten, set_aside)
     data = with_head(bundle, head, head.classes, card, name, created=_iso(now_ms))
     release_id = _register(database, folder, data, origin, project_id, now_ms)
     return Trained(
@@ -88,6 +95,7 @@ def train(
         split.by,
         material.left_out,
         forgotten,
+        set_aside,
         time.perf_counter() - start,
     )
 
@@ -105,21 +113,64 @@ def _parent(database: Database, project_id: int, parent: str | None) -> ReleaseI
     return found
 
 
-def _fit(material: Material, split: Split) -> tuple[Evaluation, Head]:
-    """The candidate's figures on the held-out objects, and the head fitted on all of them with the
-    temperature of the one that was judged."""
-    with one_thread():
-        return _fit_both(material, split)
+def _without_bad(material: Material) -> tuple[Material, tuple[str, ...]]:
+    """The material without objects that are not finite, and those in words.
+
+    Raises NotEnoughError if fewer than two taxa are left."""
+    examples, bad = usable(material.examples)
+    if not bad:
+        return material, ()
+    words = tuple(f"object {material.objids[row]}: {reason}" for row, reason in bad)
+    if len(set(examples.labels)) < 2:
+        raise NotEnoughError(
+            f"Too few objects can be learnt from. Set aside: {'; '.join(words[:5])}"
+        )
+    out = {row for row, _ in bad}
+
+    def kept(values: list[int]) -> list[int]:
+        return [value for i, value in enumerate(values) if i not in out]
+
+    return Material(
+        examples,
+        kept(material.samples),
+        kept(material.acquisitions),
+        kept(material.frames),
+        kept(material.objids),
+        material.left_out,
+    ), words
 
 
-def _fit_both(material: Material, split: Split) -> tuple[Evaluation, Head]:
+def _fit(material: Material, split: Split, parents: Mapping[str, str]) -> tuple[Evaluation, Head]:
+    """The candidate's figures on the held-out objects, and the head fitted on all of them, which is
+    trusted as far as the one that was judged."""
     learnt, held_out = material.examples.subset(~split.test), material.examples.subset(split.test)
     columns = measured_in_all(material.examples.measures, DEFAULT_COLUMNS)
-    judged = Head.fit(learnt, columns=columns)
+    judged = Head.fit(learnt, columns=columns, parents=parents)
     probabilities = judged.probabilities(held_out.embedding, held_out.shape, held_out.measures)
     figures = evaluate(held_out.labels, probabilities, judged.classes)
-    final = Head.fit(material.examples, columns=columns, validation=held_out)
-    return figures, replace(final, temperature=judged.temperature)
+    return figures, Head.fit(material.examples, parents=parents, like=judged)
+
+
+def _parents(database: Database, names: Sequence[str], now_ms: int) -> dict[str, str]:
+    """Taxon -> the one above it, for these and all that stands above them in the shore's tree."""
+    with database.write() as connection:
+        ids = taxa.resolve(connection, names, now_ms)
+        infos = taxa.by_id(connection, ids.values())
+    parents: dict[str, str] = {}
+    for name in names:
+        path = infos[ids[name]].path.split(">")
+        for above, below in itertools.pairwise([*path[:-1], name]):
+            parents.setdefault(below, above)
+    return parents if _is_tree(names, parents) else {}
+
+
+def _is_tree(names: Sequence[str], parents: Mapping[str, str]) -> bool:
+    """Names that stand for two taxa of the shore's tree may make a circle of bare names."""
+    try:
+        Tree.of(names, parents)
+    except TreeError:
+        return False
+    return True
 
 
 def one_thread() -> AbstractContextManager[object]:
@@ -158,6 +209,7 @@ def _card(
     split: Split,
     bundle: Bundle,
     forgotten: Sequence[str],
+    set_aside: Sequence[str],
 ) -> dict[str, Any]:
     labels = list(material.examples.labels)
     limits = [
@@ -167,6 +219,8 @@ def _card(
     ]
     if forgotten:
         limits.append(f"Taxa of the parent that it does not know: {', '.join(forgotten)}.")
+    if set_aside:
+        limits.append(f"{len(set_aside)} objects set aside: {'; '.join(set_aside[:5])}.")
     return make_card(
         name,
         candidate,

@@ -1,29 +1,31 @@
-/* seadrift_build_batch: any boxes, any room; the same sites gathered or not, and each one by one. */
-#include "batch.h"
+/* seadrift_build_batch: any batch of small masks, any room; the tables of prepare.h and sites.h one by one. */
 #include "input.h"
+#include "batch.h"
 
-enum { OBJECTS = 5, SIDE = 40, LEVELS = SEADRIFT_SITES_MAX_LEVELS, WINDOW = SEADRIFT_BATCH_WINDOW };
+enum { OBJECTS = 5, SIDE = 24, MOST = SEADRIFT_SITES_MAX_LEVELS, WINDOW = SEADRIFT_BATCH_WINDOW };
 
 static seadrift_batch read_batch(input *in)
 {
     seadrift_batch b;
     memset(&b, 0, sizeof b);
     b.objects = take_int(in, 0, OBJECTS);
-    b.levels = take_int(in, 1, LEVELS);
-    b.max_area = take_int(in, 1, 600);
-    int32_t *boxes = room(4 * (size_t)b.objects * sizeof *boxes);
+    b.levels = take_int(in, 1, MOST);
+    b.max_area = take_int(in, 1, 200);
+    b.gathered = take(in) & 1;
+    int32_t *boxes = room(4 * (size_t)b.objects * sizeof *boxes), most = take(in) % 4 ? SIDE / 2 : SIDE;
     int64_t *starts = room(((size_t)b.objects + 1) * sizeof *starts);
+    starts[0] = 0;
     for (int32_t i = 0; i < b.objects; i++) {
-        boxes[4 * i] = boxes[4 * i + 1] = take_wild(in); /* where in the frame: of no account */
-        boxes[4 * i + 2] = take_int(in, 1, SIDE);
-        boxes[4 * i + 3] = take_int(in, 1, SIDE);
-        starts[i] = b.cells;
-        b.cells += boxes[4 * i + 2] * boxes[4 * i + 3];
+        boxes[4 * i] = take_wild(in);
+        boxes[4 * i + 1] = take_wild(in);
+        boxes[4 * i + 2] = take_int(in, 1, most);
+        boxes[4 * i + 3] = take_int(in, 1, most);
+        starts[i + 1] = starts[i] + (int64_t)boxes[4 * i + 2] * boxes[4 * i + 3];
     }
-    starts[b.objects] = b.cells;
     b.boxes = boxes;
     b.starts = starts;
-    b.scratch_bytes = 8 * take_int(in, 0, 2000);
+    b.cells = starts[b.objects];
+    b.scratch_bytes = take_int(in, 0, 12000);
     for (int level = 0; level <= b.levels; level++)
         b.capacity[level] = take_int(in, 0, 300);
     b.masks = take_bytes(in, (size_t)b.cells);
@@ -31,115 +33,138 @@ static seadrift_batch read_batch(input *in)
     return b;
 }
 
-static void lend(seadrift_batch *b, int near)
+static void lend(seadrift_batch *b)
 {
-    size_t objects = (size_t)b->objects;
+    size_t rows = (size_t)b->capacity[b->gathered] + 1;
     b->scratch = room((size_t)b->scratch_bytes);
-    b->x0 = room(b->gathered ? ((size_t)b->capacity[1] + 1) * WINDOW : ((size_t)b->capacity[0] + 1) * 2);
+    b->x0 = room(rows * (b->gathered ? WINDOW : 2));
     for (int level = 1; level <= b->levels; level++) {
-        size_t sites = (size_t)b->capacity[level], taps = level > 1 ? 4 : b->gathered ? 0 : 16;
-        b->children[level - 1] = room(sites * taps * sizeof(int32_t));
-        b->near[level - 1] = near ? room(sites * 9 * sizeof(int32_t)) : NULL;
+        size_t sites = (size_t)b->capacity[level], window = level == 1 ? 16 : 4;
+        b->children[level - 1] = level == 1 && b->gathered ? NULL : room(sites * window * sizeof(int32_t));
+        b->near[level - 1] = room(sites * 9 * sizeof(int32_t));
     }
-    b->object_sites = room(objects * sizeof(int32_t));
-    b->halvings = room(objects * sizeof(int32_t));
-    b->sums = room(6 * objects * sizeof(int64_t));
+    b->object_sites = room((size_t)b->objects * sizeof *b->object_sites);
+    b->halvings = room((size_t)b->objects * sizeof *b->halvings);
+    b->sums = room(6 * (size_t)b->objects * sizeof *b->sums);
 }
 
-/* First with the room that the input gave, then with what the function asked for. */
-static int32_t build(seadrift_batch *b, int near)
+static int32_t first_empty(const seadrift_batch *b)
 {
-    lend(b, near);
-    int32_t code = seadrift_build_batch(b);
-    if (code == SEADRIFT_SMALL_SCRATCH) {
-        MUST(b->needed_scratch > b->scratch_bytes);
-        b->scratch_bytes = b->needed_scratch;
-        lend(b, near);
-        code = seadrift_build_batch(b);
+    for (int32_t i = 0; i < b->objects; i++) {
+        int any = 0;
+        for (int64_t k = b->starts[i]; k < b->starts[i + 1]; k++)
+            any |= b->masks[k];
+        if (!any)
+            return i;
     }
-    if (code == SEADRIFT_SMALL_TABLES) {
-        for (int level = 0; level <= b->levels; level++)
-            b->capacity[level] = b->counts[level];
-        lend(b, near);
-        code = seadrift_build_batch(b);
-    }
-    MUST(code == SEADRIFT_OK || code == SEADRIFT_BAD_ARGUMENT);
-    MUST((code == SEADRIFT_OK) == (b->refused < 0)); /* an empty mask is the only fault of these boxes */
-    return code;
+    return -1;
 }
 
-static void check_same(const seadrift_batch *plain, const seadrift_batch *gathered)
+/* The objects one by one, laid one after another for sites.h. */
+static seadrift_sites one_by_one(const seadrift_batch *b)
 {
-    for (int level = 0; level <= plain->levels; level++)
-        MUST(plain->counts[level] == gathered->counts[level]);
-    for (int32_t i = 0; i < plain->counts[1]; i++)
-        for (int t = 0; t < 16; t++) {
-            int32_t site = plain->children[0][16 * i + t];
-            MUST(site >= 0 && site <= plain->counts[0]);
-            MUST(memcmp(gathered->x0 + WINDOW * (i + 1) + 2 * t, plain->x0 + 2 * site, 2) == 0);
+    seadrift_sites s;
+    memset(&s, 0, sizeof s);
+    uint8_t *mask = room((size_t)b->cells), *x = room(2 * (size_t)b->cells);
+    int32_t *heights = room((size_t)b->objects * sizeof *heights);
+    int32_t *widths = room((size_t)b->objects * sizeof *widths);
+    int64_t at = 0;
+    for (int32_t i = 0; i < b->objects; i++) {
+        seadrift_object o;
+        memset(&o, 0, sizeof o);
+        o.width = b->boxes[4 * i + 2];
+        o.height = b->boxes[4 * i + 3];
+        o.signal_stride = o.mask_stride = o.width;
+        o.signal = b->signals + b->starts[i];
+        o.mask = b->masks + b->starts[i];
+        o.max_area = b->max_area;
+        o.cells = b->starts[i + 1] - b->starts[i];
+        o.scratch = room((size_t)o.cells);
+        o.x = x + 2 * at;
+        o.present = mask + at;
+        MUST(seadrift_prepare(&o) == SEADRIFT_OK);
+        MUST(o.level == b->halvings[i] && memcmp(o.sums, b->sums + 6 * i, sizeof o.sums) == 0);
+        heights[i] = o.out_height;
+        widths[i] = o.out_width;
+        at += (int64_t)o.out_height * o.out_width;
+    }
+    s.mask = mask;
+    s.x = x;
+    s.heights = heights;
+    s.widths = widths;
+    s.objects = b->objects;
+    s.channels = 2;
+    s.levels = b->levels;
+    s.scratch_cells = (SIDE + 8) * (SIDE + 8);
+    s.scratch = room(2 * (size_t)s.scratch_cells * sizeof *s.scratch);
+    s.x0 = room(2 * ((size_t)b->counts[0] + 1));
+    s.object_sites = room((size_t)b->objects * sizeof *s.object_sites);
+    for (int level = 0; level <= b->levels; level++) {
+        size_t sites = (size_t)b->counts[level];
+        s.capacity[level] = b->counts[level];
+        if (level > 0) {
+            s.children[level - 1] = room(sites * (level == 1 ? 16 : 4) * sizeof(int32_t));
+            s.near[level - 1] = room(sites * 9 * sizeof(int32_t));
         }
-    for (int level = 2; level <= plain->levels; level++)
-        MUST(memcmp(plain->children[level - 1], gathered->children[level - 1],
-                    (size_t)plain->counts[level] * 4 * sizeof(int32_t)) == 0);
-    int64_t last = 0;
-    for (int32_t i = 0; i < plain->objects; i++) {
-        MUST(plain->object_sites[i] >= 1 && plain->object_sites[i] == gathered->object_sites[i]);
-        MUST(plain->halvings[i] == gathered->halvings[i]);
-        MUST(memcmp(plain->sums + 6 * i, gathered->sums + 6 * i, 6 * sizeof(int64_t)) == 0);
-        last += plain->object_sites[i];
     }
-    MUST(last == plain->counts[plain->levels]);
+    MUST(seadrift_build_sites(&s) == SEADRIFT_OK);
+    return s;
 }
 
-/* One object is what seadrift_prepare and seadrift_build_sites make of it. */
-static void check_first(const seadrift_batch *b)
+static void check_windows(const seadrift_batch *b, const seadrift_sites *s)
 {
-    size_t cells = (size_t)b->starts[1];
-    seadrift_object o;
-    memset(&o, 0, sizeof o);
-    o.signal = b->signals;
-    o.mask = b->masks;
-    o.width = b->boxes[2];
-    o.height = b->boxes[3];
-    o.signal_stride = o.mask_stride = o.width;
-    o.max_area = b->max_area;
-    o.x = room(2 * cells);
-    o.present = room(cells);
-    o.scratch = room(cells);
-    o.cells = (int64_t)cells;
-    MUST(seadrift_prepare(&o) == SEADRIFT_OK);
-    MUST(o.level == b->halvings[0] && memcmp(o.sums, b->sums, sizeof o.sums) == 0);
-    int32_t n = 0;
-    for (int32_t i = 0; i < o.out_height * o.out_width; i++)
-        if (o.present[i])
-            MUST(memcmp(b->x0 + 2 * ++n, o.x + 2 * i, 2) == 0);
+    for (int k = 0; k < WINDOW; k++)
+        MUST(b->x0[k] == 0);
+    for (int32_t i = 0; i < b->counts[1]; i++)
+        for (int tap = 0; tap < 16; tap++)
+            MUST(memcmp(b->x0 + (size_t)(i + 1) * WINDOW + 2 * tap, s->x0 + 2 * s->children[0][16 * i + tap], 2) == 0);
+}
+
+static void check_tables(const seadrift_batch *b)
+{
+    seadrift_sites s = one_by_one(b);
+    MUST(memcmp(b->counts, s.counts, ((size_t)b->levels + 1) * sizeof *s.counts) == 0);
+    MUST(memcmp(b->object_sites, s.object_sites, (size_t)b->objects * sizeof *s.object_sites) == 0);
+    for (int level = 1; level <= b->levels; level++) {
+        size_t sites = (size_t)b->counts[level], window = level == 1 ? 16 : 4;
+        if (level > 1 || !b->gathered)
+            MUST(memcmp(b->children[level - 1], s.children[level - 1], sites * window * sizeof(int32_t)) == 0);
+        MUST(memcmp(b->near[level - 1], s.near[level - 1], sites * 9 * sizeof(int32_t)) == 0);
+    }
+    if (b->gathered)
+        check_windows(b, &s);
+    else
+        MUST(memcmp(b->x0, s.x0, 2 * ((size_t)s.counts[0] + 1)) == 0);
 }
 
 static void hostile(input *in, seadrift_batch b)
 {
-    int32_t bad = take_wild(in);
-    int64_t starts[OBJECTS + 1];
-    int32_t boxes[4 * OBJECTS];
-    memcpy(starts, b.starts, ((size_t)b.objects + 1) * sizeof *starts);
-    memcpy(boxes, b.boxes, 4 * (size_t)b.objects * sizeof *boxes);
+    int32_t bad = take_wild(in), *boxes = room(4 * sizeof *boxes);
+    int64_t *starts = room(2 * sizeof *starts);
+    uint8_t *ones = room(9);
+    memset(ones, 1, 9);
+    b.objects = 1;
+    b.scratch_bytes = 1 << 14;
+    boxes[0] = boxes[1] = starts[0] = 0;
+    boxes[2] = boxes[3] = 3;
+    starts[1] = b.cells = 9;
+    b.boxes = boxes;
+    b.starts = starts;
+    b.masks = b.signals = ones;
+    for (int level = 0; level <= MOST; level++)
+        b.capacity[level] = 16;
+    lend(&b);
     switch (take_int(in, 0, 9)) {
     case 0: b.objects = bad < 0 ? bad : -1; break;
-    case 1: b.levels = bad < 1 || bad > LEVELS ? bad : 0; break;
+    case 1: b.levels = bad < 1 || bad > MOST ? bad : 0; break;
     case 2: b.max_area = bad < 1 ? bad : 0; break;
-    case 3: b.gathered = bad < 0 || bad > 1 ? bad : 2; break;
-    case 4: b.scratch_bytes = bad < 0 ? bad : -1; break;
-    case 5: b.x0 = NULL; break;
-    case 6: b.children[b.levels - 1] = NULL; b.gathered = 0; break;
-    case 7: b.scratch = NULL; break;
-    default:
-        if (b.objects == 0)
-            return;
-        if (in->left % 2)
-            starts[take(in) % (uint32_t)(b.objects + 1)] += bad ? bad : 1;
-        else
-            boxes[4 * (take(in) % (uint32_t)b.objects) + 2 + take(in) % 2] = bad < 1 ? bad : INT32_MAX;
-        b.starts = starts;
-        b.boxes = boxes;
+    case 3: boxes[2] = bad == 3 ? 4 : bad; break;
+    case 4: boxes[3] = bad == 3 ? 4 : bad; break;
+    case 5: starts[0] = bad ? bad : 1; break;
+    case 6: starts[1] = bad == 9 ? 8 : bad; break;
+    case 7: b.cells = 8; break;
+    case 8: b.masks = NULL; break;
+    default: b.x0 = NULL; break;
     }
     MUST(seadrift_build_batch(&b) == SEADRIFT_BAD_ARGUMENT);
 }
@@ -148,20 +173,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     input in = {data, size};
     uint8_t kind = take(&in) % 16;
-    seadrift_batch plain = read_batch(&in), gathered = plain;
-    gathered.gathered = 1;
+    seadrift_batch b = read_batch(&in);
     if (kind == 0) {
-        lend(&plain, 1);
-        hostile(&in, plain);
-    } else {
-        int32_t code = build(&plain, kind % 2);
-        MUST(build(&gathered, kind % 3 == 0) == code);
-        if (code == SEADRIFT_OK) {
-            check_same(&plain, &gathered);
-            if (plain.objects > 0)
-                check_first(&plain);
+        hostile(&in, b);
+        free_rooms();
+        return 0;
+    }
+    int32_t code = SEADRIFT_SMALL_SCRATCH, empty = first_empty(&b);
+    for (int turn = 0; turn < OBJECTS + 2; turn++) {
+        lend(&b);
+        code = seadrift_build_batch(&b);
+        if (code == SEADRIFT_SMALL_SCRATCH) {
+            MUST(b.needed_scratch > b.scratch_bytes);
+            b.scratch_bytes = b.needed_scratch;
+        } else if (code == SEADRIFT_SMALL_TABLES) {
+            for (int level = 0; level <= b.levels; level++)
+                b.capacity[level] = b.counts[level];
+        } else {
+            break;
         }
     }
+    MUST(code == (empty < 0 ? SEADRIFT_OK : SEADRIFT_BAD_ARGUMENT));
+    MUST(code == SEADRIFT_OK || b.refused == empty);
+    if (code == SEADRIFT_OK)
+        check_tables(&b);
     free_rooms();
     return 0;
 }

@@ -1,11 +1,12 @@
-"""Measures against shapes whose truth is known, scikit-image, ImageJ's algorithm and FlowCam."""
+"""Measures against what they say of themselves, and ImageJ's algorithm.
+
+See test_measure_shapes.py, test_measure_libraries.py and test_measure_flowcam.py for how well they
+agree with the truth.
+"""
 
 from __future__ import annotations
 
 import math
-import os
-import zipfile
-from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -15,13 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
-from PIL import Image
 
+from models.measure_agreement import TRACED_PX
 from models.measure_table import as_markdown, measured_in_all, missing_measures, names_of
 from models.measures import INDEX, MEASURES, MEASURES_VERSION, measure, measure_many
 
 Mask = NDArray[np.bool_]
-DATA = Path(os.environ.get("SEADRIFT_DATA", "../shared/data"))
 REPO = Path(__file__).parents[2]
 
 
@@ -267,7 +267,7 @@ def test_the_traced_perimeter_is_imagejs(mask: Mask) -> None:
     one = labels == 1
     expected, _ = traced_perimeter(one)
     # ImageJ begins at an arbitrary corner, which may count one corner more.
-    assert values(one)["perim."] == pytest.approx(expected, abs=2 - math.sqrt(2) + 1e-4)
+    assert values(one)["perim."] == pytest.approx(expected, abs=TRACED_PX)
 
 
 @settings(deadline=None)
@@ -301,33 +301,3 @@ def test_where_the_definition_is_the_same_so_is_scikit_images_value(seed: int) -
     assert ours["solidity"] == pytest.approx(theirs.solidity, rel=0.03)
     hu = [ours[f"hu_moment-{k}"] for k in range(1, 7)]
     np.testing.assert_allclose(hu, filled.moments_hu[:6], rtol=1e-4, atol=1e-9)
-
-
-@pytest.mark.data
-def test_area_exc_is_flowcams_raw_area() -> None:
-    archive = DATA / "flowcam.zip"
-    if not archive.exists():
-        pytest.skip(f"no real data: {archive} is missing (set SEADRIFT_DATA)")
-    checked = 0
-    with zipfile.ZipFile(archive) as flowcam:
-        for listing in sorted(n for n in flowcam.namelist() if n.endswith(".lst")):
-            folder = listing.rpartition("/")[0]
-            for row in flowcam_rows(flowcam.read(listing).decode("latin-1")):
-                collage = f"{folder}/{row['collage_file'].removesuffix('.tif')}_bin.tif"
-                if collage not in flowcam.NameToInfo or checked >= 200:
-                    continue
-                x, y, w, h = (int(row[f"image_{k}"]) for k in ("x", "y", "w", "h"))
-                picture = Image.open(BytesIO(flowcam.read(collage))).convert("L")
-                mask = np.asarray(picture.crop((x, y, x + w, y + h))) > 0
-                found = values(mask)
-                assert found["area_exc"] == float(row["raw_area"]), (collage, row["id"])
-                checked += 1
-    assert checked == 200
-
-
-def flowcam_rows(text: str) -> list[dict[str, str]]:
-    """A FlowCam ``.lst``: version, number of fields, their names, then a line for each object."""
-    lines = text.splitlines()
-    count = int(lines[1].partition("|")[2])
-    names = [line.partition("|")[0] for line in lines[2 : 2 + count]]
-    return [dict(zip(names, line.split("|"), strict=False)) for line in lines[2 + count :] if line]

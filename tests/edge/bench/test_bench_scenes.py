@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.bench import limit, memory, scenes
+from edge.bench import memory, scenes
 from edge.bench.device import laps
 from edge.bench.peers import measures, networks
 from edge.bench.scenes import SETTINGS, Scene
@@ -61,7 +61,7 @@ def test_the_peers_measure_the_same_regions(frames: list[Scene]) -> None:
     assert measures.morphocut_ms(labels, frames[1].grey, 1)[1] > 0
 
 
-def test_dense_networks_and_the_limit_run() -> None:
+def test_dense_networks_run() -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     network = Bundle.load(factory.path()).network
@@ -71,6 +71,3 @@ def test_dense_networks_and_the_limit_run() -> None:
         (out,) = session.run(None, {"x": x})
         assert out.shape[0] == 2
         assert out.shape[2:] == (1, 1)
-    sites = (40, *(10 for _ in range(network.levels)))
-    assert limit.gemm_limit_ms(network, sites, 1) > 0
-    assert limit.gemm_limit_ms(network, (0,) * len(sites), 1) == 0
