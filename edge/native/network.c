@@ -9,10 +9,12 @@ typedef struct {
     int32_t group;
     size_t bytes; /* of an activation and of a weight */
     uint8_t zero; /* how the activation 0 is stored, with bytes == 1 */
+    int sorts;    /* takes several sites at once, and leaves out the taps that all of them lack */
     int (*available)(void);
     void (*run)(const seadrift_task *task);
 } path_kind;
 
+enum { SORTED_TAPS = 9, SORTED_WORK = 512 }; /* more patterns than sites, or less to gain than sorting costs */
 enum { CHUNK = 32 }; /* rows of a layer without a table that are computed together */
 
 static int always(void) { return 1; }
@@ -47,6 +49,10 @@ static void layer_scalar(const seadrift_task *task)
                 acc[j] = (uint32_t)layer->bias[first + j];
             for (int32_t t = 0; t < layer->taps; t++) {
                 const uint16_t *row = x + (size_t)taps[t] * task->stride;
+                if (!taps[t]) { /* the zero site adds nothing */
+                    w += (size_t)task->channels * BLOCK;
+                    continue;
+                }
                 for (int32_t c = 0; c < task->channels; c++, w += BLOCK) {
                     int16_t value = (int16_t)row[c]; /* 16 by 16 bits: compilers have vectors for that */
                     for (int j = 0; j < BLOCK; j++)
@@ -61,10 +67,10 @@ static void layer_scalar(const seadrift_task *task)
 }
 
 static const path_kind PATHS[SEADRIFT_PATHS] = {
-    {1, 2, 0, always, layer_scalar},
-    {2, 2, 0, seadrift_has_avx2, seadrift_layer_avx2},
-    {1, 2, 0, seadrift_has_neon, seadrift_layer_neon},
-    {4, 1, 0x80, seadrift_has_dot, seadrift_layer_dot},
+    {1, 2, 0, 0, always, layer_scalar},
+    {2, 2, 0, 1, seadrift_has_avx2, seadrift_layer_avx2},
+    {1, 2, 0, 1, seadrift_has_neon, seadrift_layer_neon},
+    {4, 1, 0x80, 0, seadrift_has_dot, seadrift_layer_dot}, /* its zero is not 0: no tap can be left out */
 };
 
 int32_t seadrift_network_version(void) { return SEADRIFT_NETWORK_VERSION; }
@@ -77,6 +83,23 @@ int32_t seadrift_network_group(int32_t path)
 }
 
 static int64_t padded(int64_t channels, int64_t to) { return (channels + to - 1) / to * to; }
+
+/* Whether it pays to sort the layer's sites by the taps that they lack. */
+static int sorts(const path_kind *path, const seadrift_layer *l)
+{
+    return path->sorts && l->table && l->taps > 1 && l->taps <= SORTED_TAPS &&
+           (int64_t)l->channels_in * l->channels_out >= SORTED_WORK;
+}
+
+/* Bytes for the turns of any layer. */
+static int64_t most_turns(const seadrift_network *n)
+{
+    int64_t most = 0;
+    for (int32_t i = 0; i < n->layers; i++)
+        if (n->layer[i].sites > most && sorts(&PATHS[n->path], &n->layer[i]))
+            most = n->layer[i].sites;
+    return most * (int64_t)sizeof(seadrift_turn);
+}
 
 /* Shapes, room and pointers of one layer; *rows and *channels are those of the map it reads, then its own. */
 static int32_t check_layer(seadrift_network *n, const seadrift_layer *l, int32_t *rows, int32_t *channels)
@@ -147,7 +170,7 @@ static int32_t check(seadrift_network *n)
     int32_t rows = n->rows, channels = n->layer[0].channels_in;
     if (channels < 1 || channels > SEADRIFT_NETWORK_MAX_CHANNELS)
         return SEADRIFT_BAD_ARGUMENT;
-    int64_t held = n->layer[0].table || rows < CHUNK ? rows : CHUNK; /* rows of x0 as activations at once */
+    int64_t held = n->layer[0].table || rows <= CHUNK ? rows : CHUNK + 1; /* rows of x0 as activations at once */
     n->needed_scratch = held * padded(channels, path->group) * (int64_t)path->bytes;
     if (n->needed_scratch > INT32_MAX)
         return SEADRIFT_BAD_ARGUMENT;
@@ -156,6 +179,7 @@ static int32_t check(seadrift_network *n)
         if (code != SEADRIFT_OK)
             return code;
     }
+    n->needed_scratch = (n->needed_scratch + 7) / 8 * 8 + most_turns(n); /* behind the map of the first of the two */
     return check_results(n, rows - 1, channels);
 }
 
@@ -221,20 +245,42 @@ static void pool(const seadrift_network *n, const path_kind *path, const void *m
     }
 }
 
+/* The layer's sites by the taps they have; `patterns` is room for 2 bytes each. */
+static void sort_sites(const seadrift_layer *l, uint16_t *patterns, seadrift_turn *turns)
+{
+    int32_t begins[(1 << SORTED_TAPS) + 1];
+    memset(begins, 0, sizeof begins);
+    const int32_t *row = l->table;
+    for (int32_t i = 0; i < l->sites; i++, row += l->taps) {
+        uint32_t pattern = 0;
+        for (int32_t t = 0; t < l->taps; t++)
+            pattern |= (uint32_t)(row[t] != 0) << t;
+        patterns[i] = (uint16_t)pattern;
+        begins[pattern + 1]++;
+    }
+    for (int32_t p = 0; p < 1 << SORTED_TAPS; p++)
+        begins[p + 1] += begins[p];
+    for (int32_t i = 0; i < l->sites; i++) {
+        seadrift_turn *turn = turns + begins[patterns[i]]++;
+        turn->site = i;
+        turn->taps = patterns[i];
+    }
+}
+
 /* A layer without a table: CHUNK rows at a time, those of x0 as they become activations. */
 static void run_rows(const seadrift_network *n, const path_kind *path, seadrift_task task, int first)
 {
-    static const int32_t ROWS[CHUNK] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
-                                        16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
+    static const int32_t ROWS[CHUNK] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16,
+                                        17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32};
     seadrift_layer part = *task.layer;
-    const uint8_t *x = (const uint8_t *)task.x + task.stride * path->bytes;
+    const uint8_t *x = task.x;
     part.table = ROWS;
     task.layer = &part;
     for (int32_t done = 0, all = part.sites; done < all; done += part.sites) {
         part.sites = all - done < CHUNK ? all - done : CHUNK;
         if (first)
-            store(path, n->x0 + ((size_t)done + 1) * (size_t)part.channels_in, part.sites, part.channels_in,
-                  task.stride, n->scratch[0]);
+            store(path, n->x0 + (size_t)done * (size_t)part.channels_in, part.sites + 1, part.channels_in,
+                  task.stride, n->scratch[0]); /* the row before them stands where the zero site would */
         else
             task.x = x + (size_t)done * task.stride * path->bytes;
         path->run(&task);
@@ -252,9 +298,12 @@ int32_t seadrift_run_network(seadrift_network *n)
         return code;
     const path_kind *path = &PATHS[n->path];
     size_t stride = (size_t)padded(n->layer[0].channels_in, path->group);
-    if (n->layer[0].table)
+    if (n->layer[0].table) {
         store(path, n->x0, n->rows, n->layer[0].channels_in, stride, n->scratch[0]);
+        memset(n->scratch[0], path->zero, stride * path->bytes);
+    }
     seadrift_task task;
+    seadrift_turn *turns = (seadrift_turn *)(void *)((uint8_t *)n->scratch[0] + n->needed_scratch - most_turns(n));
     for (int32_t i = 0; i < n->layers; i++) {
         const seadrift_layer *layer = &n->layer[i];
         void *from = n->scratch[i % 2], *to = n->scratch[(i + 1) % 2];
@@ -265,6 +314,11 @@ int32_t seadrift_run_network(seadrift_network *n)
         stride = task.y_stride = (size_t)padded(layer->channels_out, BLOCK);
         memset(to, path->zero, stride * path->bytes);
         task.y = (uint8_t *)to + stride * path->bytes;
+        task.turns = NULL;
+        if (layer->sites > 0 && sorts(path, layer)) { /* its map is still free: the patterns go there */
+            sort_sites(layer, task.y, turns);
+            task.turns = turns;
+        }
         if (layer->sites > 0 && layer->table)
             path->run(&task);
         else if (layer->sites > 0)

@@ -75,9 +75,10 @@ typedef struct {
     int32_t path;
     int32_t layers; /* at least 1 */
     const seadrift_layer *layer;
-    const uint8_t *x0; /* [rows, layer[0].channels_in]; row 0 is the zero site */
+    const uint8_t *x0; /* [rows, layer[0].channels_in]; row 0 is the zero site, whatever it holds */
     int32_t rows;
-    /* room: each map takes (1 + sites) rows of its channels padded to 8 (x0: to the group), 2 bytes each */
+    /* room, aligned to 8: each map takes (1 + sites) rows of its channels padded to 8 (x0: to the group), 2 bytes
+     * each, and behind it lies the order of a layer's sites, 8 bytes each */
     void *scratch[2];
     int64_t scratch_bytes; /* of each of the two */
     /* out */

@@ -42,13 +42,20 @@ static inline void tile_neon(const seadrift_task *task, int32_t first, int32_t s
     const int32_t *taps[SITES];
     int32x4_t acc[SITES][2];
     for (int s = 0; s < SITES; s++) {
-        taps[s] = seadrift_taps(layer, site + s);
+        taps[s] = seadrift_taps(task, site + s);
         acc[s][0] = vld1q_s32(layer->bias + first);
         acc[s][1] = vld1q_s32(layer->bias + first + HALF);
     }
     for (int32_t t = 0; t < layer->taps; t++) {
         const int16_t *row[SITES]; /* 0 .. 255 in 16 bits: signed is the same */
         int16x4_t x[SITES];
+        int32_t any = 0;
+        for (int s = 0; s < SITES; s++)
+            any |= taps[s][t];
+        if (!any) { /* zero sites add nothing */
+            w += (size_t)task->channels * BLOCK;
+            continue;
+        }
         for (int s = 0; s < SITES; s++)
             row[s] = (const int16_t *)task->x + (size_t)taps[s][t] * task->stride;
         int32_t c = 0;
@@ -67,7 +74,7 @@ static inline void tile_neon(const seadrift_task *task, int32_t first, int32_t s
         }
     }
     for (int s = 0; s < SITES && site + s < layer->sites; s++)
-        vst1q_u16((uint16_t *)task->y + (size_t)(site + s) * task->y_stride + first,
+        vst1q_u16((uint16_t *)task->y + (size_t)seadrift_site(task, site + s) * task->y_stride + first,
                   requantize(acc[s][0], acc[s][1], layer->multiplier + first));
 }
 
@@ -107,7 +114,7 @@ DOT static inline void tile_dot(const seadrift_task *task, int32_t first, int32_
     const int32_t *taps[SITES];
     int32x4_t acc[SITES][2];
     for (int s = 0; s < SITES; s++) {
-        taps[s] = seadrift_taps(layer, site + s);
+        taps[s] = seadrift_taps(task, site + s);
         acc[s][0] = vld1q_s32(layer->bias + first);
         acc[s][1] = vld1q_s32(layer->bias + first + HALF);
     }

@@ -24,23 +24,40 @@ AVX2 static inline __m128i requantize(__m256i acc, __m256 multiplier)
     return _mm_packus_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
 }
 
-/* Where the rows of a tile's taps begin, in activations from the map: one product per entry of the table, in
- * vectors, instead of one per tap and block. */
+/* The sites of a tile: where their taps' rows begin, in activations from the map, and which taps any of them has. */
 typedef struct {
     int32_t row[MOST_SITES * SEADRIFT_NETWORK_MAX_TAPS];
+    int32_t site[MOST_SITES];
+    uint64_t taps;
 } places;
 
-AVX2 static inline __attribute__((always_inline)) void find_rows(const seadrift_task *task, int32_t site, int sites,
+AVX2 static inline __attribute__((always_inline)) void scale_row(const int32_t *from, int32_t taps, int32_t stride,
+                                                                 int32_t *to)
+{
+    int32_t t = 0;
+    for (; t + 8 <= taps; t += 8) {
+        __m256i rows = _mm256_loadu_si256((const __m256i *)(from + t));
+        _mm256_storeu_si256((__m256i *)(to + t), _mm256_mullo_epi32(rows, _mm256_set1_epi32(stride)));
+    }
+    for (; t + 4 <= taps; t += 4) {
+        __m128i rows = _mm_loadu_si128((const __m128i *)(from + t));
+        _mm_storeu_si128((__m128i *)(to + t), _mm_mullo_epi32(rows, _mm_set1_epi32(stride)));
+    }
+    for (; t < taps; t++)
+        to[t] = from[t] * stride;
+}
+
+AVX2 static inline __attribute__((always_inline)) void find_rows(const seadrift_task *task, int32_t first, int sites,
                                                                  places *p)
 {
-    const seadrift_layer *layer = task->layer;
-    const int32_t taps = layer->taps, stride = (int32_t)task->stride;
-    const int32_t left = layer->sites - site < sites ? layer->sites - site : sites;
-    const int32_t *table = layer->table + (size_t)site * (size_t)taps;
-    for (int32_t i = 0; i < left * taps; i++)
-        p->row[i] = table[i] * stride;
-    for (int32_t i = left * taps; i < sites * taps; i++) /* behind the last site: that one again */
-        p->row[i] = p->row[i - taps];
+    const int32_t taps = task->layer->taps, last = task->layer->sites - 1;
+    p->taps = task->turns ? 0 : ~(uint64_t)0 >> (64 - taps);
+    for (int s = 0; s < sites; s++) {
+        int32_t i = first + s < last ? first + s : last;
+        p->site[s] = seadrift_site(task, i);
+        p->taps |= task->turns ? task->turns[i].taps : 0;
+        scale_row(seadrift_taps(task, i), taps, (int32_t)task->stride, p->row + s * taps);
+    }
 }
 
 /* `sites` x 8 `blocks` sums in registers. All numbers but the taps are known when inlined (channels: or 0). */
@@ -52,12 +69,14 @@ AVX2 static inline __attribute__((always_inline)) void tile(const seadrift_task 
     const uint16_t *x = task->x;
     const int32_t channels = known ? known : task->channels, taps = layer->taps;
     size_t panel = (size_t)taps * (size_t)channels * BLOCK;
-    const int16_t *w = (const int16_t *)layer->weights + (size_t)first / BLOCK * panel;
+    const int16_t *panels = (const int16_t *)layer->weights + (size_t)first / BLOCK * panel;
     __m256i acc[MOST_SITES][2];
     for (int s = 0; s < sites; s++)
         for (int b = 0; b < blocks; b++)
             acc[s][b] = _mm256_loadu_si256((const __m256i *)(layer->bias + first + b * BLOCK));
-    for (int32_t t = 0; t < taps; t++) {
+    for (uint64_t left = p->taps; left; left &= left - 1) {
+        int32_t t = __builtin_ctzll(left);
+        const int16_t *w = panels + (size_t)(t * channels) * BLOCK;
         const uint16_t *row[MOST_SITES];
         for (int s = 0; s < sites; s++)
             row[s] = x + p->row[s * taps + t];
@@ -78,7 +97,7 @@ AVX2 static inline __attribute__((always_inline)) void tile(const seadrift_task 
     for (int s = 0; s < sites && site + s < layer->sites; s++)
         for (int b = 0; b < blocks; b++) {
             __m256 multiplier = _mm256_loadu_ps(layer->multiplier + first + b * BLOCK);
-            uint16_t *out = (uint16_t *)task->y + (size_t)(site + s) * task->y_stride + first + b * BLOCK;
+            uint16_t *out = (uint16_t *)task->y + (size_t)p->site[s] * task->y_stride + first + b * BLOCK;
             _mm_storeu_si128((__m128i *)out, requantize(acc[s][b], multiplier));
         }
 }

@@ -34,6 +34,7 @@ PATHS = {"scalar": 0, "avx2": 1, "neon": 2, "dot": 3}  # SEADRIFT_PATH_*
 _BEST_FIRST = ("dot", "neon", "avx2", "scalar")
 _BLOCK = 8  # SEADRIFT_NETWORK_BLOCK
 _ACTIVATION_BYTES = 2  # at most
+_TURN_BYTES = 8  # of one site's place in the order
 _DOT_GROUP = 4  # bytes, with activations stored less 128
 _OK = 0
 
@@ -215,8 +216,10 @@ def _padded(count: int, to: int) -> int:
 
 
 def _scratch_bytes(network: Network, tables: Tables) -> int:
-    """Enough for the widest feature map, row 0 included, whatever the path; whole cache lines."""
+    """Enough for the widest feature map, row 0 included, and the order of the sites, whatever the
+    path; whole cache lines."""
     maps = [len(tables.x0) * _padded(tables.x0.shape[1], _DOT_GROUP)]
     for layer in network.layers:
         maps.append((1 + len(layer.table_of(tables))) * _padded(layer.channels_out, _BLOCK))
-    return _padded(_ACTIVATION_BYTES * max(maps), 64)
+    most_sites = max(len(layer.table_of(tables)) for layer in network.layers)
+    return _padded(_ACTIVATION_BYTES * max(maps) + _TURN_BYTES * most_sites + 8, 64)
