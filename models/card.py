@@ -19,6 +19,15 @@ _FIGURES = {
     "calibration_error": "calibration error",
 }
 
+_METHODS = {
+    "ZP": "random forest on measures",
+    "SCN": "random forest on the network's features",
+    "ZP+SCN": "random forest on both",
+    "network": "the network alone",
+    "head": "this release's head, int8",
+}
+_QUOTED = {"accuracy": "accuracy", "macro_f1": "macro F1", "abundance_bias": "abundance bias"}
+
 
 def make_card(
     name: str,
@@ -62,6 +71,27 @@ def make_card(
         },
         "details": dict(details or {}),
     }
+
+
+def with_table(
+    card: Mapping[str, Any], results: Mapping[str, Any], name: str = "spc"
+) -> dict[str, Any]:
+    """The card with its rows of the table of all methods. results: results.json as
+    `seadrift evaluate --table` writes it. Raises KeyError if it has no set of that name."""
+    facts = results["sets"][name]
+    rows: dict[str, str] = {}
+    for row in facts["rows"]:
+        suffix = " (shore network)" if row["network"] == "shore" else ""
+        figures = [f"{words} {_interval(row['figures'][key])}" for key, words in _QUOTED.items()]
+        rows[_METHODS[row["method"]] + suffix] = ", ".join(figures)
+    objects = facts["objects"]["test"]
+    title = f"All methods on the same {objects} held-out objects, 95 % bootstrap intervals"
+    return {**card, "details": {**card.get("details", {}), title: rows}}
+
+
+def _interval(values: Sequence[float]) -> str:
+    value, low, high = (100 * x for x in values)
+    return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
 
 
 def as_markdown(card: Mapping[str, Any]) -> str:

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models import forest
 from models.benchmark.features import Measured
 from models.benchmark.figures import Outcome, auroc, difference, figures, outcome, resamples
 from models.benchmark.sets import LabelledSet, Labels
 from models.bundle import Bundle
 from models.evaluation import ECE_BINS, Evaluation, evaluate
 from models.examples import Examples
-from models.forest import forest_probabilities
 from models.head import Head
 from models.splitting import TEST, TRAIN, VALIDATION
 
@@ -126,10 +126,11 @@ def _methods(
         if method == "ZP" and kind != "device":
             continue  # measures know no network
         progress(f"growing a forest: {kind}, {method}")
-        said = forest_probabilities(
+        said = forest.forest_probabilities(
             _features(parts.train, method),
             parts.train.labels,
             _features(parts.test, method),
+            trees=forest.TREES,
             seed=SEED,
         )
         found.append((method, (said.classes, said.probabilities)))

@@ -81,7 +81,7 @@ class Features:
         path = self._cache / f"{key}.npz"
         if path.exists():
             try:
-                with np.load(path, allow_pickle=False) as file:
+                with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                     return {name: file[name] for name in file.files}
             except (OSError, ValueError, zipfile.BadZipFile) as error:
                 self._progress(f"{path.name} cannot be read ({error}): made again")

@@ -76,6 +76,7 @@ def per_taxon(evaluation: Evaluation, title: str) -> bytes:
     f1 = np.array([t.f1 or 0.0 for t in taxa])
     axes.scatter(support, f1, s=22, color=BLUE, alpha=0.75, linewidths=0)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:.0f}")
     axes.set_ylim(-0.03, 1.05)
     axes.set_xlabel("held-out objects", color=INK)
     axes.set_ylabel("F1", color=INK)
@@ -95,9 +96,9 @@ def per_taxon(evaluation: Evaluation, title: str) -> bytes:
 def _worth_naming(support: Any, f1: Any) -> list[int]:
     """All of a few taxa; of many, those that are worst or best for how common they are. Names that
     would lie on each other are left out."""
-    expected = (
-        np.polyval(np.polyfit(np.log(support), f1, 1), np.log(support)) if len(f1) > 2 else f1
-    )
+    common = np.log(support) - np.log(support).mean()
+    slope = float(common @ f1) / max(float(common @ common), 1e-9)
+    expected = f1.mean() + slope * common
     order = np.argsort(-np.abs(f1 - expected), kind="stable")
     wanted = order if len(f1) <= NAMED_MOST else order[:24]
     kept: list[int] = []
@@ -106,7 +107,7 @@ def _worth_naming(support: Any, f1: Any) -> list[int]:
         near = [
             k
             for k in kept
-            if abs(f1[i] - f1[k]) < 0.035 and abs(np.log(support[i] / support[k])) < 0.17 * width
+            if abs(f1[i] - f1[k]) < 0.035 and abs(np.log(support[i] / support[k])) < 0.13 * width
         ]
         if not near:
             kept.append(i)

@@ -121,7 +121,7 @@ def _set(name: str, facts: Mapping[str, Any]) -> list[str]:
 
 
 def _left_out(facts: Mapping[str, Any]) -> str:
-    reasons = [f"{n} {reason}" for reason, n in facts["left_out"].items()]
+    reasons = [f"{n} {reason}" for reason, n in sorted(facts["left_out"].items())]
     if facts["set_aside"]:
         reasons.append(f"{facts['set_aside']} unreadable or blank")
     return f" Left out: {', '.join(reasons)}." if reasons else ""

@@ -70,7 +70,8 @@ def read_labels(which: LabelledSet, data: Path, build: Path) -> Labels:
     for i, label in enumerate(labels):
         taxon = label if class_map is None else class_map.taxon(label)
         if part[i] < 0 or taxon is None:
-            reason = "no time in the name" if taxon is not None else f"{label}: not in the map"
+            why = class_map.dropped[label] if class_map and taxon is None else ""
+            reason = f"{label} ({why})" if why else "without a time in the name"
             left_out[reason] = left_out.get(reason, 0) + 1
             continue
         kept.append(i)
