@@ -76,7 +76,7 @@ def measure_native(crops: Crops, field: str, costly: bool) -> NDArray[np.float32
         len(MEASURES), room.ctypes.data, len(room), values.ctypes.data,
     )  # fmt: skip
     while (code := int(native.LIBRARY.seadrift_measure(ctypes.byref(frame)))) == _SMALL:
-        room = _scratch(2 * int(frame.needed_scratch))
+        room = _scratch(int(frame.needed_scratch) * 5 // 4)
         frame.scratch, frame.scratch_bytes = room.ctypes.data, len(room)
     if code != _OK:
         raise ValueError(f"object {frame.refused}: cannot be measured (its mask is empty?)")

@@ -39,45 +39,62 @@ class Plan:
 QUICK = Plan(counts=(0, 100), turns=4, boards="zero2w")
 
 
+@dataclass(frozen=True)
+class Frames:
+    """What is timed. `real` is the reason why there are none, or the frames."""
+
+    drawn: Mapping[int, Scene]  # by the number of objects
+    noise: Scene
+    real: list[Scene] | str
+
+    @property
+    def of_objects(self) -> list[Scene]:
+        return [*self.drawn.values(), *([] if isinstance(self.real, str) else self.real)]
+
+
 def measure(plan: Plan, say: Say) -> tuple[list[Row], list[Row]]:
     """All figures, and the targets. Needs the factory bundle; what is not installed says so."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     cv2.setNumThreads(1)
     say("drawing the frames")
     drawn = dict(zip(plan.counts, scenes.of_objects(plan.counts), strict=True))
-    noise, real = scenes.of_noise(), scenes.of_instruments()
-    every = [*drawn.values(), noise, *([] if isinstance(real, str) else real)]
-    rows = [_read_pass(drawn[0], plan.turns)]
-    native, fallback = _device(every, plan.turns, say)
-    rows += _device_rows(native, fallback)
-    if isinstance(real, str):
-        rows.append(missing("real dark field frames", real))
-    bundle = Bundle.load(factory.path())
-    found = {scene.name: _segmented(scene) for scene in every if scene is not noise}
-    say("timing the peers' measures")
-    rows += [row for scene in every if scene is not noise
-             for row in _measure_rows(scene, found[scene.name], plan.turns)]  # fmt: skip
-    say("timing the networks")
-    over = dict[str, float]()
-    for name, segmentation in found.items():
-        rows += _network_rows(name, segmentation, bundle, plan.turns, over)
+    frames = Frames(drawn, scenes.of_noise(), scenes.of_instruments())
+    native, fallback = _device([*frames.of_objects, frames.noise], plan.turns, say)
+    rows = [_read_pass(drawn[0], plan.turns), *_device_rows(native, fallback)]
+    if isinstance(frames.real, str):
+        rows.append(missing("real dark field frames", frames.real))
+    peers, over = _peers(frames, plan.turns, say)
     say("measuring peak memory")
     memory_row = _peak(drawn[100])
-    rows.append(memory_row)
     joules = energy.rows(list(drawn.values()), say, plan.boards) if plan.emulate else []
-    rows += joules
-    found_speed = targets.Speed(
+    speed = targets.Speed(
         whole={count: native[scene.name].total_ms for count, scene in drawn.items()},
         fallback={count: fallback[scene.name].total_ms for count, scene in drawn.items()},
         kept={count: native[scene.name].objects for count, scene in drawn.items()},
-        noise=native[noise.name].total_ms,
-        noise_kept=native[noise.name].objects,
+        noise=native[frames.noise.name].total_ms,
+        noise_kept=native[frames.noise.name].objects,
         network_over_gemm=over.get(drawn[100].name),
         peak_mb=memory_row.value,
         marginal_j=_value(joules, f"zero2w, {drawn[100].name}: marginal energy"),
     )
     accuracy = targets.accuracy_rows(CHECKOUT / "docs" / "benchmarks" / "results.json")
-    return rows, [*targets.speed_rows(found_speed), *accuracy]
+    return [*rows, *peers, memory_row, *joules], [*targets.speed_rows(speed), *accuracy]
+
+
+def _peers(frames: Frames, turns: int, say: Say) -> tuple[list[Row], dict[str, float]]:
+    """Others' measures and networks on each frame, and how far ours is from the limit on it."""
+    bundle = Bundle.load(factory.path())
+    found = {scene.name: _segmented(scene) for scene in frames.of_objects}
+    over: dict[str, float] = {}
+    say("timing the peers' measures")
+    rows = [
+        row for scene in frames.of_objects
+        for row in _measure_rows(scene, found[scene.name], turns)
+    ]  # fmt: skip
+    say("timing the networks")
+    for name, segmentation in found.items():
+        rows += _network_rows(name, segmentation, bundle, turns, over)
+    return rows, over
 
 
 def _value(rows: Sequence[Row], name: str) -> float | None:

@@ -5,9 +5,9 @@
 #include "measures.h"
 
 /* Loops that see every pixel are written for the compiler to vectorise, and compiled twice on x86: for every
- * processor, and for those with AVX2. Both compute the same whole numbers. */
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
-#define SEADRIFT_TWICE 1
+ * processor, and for those with AVX2. Both compute the same whole numbers. SEADRIFT_PLAIN leaves the second
+ * out, for tests. */
+#if defined(__GNUC__) && !defined(SEADRIFT_PLAIN) && (defined(__x86_64__) || defined(__i386__))
 #define SEADRIFT_AVX2 __attribute__((target("avx2")))
 #define SEADRIFT_HAS_AVX2 (__builtin_cpu_supports("avx2") != 0)
 #else

@@ -16,31 +16,34 @@ int32_t seadrift_prepare_version(void) { return SEADRIFT_PREPARE_VERSION; }
 /* The sum of the squares below k. */
 static int64_t squares(int64_t k) { return (k - 1) * k * (2 * k - 1) / 6; }
 
-/* Whether byte `i` of a row is set. */
-typedef struct {
-    const uint8_t *row;
-    int32_t width;
-} flags;
-
-/* The first column from x on that is (or is not) set, else the width: eight bytes at a time where they agree. */
-static int32_t next(const flags *f, int32_t x, int set)
+/* Which of eight bytes is the first that is not 0; there is one. */
+static int32_t first_byte(uint64_t word)
 {
-    while (x < f->width && (f->row[x] != 0) != set) {
-        uint64_t word = 0;
-        x++;
-        while (!set && x + WORD <= f->width) { /* long runs are what a mask is made of */
-            memcpy(&word, f->row + x, WORD);
-            if ((word - 0x0101010101010101u) & ~word & 0x8080808080808080u)
-                break; /* one of them is 0 */
-            x += WORD;
-        }
-        while (set && x + WORD <= f->width) {
-            memcpy(&word, f->row + x, WORD);
-            if (word)
-                break;
-            x += WORD;
-        }
+#if defined(__GNUC__) && defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return __builtin_ctzll(word) / 8;
+#else
+    uint8_t bytes[WORD];
+    int32_t i = 0;
+    memcpy(bytes, &word, WORD);
+    while (!bytes[i])
+        i++;
+    return i;
+#endif
+}
+
+/* The first column from x on that is (or is not) set, else the width: eight at a time. */
+static int32_t next(const uint8_t *row, int32_t width, int32_t x, int set)
+{
+    for (; x + WORD <= width; x += WORD) {
+        uint64_t word, low = 0x7f7f7f7f7f7f7f7fu;
+        memcpy(&word, row + x, WORD);
+        if (!set) /* 0x80 where a byte is 0: no sum of this reaches the next byte */
+            word = ~(((word & low) + low) | word | low);
+        if (word)
+            return x + first_byte(word);
     }
+    while (x < width && (row[x] != 0) != set)
+        x++;
     return x;
 }
 
@@ -51,14 +54,14 @@ static box survey(const seadrift_planes *o, int64_t sums[6])
     for (int i = 0; i < 6; i++)
         sums[i] = 0;
     for (int32_t y = 0; y < o->height; y++) {
-        flags f = {o->mask + y * o->mask_stride, o->width};
-        int32_t from = next(&f, 0, 1), to = from;
+        const uint8_t *row = o->mask + y * o->mask_stride;
+        int32_t from = next(row, o->width, 0, 1), to = from;
         int64_t n = 0, x = 0, xx = 0;
-        if (from == f.width)
+        if (from == o->width)
             continue;
         found.left = from < found.left ? from : found.left;
-        for (; from < f.width; from = next(&f, to, 1)) {
-            to = next(&f, from, 0);
+        for (; from < o->width; from = next(row, o->width, to, 1)) {
+            to = next(row, o->width, from, 0);
             n += to - from;
             x += (int64_t)(from + to - 1) * (to - from) / 2;
             xx += squares(to) - squares(from);

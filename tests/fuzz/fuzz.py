@@ -26,7 +26,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 NATIVE = ROOT / "edge" / "native"
 FLAGS = (
-    "-g", "-O2", "-std=c99", "-ffp-contract=off", "-fno-omit-frame-pointer",
+    "-g", "-O1", "-std=c99", "-ffp-contract=off", "-fno-omit-frame-pointer",
     "-fno-sanitize-recover=all", f"-I{NATIVE}", f"-I{HERE}",
 )  # fmt: skip
 MOST_BYTES = 1024  # of an input

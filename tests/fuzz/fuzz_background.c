@@ -45,7 +45,7 @@ static int16_t *invent(input *in, const seadrift_scene *s)
 
 static void use(const seadrift_scene *s, const int16_t *tiles)
 {
-    int16_t *spare = room(2 * (size_t)s->width * sizeof *spare);
+    int16_t *spare = room(3 * (size_t)s->width * sizeof *spare);
     int32_t *histogram = room(SEADRIFT_RESIDUALS * sizeof *histogram), samples = 0;
     uint8_t *signal = room((size_t)s->height * (size_t)s->width);
     MUST(seadrift_background_residuals(s, tiles, spare, histogram) == SEADRIFT_OK);

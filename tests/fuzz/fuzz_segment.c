@@ -1,4 +1,4 @@
-/* seadrift_find_objects and seadrift_cut_objects on small frames. */
+/* seadrift_find_objects, seadrift_cut_objects and seadrift_cut_boxes on small frames. */
 #include "input.h"
 #include "segment.h"
 
@@ -100,6 +100,23 @@ static void cut_some(input *in, const seadrift_frame *f)
     seadrift_cut_objects(f, which, count, room((size_t)bytes), room((size_t)bytes), bytes);
 }
 
+static void cut_boxes(input *in, const seadrift_frame *f)
+{
+    int32_t count = take_int(in, 0, 3), inverted = take(in) & 1, fits = 1;
+    int64_t bytes = take_int(in, 0, 4000), cells = 0;
+    int32_t *boxes = room(4 * (size_t)count * sizeof *boxes);
+    for (int32_t i = 0; i < 4 * count; i++)
+        boxes[i] = take(in) % 8 ? take_int(in, 0, SIDE) : take_wild(in);
+    for (int32_t *box = boxes; box < boxes + 4 * count; box += 4) {
+        fits = fits && box[0] >= 0 && box[1] >= 0 && box[2] >= 0 && box[3] >= 0;
+        fits = fits && (int64_t)box[0] + box[2] <= f->width && (int64_t)box[1] + box[3] <= f->height;
+        cells += fits ? (int64_t)box[2] * box[3] : 0;
+    }
+    int32_t expected = fits && cells <= bytes ? SEADRIFT_OK : SEADRIFT_BAD_ARGUMENT;
+    uint8_t *out = room((size_t)bytes);
+    MUST(seadrift_cut_boxes(f->signal, f->height, f->width, boxes, count, inverted, out, bytes) == expected);
+}
+
 static void hostile(input *in, seadrift_frame f)
 {
     int32_t bad = take_wild(in), big = bad < 1 ? bad : 65536;
@@ -126,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         MUST(find_with_room(&f) == SEADRIFT_OK);
         cut_all(&f, check_objects(&f));
         cut_some(&in, &f);
+        cut_boxes(&in, &f);
     }
     free_rooms();
     return 0;

@@ -13,7 +13,7 @@ import pytest
 
 HERE = Path(__file__).parent
 SANITIZE = "address,undefined"
-INPUTS = 3000
+INPUTS = 1500
 
 
 def load_tool() -> ModuleType:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -269,3 +272,42 @@ def test_mask_bytes_other_than_1_are_the_object() -> None:
     other.mask[other.mask > 0] = 200
     assert call() == other() == OK
     np.testing.assert_array_equal(call.values, other.values)
+
+
+# --- other builds
+
+SOURCES = Path(__file__).parents[2] / "edge/native"
+BUILDS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    # compiler, flags, emulator
+    "without AVX2": ("cc", ("-O3", "-DSEADRIFT_PLAIN"), ()),
+    "sanitized": ("cc", ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"), ()),
+    "arm64": ("aarch64-linux-gnu-gcc", ("-O3", "-static"), ("qemu-aarch64",)),
+}
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_other_builds_give_the_same_bits(build: str, tmp_path: Path) -> None:
+    compiler, flags, emulator = BUILDS[build]
+    for tool in (compiler, *emulator):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+    emulator = tuple(shutil.which(tool) or tool for tool in emulator)
+    program, out = tmp_path / "driver", tmp_path / "values"
+    sources = [Path(__file__).parent / "measures_driver.c", *sorted(SOURCES.glob("measures*.c"))]
+    strict = ("-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-ffp-contract=off")
+    subprocess.run(
+        [compiler, *strict, *flags, f"-I{SOURCES}", *map(str, sources), "-lm", "-o", str(program)],
+        check=True, timeout=120,
+    )  # fmt: skip
+    drawn = [*EXTREMES.values(), *(blob(side, side) for side in (12, 40, 70, 150))]
+    random = np.random.default_rng(3)
+    crops = Crops.of((random.integers(0, 256, m.shape, np.uint8), m, 5, 6) for m in drawn)
+    for field in ("dark", "bright"):
+        case = tmp_path / field
+        head = np.array([len(crops), field == "bright", 1], np.int32)
+        parts = (head, crops.boxes, crops.starts, crops.masks, crops.signals)
+        case.write_bytes(b"".join(part.tobytes() for part in parts))
+        command = [*emulator, str(program), str(case), str(out)]
+        subprocess.run(command, check=True, timeout=120, env={"ASAN_OPTIONS": "detect_leaks=0"})
+        found = np.fromfile(out, np.float32).reshape(len(crops), -1)
+        assert_same(found, measure_crops(crops, field))

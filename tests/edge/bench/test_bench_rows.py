@@ -78,14 +78,30 @@ def test_what_was_not_measured_is_neither_held_nor_failed() -> None:
     assert [row.holds for row in rows] == [True, True, None, None, True, True, None]
 
 
+def evaluated(device: float, gain: float, int8: float) -> dict[str, object]:
+    """What `seadrift evaluate --table` writes of NDSB, as far as targets need it."""
+    words = "accuracy of the embedding alone, "
+    quantization = {words + "float": 0.71, words + "int8": int8}
+    own = {"own": True, "quantization": quantization}
+    row = {"network": "device", "method": "head", "figures": {"accuracy": [device, 0.69, 0.73]}}
+    facts = {
+        "rows": [row],
+        "networks": {"device": own},
+        "gain": {"device": {"difference": [gain, -0.01, 0.02]}},
+    }
+    return {"format": 1, "sets": {"ndsb": facts}}
+
+
 def test_accuracy_is_read_where_it_was_evaluated(tmp_path: Path) -> None:
     results = tmp_path / "results.json"
     absent = accuracy_rows(results)
     assert [row.holds for row in absent] == [None] * 4
     assert all(row.unit == "not measured" for row in absent)
-    said = [{"name": "NDSB", "value": 71.0, "unit": "%", "target": ">= 70 %", "holds": True}]
-    results.write_text(json.dumps({"targets": said}))
-    assert [asdict(row) for row in accuracy_rows(results)] == said
+    results.write_text(json.dumps(evaluated(0.712, 0.015, 0.708)))
+    assert [row.holds for row in accuracy_rows(results)] == [True, None, True, True]
+    assert accuracy_rows(results)[0].value == pytest.approx(71.2)
+    results.write_text(json.dumps(evaluated(0.69, -0.001, 0.70)))
+    assert [row.holds for row in accuracy_rows(results)] == [False, None, False, False]
     results.write_text("{")
     assert accuracy_rows(results) == absent
 

@@ -287,3 +287,64 @@ def test_small_room_is_told_and_not_overrun(field: str, code: int, room: int) ->
     assert library.seadrift_find_objects(ctypes.byref(found.frame)) == code
     assert getattr(found.frame, count) == needed
     assert (bytes_[room * buffer.dtype.itemsize :] == 0xA5).all()
+
+
+def counted(signal: Grey, esd_min_px: float = 12.0) -> native.Found:
+    found = native.find_components(signal, limits(esd_min_px, 3))
+    assert found is not None
+    return found
+
+
+def discs_on(signal: Grey, count: int, across: int) -> Grey:
+    """``count`` discs of 20 pixels on a grid."""
+    drawn_on = signal.copy()
+    for i in range(count):
+        centre = (30 + 50 * (i % across), 30 + 50 * (i // across))
+        cv2.circle(drawn_on, centre, 10, 200, cv2.FILLED)
+    return drawn_on
+
+
+def test_work_grows_with_what_there_is_and_no_faster() -> None:
+    """Counted in runs, parts and cells: all that follows the thresholds goes by them."""
+    empty = np.zeros((1300, 1300), np.uint8)
+    few, many = (counted(discs_on(empty, count, 25)) for count in (100, 500))
+    none = counted(empty)
+    assert none.frame.runs_count == 1 + 1300
+    for name in ("runs_count", "parts_count", "objects_count"):
+        base = getattr(none.frame, name)
+        more, most = getattr(few.frame, name) - base, getattr(many.frame, name) - base
+        assert 0 < most <= 5 * more, name
+    cells = [len(found.cut(np.arange(len(found.table))).masks) for found in (few, many)]
+    assert cells[1] == 5 * cells[0]
+
+
+def test_thirty_thousand_specks_cost_their_runs_and_one_number_each() -> None:
+    random, signal = np.random.default_rng(3), np.zeros((1536, 2048), np.uint8)
+    for y, x in random.integers(1, 1500, (30_000, 2)).tolist():
+        signal[y : y + 2, x : x + 2] = 120
+    found = counted(signal)
+    assert len(found.table) < 50
+    assert found.frame.parts_count <= 1 + 2 * 30_000
+    # An empty row has one run; a speck adds at most two to each of the three rows it shows in.
+    assert found.frame.runs_count <= 1 + 1536 + 6 * 30_000
+
+
+HOSTILE_FRAMES = {
+    "all noise": np.random.default_rng(0).integers(0, 256, (700, 900), np.uint8),
+    "black": np.zeros((700, 900), np.uint8),
+    "saturated": np.full((700, 900), 255, np.uint8),
+    "touching all borders": np.pad(np.full((1, 1), 255, np.uint8), ((350, 349), (450, 449)))
+    + np.where((np.indices((700, 900)) % 350 == 0).any(axis=0), 255, 0).astype(np.uint8),
+}
+
+
+@pytest.mark.parametrize("close_px", [0, 3])
+@pytest.mark.parametrize("name", HOSTILE_FRAMES)
+def test_hostile_frames_in_bounded_room(name: str, close_px: int) -> None:
+    signal = HOSTILE_FRAMES[name]
+    assert_same(signal, limits(12.0, close_px))
+    found = native.find_components(signal, limits(12.0, close_px))
+    assert found is not None
+    pixels = signal.size
+    assert found.frame.runs_count <= (pixels // 2 if close_px else pixels) + 2 * len(signal)
+    assert found.frame.parts_count <= found.frame.runs_count
