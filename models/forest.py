@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-TREES, AT_A_TIME = 300, 25
+TREES, AT_A_TIME = 200, 25
 LEAF_LEAST = 2
 
 Float32 = npt.NDArray[np.float32]

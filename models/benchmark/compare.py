@@ -103,7 +103,7 @@ def compare(
         "rows": rows,
         "gain": gains,
         "trust": _trust(head, parts.test, probabilities),
-        "unknown": _unknown(parts),
+        "unknown": _unknown(parts, labels.catch_alls),
         "reliability": [[round(c, 4), round(a, 4), n] for c, a, n in reliability],
         "per_taxon": _per_taxon(evaluation, parts.train.labels),
     }  # fmt: skip
@@ -203,10 +203,10 @@ def _trust(head: Head, test: Examples, probabilities: Float32) -> dict[str, Any]
     }
 
 
-def _unknown(parts: _Parts) -> dict[str, Any]:
+def _unknown(parts: _Parts, catch_alls: Sequence[str]) -> dict[str, Any]:
     """AUROC of noticing taxa that a head was not taught (its network was): one class in five is
-    kept from it, the classes taking part by the hash of their name."""
-    taxa = sorted(set(parts.train.labels) & set(parts.test.labels))
+    kept from it, drawn by the hash of their names; never a catch-all, which is like the rest."""
+    taxa = sorted((set(parts.train.labels) & set(parts.test.labels)) - set(catch_alls))
     ranked = sorted(taxa, key=lambda taxon: hashlib.sha256(taxon.encode()).digest())
     out = ranked[: max(len(ranked) // LEFT_OUT_SHARE, 1)]
     if len(ranked) - len(out) < 2:

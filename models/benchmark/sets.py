@@ -53,6 +53,7 @@ class Labels:
     part: Int64  # [n], models/splitting.py
     by_time: bool
     left_out: dict[str, int]  # reason -> images
+    catch_alls: tuple[str, ...] = ()  # taxa that are the annotators' "something else"
 
 
 def read_labels(which: LabelledSet, data: Path, build: Path) -> Labels:
@@ -76,7 +77,8 @@ def read_labels(which: LabelledSet, data: Path, build: Path) -> Labels:
             continue
         kept.append(i)
         taxa.append(taxon)
-    return Labels(path, [names[i] for i in kept], taxa, part[kept], by_time, left_out)
+    catch_alls = () if class_map is None else class_map.card.catch_alls
+    return Labels(path, [names[i] for i in kept], taxa, part[kept], by_time, left_out, catch_alls)
 
 
 def set_zip(which: LabelledSet, data: Path, build: Path) -> Path:

@@ -52,6 +52,7 @@ def make_table(
         bundles = networks(name, labels)
         seen = {kind: (bundle, features.embedding(bundle)) for kind, bundle in bundles.items()}
         found = compare(SETS[name], labels, measured, seen, progress)
+        results = read_results(places.out / "results.json")  # another set may have come meanwhile
         results["sets"][name] = found.facts
         results["forest"] = {"trees": forest.TREES, "leaf_least": forest.LEAF_LEAST}
         _write(places.out, name, results, found)  # after each set: hours may lie between them

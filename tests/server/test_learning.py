@@ -9,11 +9,16 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from sqlalchemy import select, update
 
 from models.bundle import Bundle
+from models.measure_table import MEASURES
+from server.db import releases
+from server.db.tables.objects import ObjectValues
 from server.learning.split import KEEP_LEAST, hold_out
 from server.shore import Shore
 from server.simulated import LinkError, SimulatedDevice, make_object, make_record
+from server.store import bundles
 from wire.records import Deployment
 from wire.release import check_assignment
 from wire.signing import PublicKey, SignatureError
@@ -176,6 +181,36 @@ def test_objects_of_another_network_teach_nothing(
     device.ingest([make_record(i + 1, body) for i, body in enumerate(bodies)])
     relabel(client, project, (10, 10, 10))
     assert train(client, project).json()["error"]["code"] == "not_enough"
+
+
+def test_what_cannot_be_learnt_from_is_named_and_the_tree_is_the_shores(
+    client: httpx.Client, device: SimulatedDevice, project: int, bundle: Bundle, shore: Shore
+) -> None:
+    """The shore refuses such objects at the door; an older database may hold one."""
+    send_objects(device, bundle, 60)
+    relabel(client, project, (20, 20, 20))
+    with shore.database.write() as connection:
+        objid, measures = connection.execute(
+            select(ObjectValues.objid, ObjectValues.measures).order_by(ObjectValues.objid)
+        ).all()[30]
+        spoilt = np.frombuffer(measures, "<f4").copy()
+        spoilt[0] = np.nan
+        chosen = update(ObjectValues).where(ObjectValues.objid == objid)
+        connection.execute(chosen.values(measures=spoilt.tobytes()))
+    answer = train(client, project)
+    assert answer.status_code == 200, answer.text
+    evaluation = answer.json()["evaluation"]
+    assert evaluation["n_train"] + evaluation["n_test"] == 59
+    [reason] = evaluation["set_aside"]
+    assert reason == f"object {objid}: measure {MEASURES[0].name} is nan, not finite"
+    with shore.database.read() as connection:
+        info = releases.get(connection, answer.json()["release_id"])
+    assert info is not None
+    made = Bundle.load(bundles.load(shore.settings.releases, info.file or ""))
+    assert reason in str(made.card["limits"])
+    assert made.head.unknown_by == "novelty"
+    assert made.head.thresholds is not None
+    assert made.head.tree.above, "Limacina stands below others in the shore's tree"
 
 
 def _spread(n: int, taxa: int) -> tuple[list[str], list[int], list[int], list[int]]:
