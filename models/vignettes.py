@@ -29,15 +29,10 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from models.crops import Crops
-from models.measure_table import MEASURES
-from models.measures import measure_crops
 
 NOISE_TIMES = 2.5
 THRESHOLD_LEAST, THRESHOLD_MOST = 10, 40
@@ -54,7 +49,6 @@ BRACKET_PX = 11
 INK = 96
 
 UInt8 = npt.NDArray[np.uint8]
-Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 
 
@@ -101,17 +95,6 @@ def cut_out(grey: UInt8) -> Vignette:
     field = "dark" if int(difference[mask].astype(np.int64).sum()) > 0 else "bright"
     kept = np.ascontiguousarray(mask[box])
     return Vignette(signal[box] * kept, kept, field, background)
-
-
-def measure_vignettes(vignettes: Sequence[Vignette]) -> Float32:
-    """The measures of each, float32 [n, K], by the C library if there is one; places in a frame
-    are not known and count from the vignette's own corner."""
-    values = np.zeros((len(vignettes), len(MEASURES)), np.float32)
-    for field in ("dark", "bright"):
-        which = [i for i, vignette in enumerate(vignettes) if vignette.field == field]
-        crops = Crops.of((vignettes[i].signal, vignettes[i].mask, 0, 0) for i in which)
-        values[which] = measure_crops(crops, field)
-    return values
 
 
 def without_legend(grey: UInt8) -> UInt8:

@@ -28,7 +28,8 @@ from edge.frames import BadFrame, Frame
 from edge.pipeline import likeliest
 from edge.sources import SourceError, open_source
 from models.classifier import Classifier
-from models.vignettes import Vignette, cut_out, measure_vignettes
+from models.measures import measure_many
+from models.vignettes import Vignette, cut_out
 
 BATCH = 64
 ESD_FACTOR = 2 / np.sqrt(np.pi)
@@ -141,7 +142,7 @@ def classify_vignettes(
 ) -> list[Called]:
     """What a classifier says of some vignettes, in order."""
     vignettes = [vignette for _, vignette in named]
-    measures = measure_vignettes(vignettes)
+    measures = measure_many([(v.grey, v.mask, 0, 0, v.field) for v in vignettes])
     said = classifier.classify([v.signal for v in vignettes], [v.mask for v in vignettes], measures)
     decided = classifier.decide(said.probabilities)
     judged = classifier.thresholds is not None

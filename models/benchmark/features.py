@@ -29,8 +29,9 @@ from models.classifier import Classifier
 from models.decode import UnreadableError, decode
 from models.labelled import LabelledImages, open_labelled
 from models.measure_table import MEASURES, MEASURES_VERSION
+from models.measures import measure_many
 from models.preprocess import SHAPE_NAMES, Float32, prepare
-from models.vignettes import Vignette, cut_out, measure_vignettes
+from models.vignettes import Vignette, cut_out
 
 BATCH = 128
 FORMAT = 1
@@ -100,7 +101,7 @@ class Features:
         usable = np.zeros(n, np.bool_)
         reasons: dict[str, str] = {}
         for places, vignettes in self._batches("measuring", reasons):
-            values = measure_vignettes(vignettes)
+            values = measure_many([(v.grey, v.mask, 0, 0, v.field) for v in vignettes])
             measures[places] = values
             shape[places] = [prepare(v.signal, v.mask).shape for v in vignettes]
             usable[places] = np.isfinite(values).all(axis=1)

@@ -26,9 +26,10 @@ from models.class_map import ClassMap
 from models.decode import decode
 from models.labelled import ImageSetError, LabelledImages, open_labelled
 from models.measure_table import MEASURES
+from models.measures import measure
 from models.preprocess import Float32, Prepared, prepare
 from models.splitting import TEST, TRAIN, UNTIMED, VALIDATION, is_by_time, parts
-from models.vignettes import cut_out, measure_vignettes
+from models.vignettes import cut_out
 
 FEWEST = 5
 """A taxon of fewer images is left out: nothing could be learnt, nothing held out."""
@@ -121,7 +122,8 @@ def _read(
             dropped[f"unreadable or blank: {type(error).__name__}"] += 1
             progress(f"set aside {name}: {error}")
             continue
-        yield Item(name, taxon, prepare(seen.signal, seen.mask), measure_vignettes([seen])[0])
+        values = measure(seen.grey, seen.mask, 0, 0, seen.field)
+        yield Item(name, taxon, prepare(seen.signal, seen.mask), values)
 
 
 def _without_rare(items: Sequence[Item], dropped: Counter[str]) -> list[Item]:

@@ -28,10 +28,10 @@ from models.decode import UnreadableError, decode
 from models.evaluation import Evaluation, evaluate
 from models.head import Examples, Head
 from models.labelled import ImageSetError, LabelledImages
-from models.measures import MEASURES
+from models.measures import MEASURES, measure_many
 from models.preprocess import SHAPE_NAMES, Float32, UInt8, prepare
 from models.splitting import split_at_random, split_by_time, time_of
-from models.vignettes import Vignette, cut_out, measure_vignettes
+from models.vignettes import Vignette, cut_out
 from server.learning.train import one_thread
 
 CLASS_LEAST = 5
@@ -141,7 +141,7 @@ def _examples(
     embeddings, shapes, measures = [], [], []
     for start in range(0, len(wanted), BATCH):
         batch = list(_vignettes(images, wanted[start : start + BATCH], refuse))
-        values = measure_vignettes([v for _, _, v in batch])
+        values = measure_many([(v.grey, v.mask, 0, 0, v.field) for _, _, v in batch])
         finite = [_finite(n, row, refuse) for (n, _, _), row in zip(batch, values, strict=True)]
         usable = [item for item, ok in zip(batch, finite, strict=True) if ok]
         prepared = [prepare(v.signal, v.mask) for _, _, v in usable]

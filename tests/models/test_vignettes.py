@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.decode import decode, is_picture
-from models.measures import measure
 from models.preprocess import prepare
-from models.vignettes import BlankVignetteError, cut_out, measure_vignettes, without_legend
+from models.vignettes import BlankVignetteError, cut_out, without_legend
 
 DATA = Path(os.environ.get("SEADRIFT_DATA", Path(__file__).parents[2] / "../shared/data"))
 
@@ -214,16 +213,3 @@ def test_real_vignettes(name: str) -> None:
     assert low <= np.median(share) <= high
     assert max(share) < 0.95
     assert sum(f.field == field for f in found) >= 0.95 * len(found)
-
-
-def test_measures_of_both_fields_are_those_of_each() -> None:
-    random = np.random.default_rng(5)
-    pictures = []
-    for background in (0, 255, 0, 230):
-        picture = np.full((40, 50), background, np.uint8)
-        picture[10:25, 12:40] = random.integers(90, 160, (15, 28))
-        pictures.append(cut_out(picture))
-    assert {vignette.field for vignette in pictures} == {"dark", "bright"}
-    wanted = [measure(v.grey, v.mask, 0, 0, v.field) for v in pictures]
-    assert np.array_equal(measure_vignettes(pictures), np.array(wanted))
-    assert measure_vignettes([]).shape == (0, len(wanted[0]))
