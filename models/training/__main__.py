@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Sequence
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=float, help="train for about that long")
     length.add_argument("--epochs", type=int, default=EPOCHS)
+    add("--quote", type=Path, help="results.json of `seadrift evaluate --table`, for the card")
     add("--seed", type=int, default=SEED, help="of the weights and the variants")
     add("--split-seed", type=int, default=0, help="draws what is held out, where times do not")
     add("--threads", type=int, default=1)
@@ -115,6 +117,7 @@ def _run(options: argparse.Namespace) -> int:
         class_map=class_map,
         details=details,
         progress=progress,
+        table=None if options.quote is None else json.loads(options.quote.read_text("utf-8")),
     )
     release_id = write_bundle(options.out, bundle)
     progress(f"wrote {options.out}: {len(bundle)} bytes, release {release_id}")

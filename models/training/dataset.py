@@ -23,10 +23,11 @@ from pathlib import Path
 import numpy as np
 
 from models.class_map import ClassMap
+from models.crops import Crops
 from models.decode import decode
 from models.labelled import ImageSetError, LabelledImages, open_labelled
 from models.measure_table import MEASURES
-from models.measures import measure
+from models.measures import measure_crops
 from models.preprocess import Float32, Prepared, prepare
 from models.splitting import TEST, TRAIN, UNTIMED, VALIDATION, is_by_time, parts
 from models.vignettes import cut_out
@@ -122,7 +123,8 @@ def _read(
             dropped[f"unreadable or blank: {type(error).__name__}"] += 1
             progress(f"set aside {name}: {error}")
             continue
-        values = measure(seen.grey, seen.mask, 0, 0, seen.field)
+        crops = Crops.of([(seen.signal, seen.mask, 0, 0)])
+        values = measure_crops(crops, seen.field)[0]
         yield Item(name, taxon, prepare(seen.signal, seen.mask), values)
 
 

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 
 from models.bundle import assemble
-from models.card import make_card
+from models.card import make_card, with_table
 from models.class_map import CardText, ClassMap
 from models.evaluation import Evaluation, evaluate
 from models.export_onnx import to_onnx
 from models.export_tflite import to_tflite
-from models.head import DEFAULT_COLUMNS, Examples, Head
+from models.head import Examples, Head
 from models.network import Network
 from models.preprocess import Float32
 from models.quantize import FloatLayer, calibrate, float_embedding, quantize
@@ -31,7 +31,6 @@ from models.training.network import POOLING, SparseNetwork
 from models.training.train import batches
 
 CALIBRATION_OBJECTS = 600
-STRENGTHS = (0.03, 0.1, 0.3)
 LIMITS = (
     "A measure beyond 4 standard deviations of the training set counts as average, so that grey "
     "levels of another camera do not decide.",
@@ -87,8 +86,10 @@ def make_release(
     class_map: ClassMap | None,
     details: Mapping[str, Any],
     progress: Progress,
+    table: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """The bundle's bytes. source: what the card calls the data."""
+    """The bundle's bytes. source: what the card calls the data; table: the results of
+    `seadrift evaluate --table`, for the card to quote."""
     layers = fold(trained)
     random = np.random.default_rng(0)
     chosen = random.permutation(len(data.train))[:CALIBRATION_OBJECTS]
@@ -99,7 +100,8 @@ def make_release(
     train, validation, test = (
         through(network, graphs, layers, part) for part in (data.train, data.validation, data.test)
     )
-    head = choose_head(train.examples, validation.examples, progress)
+    parents = None if class_map is None else class_map.parents
+    head = Head.fit(train.examples, validation=validation.examples, parents=parents)
     evaluation = evaluate_head(head, test.examples)
     progress(f"held out: {evaluation.summary()}")
     quantization = compare_with_float(train, validation, test, progress)
@@ -110,7 +112,8 @@ def make_release(
         name,
         evaluation,
         trained_on=counts(data.train),
-        description="Sparse int8 network with a linear head on embedding, shape and measures.",
+        description=f"Sparse int8 network; a head ({_kind(head)}) on embedding, shape and "
+        "measures.",
         data=f"{source}: {len(data.train)} objects to train, {len(data.validation)} to choose the "
         f"head, {len(data.test)} held out for the figures above.",
         licence=said.licence,
@@ -135,6 +138,8 @@ def make_release(
             **details,
         },
     )
+    if table is not None:
+        card = with_table(card, table)
     return assemble(
         name=name, created=created, network=network, graphs=graphs, head=head, card=card
     )
@@ -159,17 +164,8 @@ def through(
     return Features(examples, np.concatenate(floats))
 
 
-def choose_head(train: Examples, validation: Examples, progress: Progress) -> Head:
-    """The strength with the least loss on the validation part."""
-    best: tuple[float, Head] | None = None
-    for strength in STRENGTHS:
-        head = Head.fit(train, strength=strength, columns=DEFAULT_COLUMNS, validation=validation)
-        figures = evaluate_head(head, validation)
-        progress(f"head of strength {strength}: validation {figures.summary()}")
-        if best is None or figures.log_loss < best[0]:
-            best = (figures.log_loss, head)
-    assert best is not None
-    return best[1]
+def _kind(head: Head) -> str:
+    return "linear" if head.hidden_bias is None else f"{len(head.hidden_bias)} hidden units"
 
 
 def evaluate_head(head: Head, examples: Examples) -> Evaluation:
@@ -212,7 +208,7 @@ def compare_with_float(
         ("float", [on_float(f) for f in (train, validation, test)]),
         ("int8", [f.examples for f in (train, validation, test)]),
     ):
-        head = Head.fit(parts[0], columns=(), validation=parts[1])
+        head = Head.fit(parts[0], columns=(), validation=parts[1], hidden=0)
         figures[kind] = evaluate_head(head, parts[2])
         logits = head.logits(parts[2].embedding, parts[2].shape, parts[2].measures)
         called.append(logits.argmax(axis=1))
