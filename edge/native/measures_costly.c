@@ -187,9 +187,6 @@ SEADRIFT_INLINE int is_outside(const plane *p, int32_t x, int32_t y)
 /* How many of `count` points in a line, (dx, dy) apart, lie in the object. */
 SEADRIFT_INLINE int32_t walk(const plane *p, int32_t x, int32_t y, int32_t dx, int32_t dy, int32_t count)
 {
-    const uint8_t *cells = p->cells;
-    const int32_t stride = (int32_t)p->stride;
-    int32_t hits = 0;
     for (; count > 0 && is_outside(p, x, y); count--) {
         x += dx;
         y += dy;
@@ -200,17 +197,18 @@ SEADRIFT_INLINE int32_t walk(const plane *p, int32_t x, int32_t y, int32_t dx, i
         last_x -= dx;
         last_y -= dy;
     }
-    for (; count >= 4; count -= 4)
-        for (int i = 0; i < 4; i++) {
-            hits += cells[(y >> 16) * stride + (x >> 16)];
-            x += dx;
-            y += dy;
-        }
-    for (; count > 0; count--) {
-        hits += cells[(y >> 16) * stride + (x >> 16)];
-        x += dx;
-        y += dy;
+    /* Both coordinates in one word: y above, x below, which stays above 0. */
+    uint64_t at = ((uint64_t)(uint32_t)y << 32) + (uint32_t)x;
+    const uint64_t step = ((uint64_t)(int64_t)dy << 32) + (uint64_t)(int64_t)dx, stride = (uint64_t)p->stride;
+    int32_t hits = 0;
+    for (; count >= 4; count -= 4) {
+        hits += p->cells[(at >> 48) * stride + (uint16_t)(at >> 16)], at += step;
+        hits += p->cells[(at >> 48) * stride + (uint16_t)(at >> 16)], at += step;
+        hits += p->cells[(at >> 48) * stride + (uint16_t)(at >> 16)], at += step;
+        hits += p->cells[(at >> 48) * stride + (uint16_t)(at >> 16)], at += step;
     }
+    for (; count > 0; count--, at += step)
+        hits += p->cells[(at >> 48) * stride + (uint16_t)(at >> 16)];
     return hits;
 }
 
@@ -401,13 +399,17 @@ SEADRIFT_INLINE uint8_t up_row(const uint8_t *restrict below, int64_t width, uin
     return most;
 }
 
-/* Distances in rows of `first` to `last`. */
-SEADRIFT_INLINE void short_reach(const uint8_t *restrict line, int64_t width, int first, int last, uint8_t *restrict to)
+/* Distances in rows of `first` to `last`; `full` where sums may be above 255. */
+SEADRIFT_INLINE void short_reach(const uint8_t *restrict line, int64_t width, int first, int last, int full,
+                                 uint8_t *restrict to)
 {
     for (int64_t x = 0; x < width; x++) {
         uint8_t found = to[x];
         for (int k = first; k <= last; k++) {
-            uint8_t next = (uint8_t)((line[x - k] < line[x + k] ? line[x - k] : line[x + k]) + k * k);
+            uint8_t next = line[x - k] < line[x + k] ? line[x - k] : line[x + k];
+            if (full)
+                next = next < 255 - k * k ? next : (uint8_t)(255 - k * k);
+            next = (uint8_t)(next + k * k);
             found = next < found ? next : found;
         }
         to[x] = found;
@@ -426,7 +428,7 @@ SEADRIFT_INLINE void long_reach(const uint16_t *restrict line, int64_t width, in
     }
 }
 
-enum { SHORT = 11 }; /* SHORT^2 + (SHORT - 1)^2 is less than 256 */
+enum { SHORT = 15, BARE = 11 }; /* SHORT^2 and BARE^2 + (BARE - 1)^2 are less than 255 */
 
 SEADRIFT_INLINE void short_row(const distances *d, const uint8_t *restrict row, int64_t width, int most)
 {
@@ -436,11 +438,16 @@ SEADRIFT_INLINE void short_row(const distances *d, const uint8_t *restrict row, 
         nearest[x] = line[x] = (uint8_t)(length * length);
     }
     if (most > 1)
-        short_reach(line, width, 1, 3, nearest);
-    if (most > 4)
-        short_reach(line, width, 4, 6, nearest);
-    if (most > 7)
-        short_reach(line, width, 7, 10, nearest);
+        short_reach(line, width, 1, 3, 0, nearest);
+    if (most > 4 && most <= BARE)
+        short_reach(line, width, 4, 6, 0, nearest);
+    if (most > 7 && most <= BARE)
+        short_reach(line, width, 7, 10, 0, nearest);
+    if (most > BARE) {
+        short_reach(line, width, 4, 6, 1, nearest);
+        short_reach(line, width, 7, 10, 1, nearest);
+        short_reach(line, width, 11, 14, 1, nearest);
+    }
 }
 
 SEADRIFT_INLINE void long_row(const distances *d, const uint8_t *restrict row, int64_t width, int most)
@@ -466,12 +473,26 @@ SEADRIFT_INLINE void count_row(const plane *p, const distances *d, int64_t y, in
     }
 }
 
+SEADRIFT_INLINE int greatest(const distances *d, int64_t width, int is_short)
+{
+    const uint8_t *small = (const uint8_t *)d->nearest;
+    uint8_t short_most = 0;
+    uint16_t most = 0;
+    if (is_short)
+        for (int64_t x = 0; x < width; x++)
+            short_most = small[x] > short_most ? small[x] : short_most;
+    else
+        for (int64_t x = 0; x < width; x++)
+            most = d->nearest[x] > most ? d->nearest[x] : most;
+    return is_short ? short_most : most;
+}
+
 /* Returns a distance that none is above. */
 SEADRIFT_INLINE int measure_rows(const plane *p, const distances *d)
 {
     const int64_t stride = p->stride;
     const uint8_t *none = d->short_line - APRON; /* still 0 */
-    int deepest = 0;
+    int deepest = 0, reach = 0;
     for (int64_t y = 0; y < p->height; y++)
         down_row(p->cells + y * stride, y ? d->down + (y - 1) * stride : none, stride, d->down + y * stride);
     for (int64_t y = p->height - 1; y >= 0; y--) {
@@ -485,14 +506,19 @@ SEADRIFT_INLINE int measure_rows(const plane *p, const distances *d)
             pixels += count_bits(p->bits[c * p->tall + y]);
         /* A row of so many has none further from its ends. */
         most = most < (pixels + 1) / 2 ? most : (int)(pixels + 1) / 2;
-        deepest = most > deepest ? most : deepest;
-        if (most <= SHORT) {
+        most = most < reach + 1 ? most : reach + 1; /* one more than in the row below */
+        int is_short = most <= SHORT;
+        if (is_short) {
             short_row(d, row, stride, most);
             count_row(p, d, y, 1);
         } else {
             long_row(d, row, stride, most);
             count_row(p, d, y, 0);
         }
+        int square = greatest(d, stride, is_short);
+        for (reach = most; reach > 0 && (reach - 1) * (reach - 1) >= square;)
+            reach--;
+        deepest = reach > deepest ? reach : deepest;
     }
     return deepest;
 }
