@@ -130,7 +130,7 @@ static int64_t count_bits(uint64_t word)
 
 /* --- symmetry: whether the mirror images of the pixels lie in the object, in units of 1/65536 pixel */
 
-enum { UNIT = 65536 };
+enum { UNIT = 65536, LEAST = 12 }; /* LEAST: fewer pixels are not worth leaving out */
 
 /* v / UNIT, rounded down. */
 static int64_t down(int64_t v) { return (int64_t)(((uint64_t)v + (UINT64_C(1) << 62)) >> 16) - (INT64_C(1) << 46); }
@@ -139,6 +139,7 @@ typedef struct {
     int64_t cx, cy;     /* the centroid */
     int64_t cos2, sin2; /* of twice the major axis' angle */
     int64_t area;
+    int64_t deep; /* squared distance from the centroid's pixel to the nearest outside */
 } axes;
 
 static void add_row(const plane *p, int64_t y, int64_t sums[6])
@@ -212,7 +213,7 @@ SEADRIFT_INLINE int32_t walk(const plane *p, int32_t x, int32_t y, int32_t dx, i
     return hits;
 }
 
-static void mirror_run(const plane *p, const axes *a, int64_t y, int64_t from, int64_t to, int64_t hits[2])
+static void mirror_part(const plane *p, const axes *a, int64_t y, int64_t from, int64_t to, int64_t hits[2])
 {
     int64_t dy = y * UNIT - a->cy;
     int32_t cos2 = (int32_t)a->cos2, sin2 = (int32_t)a->sin2, count = (int32_t)(to - from);
@@ -223,29 +224,75 @@ static void mirror_run(const plane *p, const axes *a, int64_t y, int64_t from, i
     hits[1] += walk(p, x2 + UNIT / 2, y2 + UNIT / 2, -cos2, -sin2, count);
 }
 
+/* Without the middle: the mirror images of what lies in a disc round the centroid lie in it, too. */
+static void mirror_run(const plane *p, const axes *a, int64_t y, int64_t from, int64_t to, const int64_t disc[2],
+                       int64_t hits[2])
+{
+    int64_t begin = larger(from, disc[0]), end = to < disc[1] ? to : disc[1];
+    if (end - begin < LEAST) {
+        mirror_part(p, a, y, from, to, hits);
+        return;
+    }
+    hits[0] += end - begin;
+    hits[1] += end - begin;
+    if (from < begin)
+        mirror_part(p, a, y, from, begin, hits);
+    if (end < to)
+        mirror_part(p, a, y, end, to, hits);
+}
+
+/* Pixels of a row that lie in a disc round the centroid, which lies in the object with 1.6 pixels to spare:
+ * rounding may move a mirror image by 0.71 pixel, and has moved the centroid by as much. */
+static void disc_row(const axes *a, int64_t y, int64_t disc[2])
+{
+    double radius = sqrt((double)a->deep) - 1.6, away = (double)y - (double)a->cy / UNIT;
+    disc[0] = disc[1] = 0;
+    if (radius > fabs(away)) {
+        double half = sqrt(radius * radius - away * away), middle = (double)a->cx / UNIT;
+        disc[0] = (int64_t)ceil(middle - half);
+        disc[1] = (int64_t)floor(middle + half) + 1;
+    }
+}
+
 static void mirror_rows(const plane *p, const axes *a, int64_t hits[2])
 {
+    int64_t disc[2];
     int from, to;
-    for (int64_t y = 0; y < p->height; y++)
+    for (int64_t y = 0; y < p->height; y++) {
+        disc_row(a, y, disc);
         for (int32_t c = 0; c < p->columns; c++) {
             uint64_t word = p->bits[c * p->tall + y];
             while (next_run(&word, &from, &to))
-                mirror_run(p, a, y, 64 * c + from, 64 * c + to, hits);
+                mirror_run(p, a, y, 64 * c + from, 64 * c + to, disc, hits);
         }
+    }
 }
 
-static void mirror(const plane *p, seadrift_costly *out)
+static void mirror(const plane *p, const axes *a, seadrift_costly *out)
 {
-    axes a;
     int64_t hits[2] = {0, 0};
-    find_axes(p, &a);
-    mirror_rows(p, &a, hits);
+    mirror_rows(p, a, hits);
     double pixels = (double)(INT64_C(1) << 2 * p->halved);
-    out->unlike_across = (double)(a.area - hits[0]) * pixels;
-    out->unlike_along = (double)(a.area - hits[1]) * pixels;
+    out->unlike_across = (double)(a->area - hits[0]) * pixels;
+    out->unlike_along = (double)(a->area - hits[1]) * pixels;
 }
 
 /* --- skeleton: the thinning of Guo and Hall (1989), 64 pixels at a time */
+
+/* Whether a pixel goes in the first half of a round, by its neighbours (in the second by those opposite).
+ *
+ * The rule: one step from outside to inside round the ring; two or three pairs of neighbours inside, paired the
+ * way that gives fewer; and not (n or ne or not se) and e. Written out for the four cases of e and w, that is
+ * what follows. With e inside n and ne are outside, se is inside, and then s must be. */
+SEADRIFT_INLINE uint64_t erasable(uint64_t e, uint64_t ne, uint64_t n, uint64_t nw, uint64_t w, uint64_t sw,
+                                  uint64_t s, uint64_t se)
+{
+    uint64_t top = ne & n, bottom = s & se, above = ne | n, apart = (ne & ~n) | (se & ~s);
+    uint64_t with_w = (n | s | (nw & sw)) & ~(apart | (top & bottom));
+    uint64_t without_w = (top & nw & ~(sw | s | se)) | (bottom & sw & ~(above | nw));
+    uint64_t with_e = bottom & ~above & (w | ~nw);
+    return (e & with_e) | (~e & ((w & with_w) | (~w & without_w)));
+}
 
 /* One half of a round, in ROWS words below each other: what stays of `from` is put to `to`. Returns what went, of
  * all words together. `left` and `right` are the columns beside, 0 where the object has but one. */
@@ -260,18 +307,8 @@ SEADRIFT_INLINE uint64_t thin(const uint64_t *restrict from, uint64_t *restrict 
             e |= right[y] << 63, ne |= right[y - 1] << 63, se |= right[y + 1] << 63;
             w |= left[y] >> 63, nw |= left[y - 1] >> 63, sw |= left[y + 1] >> 63;
         }
-        /* neighbours, in pairs one way round and the other: two or three in the one that has fewer */
-        uint64_t p1 = e | ne, p2 = n | nw, p3 = w | sw, p4 = s | se;
-        uint64_t q1 = ne | n, q2 = nw | w, q3 = sw | s, q4 = se | e;
-        uint64_t p_two = (p1 & p2) | (p3 & p4) | ((p1 | p2) & (p3 | p4));
-        uint64_t q_two = (q1 & q2) | (q3 & q4) | ((q1 | q2) & (q3 | q4));
-        uint64_t all = (p1 & p2) & (p3 & p4) & (q1 & q2) & (q3 & q4);
-        /* one step from outside to inside round the ring, the corners being inside if a side beside them is */
-        uint64_t b1 = ~e & q1, b2 = ~n & q2, b3 = ~w & q3, b4 = ~s & q4;
-        uint64_t steps = (b1 ^ b2 ^ b3 ^ b4) & ~((b1 & b2) | (b3 & b4));
-        uint64_t kept = second ? (q3 | ~nw) & w : (q1 | ~se) & e;
-        uint64_t goes = here & steps & p_two & q_two & ~(all | kept);
-        to[y] = here & ~goes;
+        uint64_t goes = here & (second ? erasable(w, sw, s, se, e, ne, n, nw) : erasable(e, ne, n, nw, w, sw, s, se));
+        to[y] = here ^ goes;
         gone |= goes;
     }
     return gone;
@@ -461,15 +498,36 @@ SEADRIFT_INLINE void long_row(const distances *d, const uint8_t *restrict row, i
         long_reach(line, width, k, nearest);
 }
 
+SEADRIFT_INLINE void count_short(const distances *d, int64_t from, int64_t to)
+{
+    const uint8_t *nearest = (const uint8_t *)d->nearest;
+    uint32_t *counts = d->counts;
+    for (; from + 4 <= to; from += 4) {
+        counts[nearest[from]]++;
+        counts[nearest[from + 1]]++;
+        counts[nearest[from + 2]]++;
+        counts[nearest[from + 3]]++;
+    }
+    for (; from < to; from++)
+        counts[nearest[from]]++;
+}
+
+SEADRIFT_INLINE void count_long(const distances *d, int64_t from, int64_t to)
+{
+    for (; from < to; from++)
+        d->counts[d->nearest[from]]++;
+}
+
 SEADRIFT_INLINE void count_row(const plane *p, const distances *d, int64_t y, int is_short)
 {
-    const uint8_t *small = (const uint8_t *)d->nearest;
     int from, to;
     for (int32_t c = 0; c < p->columns; c++) {
         uint64_t word = p->bits[c * p->tall + y];
         while (next_run(&word, &from, &to))
-            for (int64_t x = 64 * c + from; x < 64 * c + to; x++)
-                d->counts[is_short ? small[x] : d->nearest[x]]++;
+            if (is_short)
+                count_short(d, 64 * c + from, 64 * c + to);
+            else
+                count_long(d, 64 * c + from, 64 * c + to);
     }
 }
 
@@ -488,8 +546,9 @@ SEADRIFT_INLINE int greatest(const distances *d, int64_t width, int is_short)
 }
 
 /* Returns a distance that none is above. */
-SEADRIFT_INLINE int measure_rows(const plane *p, const distances *d)
+SEADRIFT_INLINE int measure_rows(const plane *p, const distances *d, axes *a)
 {
+    const int64_t middle_x = (a->cx + UNIT / 2) / UNIT, middle_y = (a->cy + UNIT / 2) / UNIT;
     const int64_t stride = p->stride;
     const uint8_t *none = d->short_line - APRON; /* still 0 */
     int deepest = 0, reach = 0;
@@ -515,6 +574,8 @@ SEADRIFT_INLINE int measure_rows(const plane *p, const distances *d)
             long_row(d, row, stride, most);
             count_row(p, d, y, 0);
         }
+        if (y == middle_y)
+            a->deep = is_short ? ((const uint8_t *)d->nearest)[middle_x] : d->nearest[middle_x];
         int square = greatest(d, stride, is_short);
         for (reach = most; reach > 0 && (reach - 1) * (reach - 1) >= square;)
             reach--;
@@ -523,10 +584,14 @@ SEADRIFT_INLINE int measure_rows(const plane *p, const distances *d)
     return deepest;
 }
 
-static int measure_distances(const plane *p, const distances *d) { return measure_rows(p, d); }
-SEADRIFT_AVX2 static int measure_distances_avx2(const plane *p, const distances *d) { return measure_rows(p, d); }
+static int measure_distances(const plane *p, const distances *d, axes *a) { return measure_rows(p, d, a); }
+SEADRIFT_AVX2 static int measure_distances_avx2(const plane *p, const distances *d, axes *a)
+{
+    return measure_rows(p, d, a);
+}
 
-static void thickness(const plane *p, seadrift_costly *out)
+/* Finds the depth of the centroid, too. */
+static void thickness(const plane *p, axes *a, seadrift_costly *out)
 {
     distances d;
     int64_t cells = cells_size(p->height, p->width), half = ((p->height < p->width ? p->height : p->width) + 1) / 2;
@@ -537,7 +602,7 @@ static void thickness(const plane *p, seadrift_costly *out)
     d.short_line = (uint8_t *)(d.line + p->stride + APRON) + APRON;
     memset(d.line - APRON, 0, (size_t)(3 * (p->stride + 2 * APRON)));
     memset(d.counts, 0, (size_t)(half * half + 1) * sizeof *d.counts);
-    int64_t most = SEADRIFT_HAS_AVX2 ? measure_distances_avx2(p, &d) : measure_distances(p, &d), pixels = 0;
+    int64_t most = SEADRIFT_HAS_AVX2 ? measure_distances_avx2(p, &d, a) : measure_distances(p, &d, a), pixels = 0;
     most *= most;
     double sum = 0;
     for (int64_t k = 1; k <= most; k++)
@@ -663,7 +728,11 @@ SEADRIFT_AVX2 static void measure_ribbon_avx2(const plane *p, ribbon *r) { measu
 static void fractal(const plane *p, seadrift_costly *out)
 {
     ribbon r = {.rows = ribbon_rows(p->height), .wide = (uint64_t *)(void *)p->rest};
-    memset(r.wide, 0, (size_t)ribbon_size(p->height));
+    for (int k = 0; k <= RIBBON; k++) {
+        uint64_t *above = r.wide + k * (r.rows + 2 * RIBBON), *below = above + 2 * RIBBON + p->height;
+        memset(above, 0, 2 * RIBBON * sizeof *above);
+        memset(below, 0, (size_t)(r.rows - p->height) * sizeof *below);
+    }
     if (SEADRIFT_HAS_AVX2)
         measure_ribbon_avx2(p, &r);
     else
@@ -682,9 +751,11 @@ static void fractal(const plane *p, seadrift_costly *out)
 void seadrift_measure_costly(const seadrift_measured *o, uint8_t *room, seadrift_costly *out)
 {
     plane p;
+    axes a;
     draw(o, room, &p);
-    mirror(&p, out);
-    thickness(&p, out);
+    find_axes(&p, &a);
+    thickness(&p, &a, out);
+    mirror(&p, &a, out);
     fractal(&p, out);
     skeleton(&p, out); /* uses up the bits */
 }
