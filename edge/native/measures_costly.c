@@ -50,7 +50,11 @@ static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 /* Sizes in bytes of the parts of the room, for an extent after halving. */
 static int64_t tall_of(int64_t height) { return (height + ROWS - 1) / ROWS * ROWS + 2; }
 static int64_t cells_size(int64_t height, int64_t width) { return rounded(height * rounded(width)); }
-static int64_t bits_size(int64_t height, int64_t width) { return rounded(((width + 63) / 64 + 2) * tall_of(height) * 8); }
+static int64_t bits_size(int64_t height, int64_t width)
+{
+    return rounded(((width + 63) / 64 + 2) * tall_of(height) * 8);
+}
+
 
 /* Rows of the dilated outline: RIBBON above and below the object, a multiple of 4; twice RIBBON to look at. */
 static int64_t ribbon_rows(int64_t height) { return (height + 2 * RIBBON + 3) / 4 * 4; }
@@ -142,24 +146,28 @@ typedef struct {
     int64_t deep; /* squared distance from the centroid's pixel to the nearest outside */
 } axes;
 
+/* Sum of the squares below n. */
+static int64_t squares_below(int64_t n) { return (int64_t)((uint64_t)((n - 1) * n * (2 * n - 1)) / 6); }
+
 static void add_row(const plane *p, int64_t y, int64_t sums[6])
 {
+    int64_t n = 0, x = 0, squares = 0;
+    int from, to;
     for (int32_t c = 0; c < p->columns; c++) {
         uint64_t word = p->bits[c * p->tall + y];
-        int64_t low[4], high[4];
-        int from, to;
         while (next_run(&word, &from, &to)) {
-            seadrift_powers_below(64 * c + from, low);
-            seadrift_powers_below(64 * c + to, high);
-            int64_t n = high[0] - low[0], x = high[1] - low[1];
-            sums[0] += n;
-            sums[1] += x;
-            sums[2] += n * y;
-            sums[3] += high[2] - low[2];
-            sums[4] += x * y;
-            sums[5] += n * y * y;
+            int64_t x0 = 64 * c + from, x1 = 64 * c + to;
+            n += x1 - x0;
+            x += (x1 - x0) * (x0 + x1 - 1) / 2;
+            squares += squares_below(x1) - squares_below(x0);
         }
     }
+    sums[0] += n;
+    sums[1] += x;
+    sums[2] += n * y;
+    sums[3] += squares;
+    sums[4] += x * y;
+    sums[5] += n * y * y;
 }
 
 static void find_axes(const plane *p, axes *a)
@@ -318,9 +326,9 @@ SEADRIFT_INLINE uint64_t thin(const uint64_t *restrict from, uint64_t *restrict 
  * by side with a column of 0 between: the last row's neighbour below is the first row, `part` bits on. */
 typedef struct {
     int64_t tall, height;
-    int32_t columns, part;        /* part: 64 if there is but one */
-    int32_t changed[BLOCKS + 2];  /* the half round that last took pixels from so many rows; the second is of the
-                                     first rows, and those at the ends are copies of those at the other end */
+    int32_t columns, part;       /* part: 64 if there is but one */
+    int32_t changed[BLOCKS + 2]; /* the half round that last took pixels from each ROWS rows, from index 1 on; at
+                                    either end a copy of the other end's */
 } thinning;
 
 static void pack(const plane *p, thinning *t)
