@@ -117,7 +117,7 @@ typedef struct {
     const int16_t *level; /* of each tile, in grey levels */
     int16_t *off;         /* how far it lies from the surface, towards the objects, in 1 / FIT */
     double *weight;
-    int32_t rows, columns, degree, terms;
+    int32_t rows, columns, terms;
     double sign; /* +1: objects are brighter; -1: darker */
     double fit[TERMS];
 } surface;
@@ -159,40 +159,53 @@ static void powers(int32_t i, int32_t n, double out[4])
         out[k] = out[k - 1] * v;
 }
 
+/* All of a cubic, or the first alone. */
 INLINE void terms_of(const surface *s, const double x[4], const double y[4], double *out)
 {
     int n = 0;
-    for (int i = 0; i <= s->degree; i++)
-        for (int j = 0; j <= s->degree - i; j++)
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 4 - i; j++)
             out[n++] = x[i] * y[j];
+    for (n = s->terms; n < TERMS; n++)
+        out[n] = 0;
 }
 
 INLINE double height_at(const surface *s, const double *term)
 {
     double sum = s->fit[0] * term[0];
-    for (int p = 1; p < s->terms; p++)
+    for (int p = 1; p < TERMS; p++)
         sum += s->fit[p] * term[p];
     return sum;
 }
 
-/* The normal equations, summed tile after tile. */
+/* One tile of the normal equations. What stands left of the diagonal is not used. */
+INLINE void add_tile(const double term[TERMS], double weight, double value, double matrix[TERMS][TERMS], double *right)
+{
+    for (int p = 0; p < TERMS; p += 2) {
+        double one = term[p] * weight, other = term[p + 1] * weight;
+        for (int q = p; q < TERMS; q++) {
+            matrix[p][q] += one * term[q];
+            matrix[p + 1][q] += other * term[q];
+        }
+        right[p] += one * value;
+        right[p + 1] += other * value;
+    }
+}
+
+/* The normal equations, summed tile after tile; terms that the surface lacks are 0. */
 INLINE void sum_equations(const surface *s, double matrix[TERMS][TERMS], double *right)
 {
+    double x[SEADRIFT_MAX_TILES][4], term[TERMS] = {0};
     memset(matrix, 0, sizeof(double) * TERMS * TERMS);
     memset(right, 0, sizeof(double) * TERMS);
+    for (int32_t column = 0; column < s->columns; column++)
+        powers(column, s->columns, x[column]);
     for (int32_t row = 0, i = 0; row < s->rows; row++) {
         double y[4];
         powers(row, s->rows, y);
         for (int32_t column = 0; column < s->columns; column++, i++) {
-            double x[4], term[TERMS] = {0}, value = s->level[i];
-            powers(column, s->columns, x);
-            terms_of(s, x, y, term);
-            for (int p = 0; p < s->terms; p++) {
-                double weighted = term[p] * s->weight[i];
-                for (int q = 0; q < TERMS; q++)
-                    matrix[p][q] += weighted * term[q];
-                right[p] += weighted * value;
-            }
+            terms_of(s, x[column], y, term);
+            add_tile(term, s->weight[i], s->level[i], matrix, right);
         }
     }
 }
@@ -230,13 +243,15 @@ INLINE int32_t rounded(double value, int32_t most)
 /* Every tile's distance from the surface; `heights`, if there, gets the surface in 1 / ONE. */
 INLINE void measure_off(surface *s, int16_t *heights)
 {
+    double x[SEADRIFT_MAX_TILES][4];
+    for (int32_t column = 0; column < s->columns; column++)
+        powers(column, s->columns, x[column]);
     for (int32_t row = 0, i = 0; row < s->rows; row++) {
         double y[4];
         powers(row, s->rows, y);
         for (int32_t column = 0; column < s->columns; column++, i++) {
-            double x[4], term[TERMS];
-            powers(column, s->columns, x);
-            terms_of(s, x, y, term);
+            double term[TERMS];
+            terms_of(s, x[column], y, term);
             double height = height_at(s, term);
             s->off[i] = (int16_t)rounded((s->level[i] - height) * s->sign * FIT, FAR);
             if (heights)
@@ -329,7 +344,7 @@ INLINE void estimate(const seadrift_scene *s, int16_t *tiles, double *weights, i
         for (int32_t column = 0; column < s->columns; column++, i++)
             level[i] = (int16_t)quantile(s, row, column);
     int cubic = s->rows >= 6 && s->columns >= 6;
-    surface found = {level, off, weights, s->rows, s->columns, cubic ? 3 : 0, cubic ? TERMS : 1,
+    surface found = {level, off, weights, s->rows, s->columns, cubic ? TERMS : 1,
                      s->bright ? -1.0 : 1.0, {0}};
     fit_surface(&found, heights, third);
     memcpy(third, off, (size_t)n * sizeof *third);
