@@ -28,7 +28,7 @@ def confusion(evaluation: Evaluation, title: str) -> bytes:
     support = np.array([evaluation.taxa[i].support for i in taxa])
     shares = counts / support[:, None]
     n = len(taxa)
-    side = 3.2 + min(0.28 * n, 10.5)
+    side = max(5.6, 3.2 + min(0.28 * n, 10.5))  # the title needs so much
     figure, axes = _figure(side, side * 0.94)
     image = axes.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
     size = 8 if n <= NAMED_MOST else 5.2
@@ -76,6 +76,8 @@ def per_taxon(evaluation: Evaluation, title: str) -> bytes:
     axes.scatter(support, f1, s=22, color=BLUE, alpha=0.75, linewidths=0)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:.0f}")
+    axes.set_xlim(0.8 * min(support.min(), 10.0), 1.6 * max(support.max(), 100.0))
+    axes.xaxis.set_minor_formatter("")
     axes.set_ylim(-0.03, 1.05)
     axes.set_xlabel("held-out objects", color=INK)
     axes.set_ylabel("F1", color=INK)
