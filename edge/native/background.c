@@ -11,6 +11,12 @@
 #define HAS_AVX2_PATH 0
 #define INLINE static inline
 #endif
+#if defined(__ARM_NEON) && defined(__aarch64__) && !defined(SEADRIFT_SCALAR)
+#include <arm_neon.h>
+#define HAS_NEON_PATH 1
+#else
+#define HAS_NEON_PATH 0
+#endif
 
 enum {
     TILE = SEADRIFT_TILE_SAMPLES,
@@ -24,7 +30,12 @@ enum {
     FAR = 500 * FIT,      /* distances from the surface end here */
     COVERED = 4,          /* a tile so many levels off the surface may be covered, and ... */
     DARK_SHARE = 35,      /* ... its quantile in percent */
-    ALL_SHARE = 100
+    ALL_SHARE = 100,
+    VECTOR = 16,          /* bytes done together */
+    CHUNK = 64,           /* samples counted together */
+    CELL = 64,            /* pixels side by side whose level ... */
+    STRETCH = 16,         /* ... is the same in so many rows, mostly; divides a tile's side */
+    MOST_CELLS = SEADRIFT_MAX_TILES * TILE * SEADRIFT_MAX_STRIDE / CELL
 };
 
 static const double SPREAD = 1.4826; /* the standard deviation over the median distance */
@@ -46,6 +57,28 @@ static int32_t check(const seadrift_scene *s)
     return SEADRIFT_OK;
 }
 
+/* --- pixels to samples */
+
+/* Every stride-th of a row's bytes, n of them; `there`: how many bytes may be read. */
+INLINE void pick(const uint8_t *row, int64_t there, int64_t stride, int32_t n, uint8_t *to)
+{
+    int32_t i = 0;
+#if HAS_NEON_PATH
+    for (; stride == 4 && i + VECTOR <= n && (i + VECTOR) * stride <= there; i += VECTOR)
+        vst1q_u8(to + i, vld4q_u8(row + i * stride).val[0]);
+    for (; stride == 3 && i + VECTOR <= n && (i + VECTOR) * stride <= there; i += VECTOR)
+        vst1q_u8(to + i, vld3q_u8(row + i * stride).val[0]);
+    for (; stride == 2 && i + VECTOR <= n && (i + VECTOR) * stride <= there; i += VECTOR)
+        vst1q_u8(to + i, vld2q_u8(row + i * stride).val[0]);
+#else
+    if (stride == 4 && n * stride <= there)
+        for (; i < n; i++)
+            to[i] = row[4 * i];
+#endif
+    for (; i < n; i++)
+        to[i] = row[i * stride];
+}
+
 /* --- tiles to quantiles */
 
 /* Gathers the samples of a tile; returns how many there are. */
@@ -54,9 +87,8 @@ INLINE int32_t gather(const seadrift_scene *s, int32_t row, int32_t column, uint
     int64_t step = s->stride, x0 = (int64_t)column * TILE * step;
     int32_t n = 0, left = over((int32_t)(s->width - x0), s->stride), across = left < TILE ? left : TILE;
     for (int64_t y = (int64_t)row * TILE * step; y < ((int64_t)row + 1) * TILE * step && y < s->height; y += step) {
-        const uint8_t *grey = s->grey + y * s->width + x0;
-        for (int32_t i = 0; i < across; i++)
-            samples[n++] = grey[i * step];
+        pick(s->grey + y * s->width + x0, s->width - x0, step, across, samples + n);
+        n += across;
     }
     return n;
 }
@@ -85,7 +117,7 @@ typedef struct {
     const int16_t *level; /* of each tile, in grey levels */
     int16_t *off;         /* how far it lies from the surface, towards the objects, in 1 / FIT */
     double *weight;
-    int32_t rows, columns, degree, terms;
+    int32_t rows, columns, terms;
     double sign; /* +1: objects are brighter; -1: darker */
     double fit[TERMS];
 } surface;
@@ -127,40 +159,53 @@ static void powers(int32_t i, int32_t n, double out[4])
         out[k] = out[k - 1] * v;
 }
 
+/* All of a cubic, or the first alone. */
 INLINE void terms_of(const surface *s, const double x[4], const double y[4], double *out)
 {
     int n = 0;
-    for (int i = 0; i <= s->degree; i++)
-        for (int j = 0; j <= s->degree - i; j++)
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 4 - i; j++)
             out[n++] = x[i] * y[j];
+    for (n = s->terms; n < TERMS; n++)
+        out[n] = 0;
 }
 
 INLINE double height_at(const surface *s, const double *term)
 {
     double sum = s->fit[0] * term[0];
-    for (int p = 1; p < s->terms; p++)
+    for (int p = 1; p < TERMS; p++)
         sum += s->fit[p] * term[p];
     return sum;
 }
 
-/* The normal equations, summed tile after tile. */
+/* One tile of the normal equations. What stands left of the diagonal is not used. */
+INLINE void add_tile(const double term[TERMS], double weight, double value, double matrix[TERMS][TERMS], double *right)
+{
+    for (int p = 0; p < TERMS; p += 2) {
+        double one = term[p] * weight, other = term[p + 1] * weight;
+        for (int q = p; q < TERMS; q++) {
+            matrix[p][q] += one * term[q];
+            matrix[p + 1][q] += other * term[q];
+        }
+        right[p] += one * value;
+        right[p + 1] += other * value;
+    }
+}
+
+/* The normal equations, summed tile after tile; terms that the surface lacks are 0. */
 INLINE void sum_equations(const surface *s, double matrix[TERMS][TERMS], double *right)
 {
+    double x[SEADRIFT_MAX_TILES][4], term[TERMS] = {0};
     memset(matrix, 0, sizeof(double) * TERMS * TERMS);
     memset(right, 0, sizeof(double) * TERMS);
+    for (int32_t column = 0; column < s->columns; column++)
+        powers(column, s->columns, x[column]);
     for (int32_t row = 0, i = 0; row < s->rows; row++) {
         double y[4];
         powers(row, s->rows, y);
         for (int32_t column = 0; column < s->columns; column++, i++) {
-            double x[4], term[TERMS] = {0}, value = s->level[i];
-            powers(column, s->columns, x);
-            terms_of(s, x, y, term);
-            for (int p = 0; p < s->terms; p++) {
-                double weighted = term[p] * s->weight[i];
-                for (int q = 0; q < TERMS; q++)
-                    matrix[p][q] += weighted * term[q];
-                right[p] += weighted * value;
-            }
+            terms_of(s, x[column], y, term);
+            add_tile(term, s->weight[i], s->level[i], matrix, right);
         }
     }
 }
@@ -198,13 +243,15 @@ INLINE int32_t rounded(double value, int32_t most)
 /* Every tile's distance from the surface; `heights`, if there, gets the surface in 1 / ONE. */
 INLINE void measure_off(surface *s, int16_t *heights)
 {
+    double x[SEADRIFT_MAX_TILES][4];
+    for (int32_t column = 0; column < s->columns; column++)
+        powers(column, s->columns, x[column]);
     for (int32_t row = 0, i = 0; row < s->rows; row++) {
         double y[4];
         powers(row, s->rows, y);
         for (int32_t column = 0; column < s->columns; column++, i++) {
-            double x[4], term[TERMS];
-            powers(column, s->columns, x);
-            terms_of(s, x, y, term);
+            double term[TERMS];
+            terms_of(s, x[column], y, term);
             double height = height_at(s, term);
             s->off[i] = (int16_t)rounded((s->level[i] - height) * s->sign * FIT, FAR);
             if (heights)
@@ -297,7 +344,7 @@ INLINE void estimate(const seadrift_scene *s, int16_t *tiles, double *weights, i
         for (int32_t column = 0; column < s->columns; column++, i++)
             level[i] = (int16_t)quantile(s, row, column);
     int cubic = s->rows >= 6 && s->columns >= 6;
-    surface found = {level, off, weights, s->rows, s->columns, cubic ? 3 : 0, cubic ? TERMS : 1,
+    surface found = {level, off, weights, s->rows, s->columns, cubic ? TERMS : 1,
                      s->bright ? -1.0 : 1.0, {0}};
     fit_surface(&found, heights, third);
     memcpy(third, off, (size_t)n * sizeof *third);
@@ -389,52 +436,114 @@ INLINE uint8_t level_at(int16_t a, int16_t step, int16_t weight)
     return (uint8_t)((uint16_t)(between(a, step, weight) + ONE * FINE / 2) / (ONE * FINE));
 }
 
-INLINE void subtract_row(const uint8_t *restrict grey, const band *b, int16_t weight, int32_t width, int bright,
-                         uint8_t *restrict signal)
+/* The levels of pixels [x, end) of a row. */
+INLINE void draw_levels(const band *b, int16_t weight, int32_t x, int32_t end, uint8_t *restrict levels)
 {
     const int16_t *restrict upper = b->upper, *restrict step = b->step;
-    for (int32_t x = 0; x < width; x++) {
-        uint8_t level = level_at(upper[x], step[x], weight), own = grey[x];
-        uint8_t from = bright ? level : own, less = bright ? own : level;
-        signal[x] = from > less ? (uint8_t)(from - less) : 0;
+#if HAS_NEON_PATH /* the product's upper half comes doubled; its last bit goes */
+    int16x8_t even = vdupq_n_s16(-2);
+    for (; x + VECTOR <= end; x += VECTOR) {
+        int16x8_t low = vandq_s16(vqdmulhq_n_s16(vld1q_s16(step + x), weight), even);
+        int16x8_t high = vandq_s16(vqdmulhq_n_s16(vld1q_s16(step + x + 8), weight), even);
+        uint16x8_t a = vreinterpretq_u16_s16(vaddq_s16(vld1q_s16(upper + x), low));
+        uint16x8_t c = vreinterpretq_u16_s16(vaddq_s16(vld1q_s16(upper + x + 8), high));
+        vst1q_u8(levels + x, vrshrn_high_n_u16(vrshrn_n_u16(a, 7), c, 7)); /* 2^7 = ONE * FINE */
     }
+#endif
+    for (; x < end; x++)
+        levels[x] = level_at(upper[x], step[x], weight);
 }
 
+INLINE void subtract_row(const uint8_t *restrict grey, const uint8_t *restrict levels, int32_t width, int bright,
+                         uint8_t *restrict signal)
+{
+    const uint8_t *from = bright ? levels : grey, *less = bright ? grey : levels;
+    int32_t x = 0;
+#if HAS_NEON_PATH
+    for (; x + CELL <= width; x += CELL) {
+        uint8x16x4_t a = vld1q_u8_x4(from + x), c = vld1q_u8_x4(less + x);
+        for (int i = 0; i < 4; i++)
+            a.val[i] = vqsubq_u8(a.val[i], c.val[i]);
+        vst1q_u8_x4(signal + x, a);
+    }
+#endif
+    for (; x < width; x++)
+        signal[x] = from[x] > less[x] ? (uint8_t)(from[x] - less[x]) : 0;
+}
+
+/* Which cells' levels differ in two rows; returns how many, their numbers in `moving`. */
+INLINE int32_t compare_levels(const uint8_t *a, const uint8_t *b, int32_t width, uint16_t *moving)
+{
+    int32_t n = 0;
+    for (int32_t x = 0; x < width; x += CELL) {
+        int32_t length = width - x < CELL ? width - x : CELL;
+        uint8_t differ = 0;
+        for (int32_t i = 0; length == CELL && i < CELL; i++)
+            differ |= a[x + i] ^ b[x + i];
+        if (differ || length < CELL)
+            moving[n++] = (uint16_t)(x / CELL);
+    }
+    return n;
+}
+
+/* Between two tile centres a pixel's level goes one way only: where the first and the last row of a stretch
+ * have the same, so have the rows between. */
 INLINE void subtract(const seadrift_scene *s, const int16_t *tiles, int16_t *room, uint8_t *signal)
 {
+    uint8_t *levels = (uint8_t *)(room + 2 * (int64_t)s->width), *later = levels + s->width;
+    uint16_t moving[MOST_CELLS];
     band b;
     start_band(s, room, 1, &b);
-    for (int32_t y = 0; y < s->height; y++) {
-        int16_t weight = move_band(s, tiles, y, &b);
-        int64_t start = (int64_t)y * s->width;
-        subtract_row(s->grey + start, &b, weight, s->width, s->bright, signal + start);
+    for (int32_t y = 0, end; y < s->height; y = end) {
+        int32_t behind = (y + b.side / 2) % b.side; /* the centre above */
+        end = y + STRETCH - behind % STRETCH;
+        end = end < s->height ? end : s->height;
+        draw_levels(&b, move_band(s, tiles, y, &b), 0, s->width, levels);
+        draw_levels(&b, b.weights[behind + end - 1 - y], 0, s->width, later);
+        int32_t n = compare_levels(levels, later, s->width, moving);
+        for (int32_t i = y; i < end; i++) {
+            int64_t start = (int64_t)i * s->width;
+            for (int32_t k = 0; i > y && k < n; k++) {
+                int32_t x = moving[k] * CELL, left = s->width - x;
+                draw_levels(&b, b.weights[behind + i - y], x, x + (left < CELL ? left : CELL), levels);
+            }
+            subtract_row(s->grey + start, levels, s->width, s->bright, signal + start);
+        }
     }
 }
 
 /* Counts in four histograms in turn: neighbours are often equal, and a count waits for the one before it. */
-INLINE void count_row(const uint8_t *grey, const uint8_t *levels, int32_t n, int32_t stride,
-                      int32_t counts[4][2 * LEVELS])
+INLINE void count_samples(const uint8_t *samples, const uint8_t *levels, int32_t n, int32_t counts[4][2 * LEVELS])
 {
+    uint16_t at[CHUNK];
     int32_t i = 0;
+    for (int32_t k = 0; k < CHUNK; k++)
+        at[k] = (uint16_t)(LEVELS + samples[k] - levels[k]);
     for (; i + 4 <= n; i += 4)
         for (int k = 0; k < 4; k++)
-            counts[k][LEVELS + grey[(int64_t)(i + k) * stride] - levels[i + k]]++;
+            counts[k][at[i + k]]++;
     for (; i < n; i++)
-        counts[0][LEVELS + grey[(int64_t)i * stride] - levels[i]]++;
+        counts[0][at[i]]++;
 }
 
 INLINE void count_residuals(const seadrift_scene *s, const int16_t *tiles, int16_t *room, int32_t *histogram)
 {
     int32_t counts[4][2 * LEVELS];
+    uint8_t samples[CHUNK] = {0}, own[CHUNK] = {0};
     band b;
     memset(counts, 0, sizeof counts);
     start_band(s, room, s->stride, &b);
     uint8_t *levels = (uint8_t *)(room + 2 * (int64_t)s->width);
     for (int32_t y = 0; y < s->height; y += s->stride) {
-        int16_t weight = move_band(s, tiles, y, &b);
-        for (int32_t i = 0; i < b.length; i++)
-            levels[i] = level_at(b.upper[i], b.step[i], weight);
-        count_row(s->grey + (int64_t)y * s->width, levels, b.length, s->stride, counts);
+        const uint8_t *grey = s->grey + (int64_t)y * s->width;
+        draw_levels(&b, move_band(s, tiles, y, &b), 0, b.length, levels);
+        for (int32_t i = 0; i < b.length; i += CHUNK) {
+            int32_t n = b.length - i < CHUNK ? b.length - i : CHUNK;
+            int64_t from = (int64_t)i * s->stride;
+            pick(grey + from, s->width - from, s->stride, n, samples);
+            memcpy(own, levels + i, (size_t)n);
+            count_samples(samples, own, n, counts);
+        }
     }
     for (int i = 1 - LEVELS; i < LEVELS; i++) {
         int32_t at = LEVELS + (s->bright ? -i : i);

@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 enum {
-    SEADRIFT_BACKGROUND_VERSION = 1,
+    SEADRIFT_BACKGROUND_VERSION = 2,
     SEADRIFT_TILE_SAMPLES = 16, /* per side of a tile */
     SEADRIFT_MAX_STRIDE = 256,
     SEADRIFT_MAX_TILES = 64, /* per side of a frame */
@@ -42,7 +42,7 @@ SEADRIFT_EXPORT int32_t seadrift_background_tiles(const seadrift_scene *scene, i
 SEADRIFT_EXPORT int32_t seadrift_background_residuals(const seadrift_scene *scene, const int16_t *tiles,
                                                       int16_t *room, int32_t *histogram);
 
-/* The distance of every pixel from the background, towards the objects; 0 on the other side. `room`: [2 * width]. */
+/* The distance of every pixel from the background, towards the objects; 0 on the other side. `room`: [3 * width]. */
 SEADRIFT_EXPORT int32_t seadrift_background_subtract(const seadrift_scene *scene, const int16_t *tiles,
                                                      int16_t *room, uint8_t *signal);
 

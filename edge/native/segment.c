@@ -14,6 +14,9 @@
 #endif
 #if defined(__ARM_NEON) && defined(__aarch64__) && !defined(SEADRIFT_SCALAR)
 #include <arm_neon.h>
+#define HAS_NEON_PATH 1
+#else
+#define HAS_NEON_PATH 0
 #endif
 
 enum { WORD = 64 };
@@ -36,7 +39,31 @@ static uint64_t *spare_row(const seadrift_frame *f, int i)
     return f->bits + 2 * f->height * words_of(f) + i * (words_of(f) + 2) + 1;
 }
 
+/* Words of such flags, a bit for each word of a row. */
+static int64_t groups_of(const seadrift_frame *f) { return (words_of(f) + WORD - 1) / WORD; }
+
+/* Which words of a row hold a pixel of an object. Most hold none, and are not looked at again. */
+static uint64_t *full_row(const seadrift_frame *f, int64_t y)
+{
+    return spare_row(f, 3) - 1 + y * groups_of(f);
+}
+
+/* Four more rows of flags. */
+static uint64_t *flag_row(const seadrift_frame *f, int i) { return full_row(f, f->height + i); }
+
 static uint64_t last_bits(const seadrift_frame *f) { return ~UINT64_C(0) >> (WORD - 1 - (f->width - 1) % WORD); }
+
+static int lowest_bit(uint64_t word)
+{
+#ifdef __GNUC__
+    return __builtin_ctzll(word);
+#else
+    int i = 0;
+    while (!(word >> i & 1))
+        i++;
+    return i;
+#endif
+}
 
 /* --- pixels to bits */
 
@@ -47,18 +74,56 @@ typedef struct {
     uint64_t *in, *bright;
 } marks;
 
+#if HAS_NEON_PATH
+/* Bits from four times 16 bytes of which each is 0 or 255. */
+static inline uint64_t pack_neon(uint8x16_t a, uint8x16_t b, uint8x16_t c, uint8x16_t d)
+{
+    static const uint8_t places[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    uint8x16_t place = vld1q_u8(places);
+    a = vpaddq_u8(vandq_u8(a, place), vandq_u8(b, place));
+    c = vpaddq_u8(vandq_u8(c, place), vandq_u8(d, place));
+    a = vpaddq_u8(a, c);
+    return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(a, a)), 0);
+}
+
+/* A whole word of a row from the three rows that it is smoothed from. */
+static void mark_word_neon(const seadrift_frame *f, const uint8_t *const rows[3], int32_t x, uint64_t *in,
+                           uint64_t *bright)
+{
+    int32_t before = x > 0 ? x - 1 : 1, behind = x + WORD < f->width ? x + WORD : f->width - 2;
+    uint16x8_t sum[10], low = vdupq_n_u16((uint16_t)(f->low > 0 ? 16 * f->low - 8 : 0));
+    uint16x8_t high = vdupq_n_u16((uint16_t)(f->high > 0 ? 16 * f->high - 8 : 0)), two = vdupq_n_u16(2);
+    uint8x16_t own = vdupq_n_u8((uint8_t)f->own), ins[4], brights[4];
+    sum[0] = vdupq_n_u16((uint16_t)(rows[0][before] + 2 * rows[1][before] + rows[2][before]));
+    sum[9] = vdupq_n_u16((uint16_t)(rows[0][behind] + 2 * rows[1][behind] + rows[2][behind]));
+    for (int i = 0; i < 4; i++) {
+        uint8x16_t up = vld1q_u8(rows[0] + x + 16 * i), mid = vld1q_u8(rows[1] + x + 16 * i);
+        uint8x16_t down = vld1q_u8(rows[2] + x + 16 * i), twice = vdupq_n_u8(2);
+        sum[2 * i + 1] = vmlal_u8(vaddl_u8(vget_low_u8(up), vget_low_u8(down)), vget_low_u8(mid), vget_low_u8(twice));
+        sum[2 * i + 2] = vmlal_high_u8(vaddl_high_u8(up, down), mid, twice);
+        ins[i] = vcgeq_u8(mid, own);
+    }
+    for (int i = 0; i < 4; i++) {
+        uint16x8_t smooth[2];
+        for (int k = 0; k < 2; k++) {
+            const uint16x8_t *at = sum + 2 * i + k;
+            smooth[k] = vmlaq_u16(vaddq_u16(vextq_u16(at[0], at[1], 7), vextq_u16(at[1], at[2], 1)), at[1], two);
+        }
+        uint16x8_t a = vcgeq_u16(smooth[0], low), b = vcgeq_u16(smooth[1], low);
+        ins[i] = vandq_u8(ins[i], vuzp1q_u8(vreinterpretq_u8_u16(a), vreinterpretq_u8_u16(b)));
+        a = vcgeq_u16(smooth[0], high);
+        b = vcgeq_u16(smooth[1], high);
+        brights[i] = vuzp1q_u8(vreinterpretq_u8_u16(a), vreinterpretq_u8_u16(b));
+    }
+    *in = f->own < 256 ? pack_neon(ins[0], ins[1], ins[2], ins[3]) : 0;
+    *bright = pack_neon(brights[0], brights[1], brights[2], brights[3]);
+}
+#else
 /* Bits from 64 bytes of which each is 0 or 255. */
 static uint64_t pack(const uint8_t *flags)
 {
     uint64_t bits = 0;
-#if defined(__ARM_NEON) && defined(__aarch64__) && !defined(SEADRIFT_SCALAR)
-    static const uint8_t places[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-    uint8x16_t place = vld1q_u8(places);
-    uint8x16_t a = vpaddq_u8(vandq_u8(vld1q_u8(flags), place), vandq_u8(vld1q_u8(flags + 16), place));
-    uint8x16_t b = vpaddq_u8(vandq_u8(vld1q_u8(flags + 32), place), vandq_u8(vld1q_u8(flags + 48), place));
-    uint8x16_t four = vpaddq_u8(a, b);
-    bits = vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(four, four)), 0);
-#elif defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     for (int i = 0; i < WORD; i += 8) {
         uint64_t eight;
         memcpy(&eight, flags + i, sizeof eight);
@@ -88,6 +153,7 @@ static void mark_words(const marks *m, int64_t first, int64_t last)
         m->bright[word] = pack(bright);
     }
 }
+#endif
 
 #if HAS_AVX2_PATH
 __attribute__((target("avx2"))) static __m256i smooth_avx2(const uint16_t *sum)
@@ -135,16 +201,18 @@ __attribute__((target("avx2"))) static void add_rows_avx2(const uint8_t *restric
         sum[x] = (uint16_t)(up[x] + 2 * mid[x] + down[x]);
 }
 
-__attribute__((target("avx2"))) static void find_hot_avx2(const uint8_t *row, int64_t words, uint8_t bound,
-                                                          uint8_t *hot)
+__attribute__((target("avx2"))) static uint64_t find_hot_avx2(const uint8_t *row, int64_t words, uint8_t bound)
 {
     __m256i least = _mm256_set1_epi8((char)bound);
+    uint64_t hot = 0;
     for (int64_t word = 0; word < words; word++) {
         __m256i a = _mm256_loadu_si256((const __m256i *)(row + word * WORD));
         __m256i b = _mm256_loadu_si256((const __m256i *)(row + word * WORD + 32));
         __m256i most = _mm256_max_epu8(a, b);
-        hot[word] = _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(most, least), most)) != 0;
+        uint64_t is = _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(most, least), most)) != 0;
+        hot |= is << word;
     }
+    return hot;
 }
 
 static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
@@ -162,15 +230,41 @@ static void add_rows(const uint8_t *restrict up, const uint8_t *restrict mid, co
         sum[x] = (uint16_t)(up[x] + 2 * mid[x] + down[x]);
 }
 
-/* Which words of a row have a pixel that is not below the bound. */
-static void find_hot(const uint8_t *row, int64_t words, uint8_t bound, uint8_t *hot)
+#if HAS_NEON_PATH
+/* The brightest of each of 16 words, one beside the other. */
+static inline uint8x16_t most_neon(const uint8_t *row)
 {
-    for (int64_t word = 0; word < words; word++) {
+    uint8x16_t most[16];
+    for (int i = 0; i < 16; i++) {
+        uint8x16x4_t word = vld1q_u8_x4(row + i * WORD);
+        most[i] = vmaxq_u8(vmaxq_u8(word.val[0], word.val[1]), vmaxq_u8(word.val[2], word.val[3]));
+    }
+    for (int n = 8; n > 0; n /= 2)
+        for (int i = 0; i < n; i++)
+            most[i] = vpmaxq_u8(most[2 * i], most[2 * i + 1]);
+    return most[0];
+}
+#endif
+
+/* Which of a row's first words (at most 64) have a pixel that is not below the bound. */
+static uint64_t find_hot(const uint8_t *row, int64_t words, uint8_t bound)
+{
+    int64_t word = 0;
+    uint64_t hot = 0;
+#if HAS_NEON_PATH
+    uint8x16_t none = vdupq_n_u8(0);
+    for (; word + 16 <= words; word += 16) {
+        uint8x16_t is = vcgeq_u8(most_neon(row + word * WORD), vdupq_n_u8(bound));
+        hot |= pack_neon(is, none, none, none) << word;
+    }
+#endif
+    for (; word < words; word++) {
         uint8_t most = 0;
         for (int x = 0; x < WORD; x++)
             most = row[word * WORD + x] > most ? row[word * WORD + x] : most;
-        hot[word] = most >= bound;
+        hot |= (uint64_t)(most >= bound) << word;
     }
+    return hot;
 }
 
 /* What is left of a row behind its last whole word. */
@@ -187,66 +281,96 @@ static void mark_rest(const marks *m, int32_t width)
     m->bright[word] = bright;
 }
 
-/* Three rows of flags: has a word a pixel that may bring one beside it above a threshold? Most have none. */
-static uint8_t *hot_row(const seadrift_frame *f, int32_t y) { return (uint8_t *)spare_row(f, y % 3); }
+/* Less than this cannot bring a pixel beside it above a threshold. */
+static uint8_t least_of(const seadrift_frame *f)
+{
+    int32_t bound = f->low < f->high ? f->low : f->high;
+    return (uint8_t)(bound < 256 ? bound : 255);
+}
+
+/* Flags of three rows: has a word a pixel that may bring one beside it above a threshold? Most have none. */
+static uint64_t *hot_row(const seadrift_frame *f, int32_t y) { return flag_row(f, y % 3); }
 
 static void heat_row(const seadrift_frame *f, int32_t y, int wide)
 {
-    int32_t bound = f->low < f->high ? f->low : f->high;
     const uint8_t *row = f->signal + (int64_t)y * f->width;
-    uint8_t *hot = hot_row(f, y), least = (uint8_t)(bound < 256 ? bound : 255);
-    (wide ? find_hot_avx2 : find_hot)(row, f->width / WORD, least, hot);
+    uint64_t *hot = hot_row(f, y);
+    int64_t whole = f->width / WORD;
+    for (int64_t first = 0; first < words_of(f); first += WORD) {
+        int64_t n = whole - first < WORD ? whole - first : WORD;
+        hot[first / WORD] = (wide ? find_hot_avx2 : find_hot)(row + first * WORD, n, least_of(f));
+    }
     if (f->width % WORD)
-        hot[f->width / WORD] = 1;
+        hot[whole / WORD] |= UINT64_C(1) << whole % WORD;
 }
 
 /* The frame's 3x3 binomial smoothing (1 2 1, mirrored at the edges, halves up) against the thresholds, in
  * words [first, last) of a row. */
-static void mark_piece(const seadrift_frame *f, int32_t y, int64_t first, int64_t last, int wide)
+static void mark_piece(const seadrift_frame *f, const uint8_t *const rows[3], int32_t y, int64_t first, int64_t last,
+                       int wide)
 {
-    int32_t width = f->width, below = f->height - 1;
-    int32_t x0 = first > 0 ? (int32_t)(first * WORD - 1) : 0;
-    int32_t x1 = last * WORD < width ? (int32_t)(last * WORD + 1) : width;
-    const uint8_t *mid = f->signal + (int64_t)y * width;
-    const uint8_t *up = y > 0 ? mid - width : mid + (below > 0 ? width : 0);
-    const uint8_t *down = y < below ? mid + width : mid - (below > 0 ? width : 0);
-    uint16_t *sum = f->sums + 1;
-    (wide ? add_rows_avx2 : add_rows)(up + x0, mid + x0, down + x0, x1 - x0, sum + x0);
-    if (x0 == 0)
-        sum[-1] = sum[width > 1 ? 1 : 0];
-    if (x1 == width)
-        sum[width] = sum[width > 1 ? width - 2 : 0];
-    marks m = {mid, f->sums, 16 * f->low, f->own, 16 * f->high, in_row(f, y), high_row(f, y)};
-    (wide ? mark_words_avx2 : mark_words)(&m, first, last <= width / WORD ? last : width / WORD);
-    if (last > width / WORD)
-        mark_rest(&m, width);
+    int32_t width = f->width;
+    int64_t whole = last <= width / WORD ? last : width / WORD;
+    uint64_t *in = in_row(f, y), *bright = high_row(f, y), *full = full_row(f, y);
+    (void)wide;
+#if HAS_NEON_PATH
+    for (int64_t word = first; word < whole; word++)
+        mark_word_neon(f, rows, (int32_t)(word * WORD), in + word, bright + word);
+    int64_t begin = whole;
+#else
+    int64_t begin = first;
+#endif
+    if (begin < last) {
+        int32_t x0 = begin > 0 ? (int32_t)(begin * WORD - 1) : 0;
+        int32_t x1 = last * WORD < width ? (int32_t)(last * WORD + 1) : width;
+        uint16_t *sum = f->sums + 1;
+        (wide ? add_rows_avx2 : add_rows)(rows[0] + x0, rows[1] + x0, rows[2] + x0, x1 - x0, sum + x0);
+        if (x0 == 0)
+            sum[-1] = sum[width > 1 ? 1 : 0];
+        if (x1 == width)
+            sum[width] = sum[width > 1 ? width - 2 : 0];
+        marks m = {rows[1], f->sums, 16 * f->low, f->own, 16 * f->high, in, bright};
+#if !HAS_NEON_PATH
+        (wide ? mark_words_avx2 : mark_words)(&m, first, whole);
+#endif
+        if (last > whole)
+            mark_rest(&m, width);
+    }
+    for (int64_t word = first; word < last; word++)
+        full[word / WORD] |= (uint64_t)(in[word] != 0) << word % WORD;
 }
 
-/* A pixel is at most as bright as the brightest of the nine it is smoothed from, so cold words stay empty. */
+/* A pixel is at most as bright as the brightest of the nine it is smoothed from, so words stay empty that are
+ * cold and have nothing hot right beside them. */
 static void mark_row(const seadrift_frame *f, int32_t y, int wide)
 {
-    int64_t n = words_of(f), first = 0;
-    const uint8_t *mid = hot_row(f, y), *up = y > 0 ? hot_row(f, y + 2) : mid;
-    const uint8_t *down = y < f->height - 1 ? hot_row(f, y + 1) : mid;
-    uint8_t *near = (uint8_t *)spare_row(f, 3);
-    near[-1] = near[n] = 0;
-    for (int64_t i = 0; i < n; i++)
-        near[i] = up[i] | mid[i] | down[i];
-    memset(in_row(f, y), 0, (size_t)n * sizeof(uint64_t));
-    memset(high_row(f, y), 0, (size_t)n * sizeof(uint64_t));
-    while (first < n) {
-        int64_t last = first;
-        while (last < n && (near[last - 1] | near[last] | near[last + 1]))
-            last++;
-        if (last > first)
-            mark_piece(f, y, first, last, wide);
-        first = last + 1;
+    const uint8_t *mid = f->signal + (int64_t)y * f->width, least = least_of(f);
+    int32_t above = y > 0 ? y - 1 : f->height > 1 ? 1 : 0, below = y < f->height - 1 ? y + 1 : y > 0 ? y - 1 : 0;
+    const uint8_t *up = f->signal + (int64_t)above * f->width, *down = f->signal + (int64_t)below * f->width;
+    const uint8_t *const rows[3] = {up, mid, down};
+    for (int64_t g = 0; g < groups_of(f); g++) {
+        uint64_t near = hot_row(f, above)[g] | hot_row(f, y)[g] | hot_row(f, below)[g];
+        while (near) {
+            int begin = lowest_bit(near);
+            uint64_t rest = near + (UINT64_C(1) << begin); /* the carry runs to where the row of ones ends */
+            int end = rest ? lowest_bit(rest & ~near) : WORD;
+            int64_t first = g * WORD + begin, last = g * WORD + end, x = first * WORD;
+            if (first > 0 && (up[x] >= least || mid[x] >= least || down[x] >= least))
+                first--;
+            x = last * WORD - 1;
+            if (last < words_of(f) && (up[x] >= least || mid[x] >= least || down[x] >= least))
+                last++;
+            mark_piece(f, rows, y, first, last, wide);
+            near = end < WORD ? near >> end << end : 0;
+        }
     }
 }
 
 static void mark_rows(const seadrift_frame *f)
 {
     int wide = has_avx2();
+    memset(f->bits, 0, 2 * (size_t)f->height * (size_t)words_of(f) * sizeof *f->bits);
+    memset(full_row(f, 0), 0, (size_t)f->height * (size_t)groups_of(f) * sizeof *f->bits);
     heat_row(f, 0, wide);
     for (int32_t y = 0; y < f->height; y++) {
         if (y < f->height - 1)
@@ -255,73 +379,91 @@ static void mark_rows(const seadrift_frame *f)
     }
 }
 
-/* One row dilated by a 3x3 square; returns whether there is anything. Outside the frame are ones, for the
- * erosion that follows. */
-INLINE int dilate_row(const seadrift_frame *f, int32_t y, uint64_t *restrict either, uint64_t *restrict out)
+/* --- gaps closed */
+
+/* A word of what three rows have in one of them, or in all. */
+static uint64_t any_of(const uint64_t *const rows[3], int64_t i) { return rows[0][i] | rows[1][i] | rows[2][i]; }
+static uint64_t all_of(const uint64_t *const rows[3], int64_t i) { return rows[0][i] & rows[1][i] & rows[2][i]; }
+
+/* Flags of three rows: which words of a dilated row may hold something. */
+static uint64_t *reach_row(const seadrift_frame *f, int32_t y) { return flag_row(f, y % 3); }
+
+/* Which words of a row a dilation may reach: those in or beside a word that is full, in three rows. */
+static void find_reach(const seadrift_frame *f, const uint64_t *const full[3], uint64_t *reach)
 {
-    int64_t n = words_of(f);
-    const uint64_t *mid = in_row(f, y), *up = y > 0 ? mid - n : mid, *down = y < f->height - 1 ? mid + n : mid;
-    uint64_t any = 0;
-    for (int64_t i = 0; i < n; i++) {
-        either[i] = up[i] | mid[i] | down[i];
-        any |= either[i];
+    int64_t groups = groups_of(f), n = words_of(f);
+    for (int64_t g = 0; g < groups; g++) {
+        uint64_t near = any_of(full, g);
+        reach[g] = near | near << 1 | near >> 1;
+        if (g > 0)
+            reach[g] |= any_of(full, g - 1) >> (WORD - 1);
+        if (g < groups - 1)
+            reach[g] |= any_of(full, g + 1) << (WORD - 1);
     }
-    either[-1] = either[n] = 0;
-    for (int64_t i = 0; any && i < n; i++)
-        out[i] = either[i] | either[i] << 1 | either[i - 1] >> 63 | either[i] >> 1 | either[i + 1] << 63;
-    if (!any)
-        memset(out, 0, (size_t)n * sizeof *out);
-    out[n - 1] |= ~last_bits(f);
-    out[-1] = out[n] = ~UINT64_C(0);
-    return any != 0;
+    reach[groups - 1] &= ~UINT64_C(0) >> (WORD - 1 - (n - 1) % WORD);
 }
 
-INLINE void erode_row(const uint64_t *up, const uint64_t *mid, const uint64_t *down, int64_t n,
-                      uint64_t *restrict all, uint64_t *restrict out)
+/* One row dilated by a 3x3 square. Outside the frame are ones, for the erosion that follows. */
+static void dilate_row(const seadrift_frame *f, int32_t y)
 {
-    for (int64_t i = -1; i <= n; i++)
-        all[i] = up[i] & mid[i] & down[i];
-    for (int64_t i = 0; i < n; i++)
-        out[i] = all[i] & (all[i] << 1 | all[i - 1] >> 63) & (all[i] >> 1 | all[i + 1] << 63);
+    int64_t n = words_of(f), groups = groups_of(f);
+    int32_t above = y > 0 ? y - 1 : y, below = y < f->height - 1 ? y + 1 : y;
+    const uint64_t *const rows[3] = {in_row(f, above), in_row(f, y), in_row(f, below)};
+    const uint64_t *const full[3] = {full_row(f, above), full_row(f, y), full_row(f, below)};
+    uint64_t *out = spare_row(f, y % 3), *reach = reach_row(f, y);
+    for (int64_t g = 0; g < groups; g++) /* what the row has from the one it held before */
+        for (uint64_t left = reach[g]; left; left &= left - 1)
+            out[g * WORD + lowest_bit(left)] = 0;
+    find_reach(f, full, reach);
+    for (int64_t g = 0; g < groups; g++)
+        for (uint64_t left = reach[g]; left; left &= left - 1) {
+            int64_t i = g * WORD + lowest_bit(left);
+            uint64_t own = any_of(rows, i);
+            out[i] = own | own << 1 | own >> 1;
+            out[i] |= i > 0 ? any_of(rows, i - 1) >> (WORD - 1) : 0;
+            out[i] |= i < n - 1 ? any_of(rows, i + 1) << (WORD - 1) : 0;
+        }
+    out[n - 1] |= ~last_bits(f);
+}
+
+/* A row of the frame from the dilated ones round it. */
+static void erode_row(const seadrift_frame *f, int32_t y)
+{
+    int32_t above = y > 0 ? y - 1 : y, below = y < f->height - 1 ? y + 1 : y;
+    const uint64_t *const rows[3] = {spare_row(f, above % 3), spare_row(f, y % 3), spare_row(f, below % 3)};
+    const uint64_t *reach = reach_row(f, y);
+    uint64_t *in = in_row(f, y), *full = full_row(f, y);
+    for (int64_t g = 0; g < groups_of(f); g++) {
+        full[g] = 0;
+        for (uint64_t left = reach[g]; left; left &= left - 1) {
+            int bit = lowest_bit(left);
+            int64_t i = g * WORD + bit;
+            uint64_t own = all_of(rows, i);
+            if (own)
+                own &= (own << 1 | all_of(rows, i - 1) >> (WORD - 1)) & (own >> 1 | all_of(rows, i + 1) << (WORD - 1));
+            in[i] = i < words_of(f) - 1 ? own : own & last_bits(f);
+            full[g] |= (uint64_t)(in[i] != 0) << bit;
+        }
+    }
 }
 
 /* What lies outside the frame neither dilates nor erodes. */
-INLINE void close_gaps(const seadrift_frame *f)
+static void close_gaps(const seadrift_frame *f)
 {
-    uint64_t *spare = spare_row(f, 3);
-    int32_t last = f->height - 1;
-    int any = dilate_row(f, 0, spare, spare_row(f, 0)) ? 2 : 0; /* in rows y + 1, y, y - 1, from bit 0 */
-    for (int32_t y = 0; y <= last; y++, any = any << 1 & 7) {
-        const uint64_t *mid = spare_row(f, y % 3), *up = y > 0 ? spare_row(f, (y + 2) % 3) : mid;
-        const uint64_t *down = y < last ? spare_row(f, (y + 1) % 3) : mid;
-        if (y < last)
-            any |= dilate_row(f, y + 1, spare, spare_row(f, (y + 1) % 3));
-        if (!(any & 2)) /* then the row itself is empty, and the erosion leaves it so */
-            continue;
-        erode_row(up, mid, down, words_of(f), spare, in_row(f, y));
-        in_row(f, y)[words_of(f) - 1] &= last_bits(f);
+    size_t n = (size_t)words_of(f);
+    memset(spare_row(f, 0) - 1, 0, 3 * (n + 2) * sizeof *f->bits);
+    memset(flag_row(f, 0), 0, 3 * (size_t)groups_of(f) * sizeof *f->bits);
+    for (int i = 0; i < 3; i++)
+        spare_row(f, i)[-1] = spare_row(f, i)[n] = ~UINT64_C(0);
+    dilate_row(f, 0);
+    for (int32_t y = 0; y < f->height; y++) {
+        if (y < f->height - 1)
+            dilate_row(f, y + 1);
+        erode_row(f, y);
     }
 }
 
-#if HAS_AVX2_PATH
-__attribute__((target("avx2"))) static void close_gaps_avx2(const seadrift_frame *f) { close_gaps(f); }
-#else
-#define close_gaps_avx2 close_gaps
-#endif
-
 /* --- bits to runs */
-
-static int lowest_bit(uint64_t word)
-{
-#ifdef __GNUC__
-    return __builtin_ctzll(word);
-#else
-    int i = 0;
-    while (!(word >> i & 1))
-        i++;
-    return i;
-#endif
-}
 
 static int count_bits(uint64_t word)
 {
@@ -339,24 +481,34 @@ static void add_run(seadrift_frame *f, int32_t n, int32_t x0)
     }
 }
 
+/* Words that are full, and those behind them, where what goes on in them may end. */
+static void find_runs_of(seadrift_frame *f, int32_t y, int32_t *n)
+{
+    const uint64_t *row = in_row(f, y), *full = full_row(f, y);
+    for (int64_t g = 0; g < groups_of(f); g++) {
+        uint64_t look = full[g] | full[g] << 1 | (g > 0 ? full[g - 1] >> (WORD - 1) : 0);
+        for (; look; look &= look - 1) {
+            int64_t i = g * WORD + lowest_bit(look);
+            if (i >= words_of(f))
+                return;
+            uint64_t changes = row[i] ^ (row[i] << 1 | (i > 0 ? row[i - 1] >> (WORD - 1) : 0));
+            if (i == words_of(f) - 1)
+                changes &= last_bits(f);
+            for (; changes; changes &= changes - 1)
+                add_run(f, (*n)++, (int32_t)(i * WORD) + lowest_bit(changes));
+        }
+    }
+}
+
 /* Run 0 stands for what lies outside the frame. */
 static void find_runs(seadrift_frame *f)
 {
     int32_t n = 0;
     add_run(f, n++, 0);
     for (int32_t y = 0; y < f->height; y++) {
-        const uint64_t *row = in_row(f, y);
-        uint64_t before = 0;
         f->starts[y] = n;
         add_run(f, n++, 0);
-        for (int64_t i = 0; i < words_of(f); i++) {
-            uint64_t changes = row[i] ^ (row[i] << 1 | before);
-            before = row[i] >> 63;
-            if (i == words_of(f) - 1)
-                changes &= last_bits(f);
-            for (; changes; changes &= changes - 1)
-                add_run(f, n++, (int32_t)(i * WORD) + lowest_bit(changes));
-        }
+        find_runs_of(f, y, &n);
     }
     f->starts[f->height] = n;
     f->runs_count = n;
@@ -604,7 +756,7 @@ int32_t seadrift_find_objects(seadrift_frame *frame)
     frame->runs_count = frame->parts_count = frame->objects_count = frame->specks = 0;
     mark_rows(frame);
     if (frame->close)
-        (has_avx2() ? close_gaps_avx2 : close_gaps)(frame);
+        close_gaps(frame);
     find_runs(frame);
     if (frame->runs_count > frame->runs_room)
         return SEADRIFT_SMALL_RUNS;

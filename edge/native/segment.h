@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-enum { SEADRIFT_SEGMENT_VERSION = 2 };
+enum { SEADRIFT_SEGMENT_VERSION = 3 };
 
 enum { /* besides SEADRIFT_OK and SEADRIFT_BAD_ARGUMENT */
     SEADRIFT_SMALL_RUNS = 4,   /* runs_room < runs_count */
@@ -62,7 +62,7 @@ typedef struct {
     int32_t filled_min;     /* less is a speck */
     double pinhole;         /* a hole whose outline encloses less is filled */
     /* room */
-    uint64_t *bits;  /* [2 * height * n + 4 * (n + 2)], n = (width + 63) / 64 */
+    uint64_t *bits;  /* [2 * height * n + 3 * (n + 2) + (height + 4) * m], n = (width + 63) / 64, m = (n + 63) / 64 */
     uint16_t *sums;  /* [width + 2] */
     int32_t *starts; /* [height + 1]: the first run of each row */
     seadrift_run *runs;

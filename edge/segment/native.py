@@ -23,7 +23,7 @@ from edge.segment.components import CLOSE_PX, MAX_RUNS, Limits, Table, esd_px
 from models import native
 from models.crops import Crops
 
-VERSION = 2
+VERSION = 3
 _OK, _SMALL_RUNS, _SMALL_PARTS, _SMALL_OBJECTS = 0, 4, 5, 6
 _FIRST_ROOM = 1 << 15  # runs and parts; a usual frame has ten thousand
 _FIRST_OBJECTS = 1 << 10
@@ -77,7 +77,9 @@ class _Room:
     def __init__(self, height: int, width: int) -> None:
         self.size = (height, width)
         words = (width + 63) // 64
-        self.bits = np.empty(2 * height * words + 4 * (words + 2), np.uint64)
+        groups = (words + 63) // 64
+        bits = 2 * height * words + 3 * (words + 2) + (height + 4) * groups
+        self.bits = np.empty(bits, np.uint64)
         self.sums = np.empty(width + 2, np.uint16)
         self.starts = np.empty(height + 1, np.int32)
         self.runs = np.empty(_FIRST_ROOM, _RUN)

@@ -15,7 +15,7 @@ from edge.segment import backdrop, buffers
 from edge.segment.backdrop import Grey, Grid, Tiles
 from models import native
 
-VERSION = 1
+VERSION = 2
 MAX_STRIDE = 256
 MAX_TILES = 64
 
@@ -62,7 +62,7 @@ class NativeSteps:
 
     def subtract(self, grey: Grey, tiles: Tiles, grid: Grid, field: str) -> Grey:
         signal = buffers.lend(grey.size).reshape(grey.shape)
-        room = np.empty(2 * grey.shape[1], np.int16)
+        room = np.empty(3 * grey.shape[1], np.int16)
         self._call("seadrift_background_subtract", grey, grid, field, tiles, room, signal)
         return signal
 

@@ -22,7 +22,7 @@ static seadrift_frame read_frame(input *in)
     f.parts_room = take_int(in, 0, (int32_t)pixels + 1);
     f.objects_room = take_int(in, 0, 200);
     size_t words = ((size_t)f.width + 63) / 64;
-    f.bits = room((2 * (size_t)f.height * words + 4 * (words + 2)) * sizeof *f.bits);
+    f.bits = room((2 * (size_t)f.height * words + 3 * (words + 2) + (size_t)f.height + 4) * sizeof *f.bits);
     f.sums = room(((size_t)f.width + 2) * sizeof *f.sums);
     f.starts = room(((size_t)f.height + 1) * sizeof *f.starts);
     f.signal = take_bytes(in, pixels);

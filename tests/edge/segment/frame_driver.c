@@ -144,7 +144,7 @@ static void find(const uint8_t *signal, int32_t height, int32_t width)
     f.close = (int32_t)draw(2);
     f.filled_min = 1 + (int32_t)draw(60);
     f.pinhole = f.filled_min;
-    f.bits = room((2 * (size_t)height * words + 4 * (words + 2)) * sizeof *f.bits);
+    f.bits = room((2 * (size_t)height * words + 3 * (words + 2) + (size_t)height + 4) * sizeof *f.bits);
     f.sums = room(((size_t)width + 2) * sizeof *f.sums);
     f.starts = room(((size_t)height + 1) * sizeof *f.starts);
     f.runs_room = f.parts_room = f.objects_room = (int32_t)(pixels + 2 * (size_t)height + 2);

@@ -142,6 +142,17 @@ def test_few_bright_pixels_in_wide_rows(
     assert_same(signal, limits(0.5, close_px, level))
 
 
+@pytest.mark.parametrize("close_px", [0, 3])
+@pytest.mark.parametrize("width", [4095, 4096, 4097, 4160, 8192, 8300])
+def test_rows_of_more_words_than_a_word_has_bits(width: int, close_px: int) -> None:
+    """Objects and specks lie across every 64 x 64 pixels, and at the frame's sides."""
+    random = np.random.default_rng(width)
+    signal = (random.random((24, width)) < 0.02).astype(np.uint8) * np.uint8(200)
+    for x in (0, 60, 4030, 4090, 4094, 4150, 8185, width - 5):
+        signal[3:19, max(0, min(x, width - 1)) : x + 9] = 180
+    assert assert_same(signal, limits(5.0, close_px)) > 1
+
+
 @given(
     seed=st.integers(0, 2**32 - 1),
     grain=st.floats(0.6, 4),
