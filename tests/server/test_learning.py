@@ -34,7 +34,7 @@ def send_objects(device: SimulatedDevice, bundle: Bundle, n: int) -> None:
         body = make_object(bundle, i)
         embedding = np.frombuffer(body.embedding, "<u2").copy()
         embedding[:] %= 200
-        embedding[i % 3] += 4000
+        embedding[i % 3 :: 3] += 4000
         wrong = bundle.classes[0]
         bodies.append(
             replace(body, embedding=embedding.tobytes(), taxon=wrong, top=((wrong, 0.4),))
