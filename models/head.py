@@ -40,9 +40,7 @@ __all__ = ["CLIP", "DEFAULT_COLUMNS", "UNSEEN", "Examples", "Head", "HeadError",
 CLIP = 6.0
 UNSEEN = 4.0
 EMBEDDING_UNIT = 256.0
-DEFAULT_COLUMNS = tuple(
-    i for i, m in enumerate(MEASURES) if m.kind != "place" and m.tier == "fast"
-)
+DEFAULT_COLUMNS = tuple(i for i, m in enumerate(MEASURES) if m.kind != "place" and m.tier == "fast")
 """The costly ones gain less than a point (within noise), and an instrument may have them off."""
 
 Float32 = npt.NDArray[np.float32]
