@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds build/arm64: an AArch64 Debian to run programs of another processor in, without a board.
+# Builds build/arm64-runtimes: an AArch64 Debian to run programs of another processor in, without a board.
 #
 #   root   Debian bookworm for arm64: Python 3.11 and the C++ runtime, unpacked, nothing configured
 #   site   numpy, ONNX Runtime and LiteRT for it, in the versions of requirements.lock
@@ -9,7 +9,7 @@
 # Needs Debian with mmdebstrap. Done once (a minute and 400 MB); parts that are there are kept.
 set -eu
 cd "$(dirname "$0")/../.."
-out=build/arm64
+out=build/arm64-runtimes
 python="${PYTHON:-.venv/bin/python}"
 mkdir -p "$out"
 
@@ -50,4 +50,4 @@ if ! test -e "$out/qemu-aarch64"; then
     fi
 fi
 "$out/qemu-aarch64" -L "$out/root" "$out/root/usr/bin/python3.11" -c \
-    'import platform; print("build/arm64:", platform.machine(), "Python", platform.python_version())'
+    'import platform; print("build/arm64-runtimes:", platform.machine(), "Python", platform.python_version())'

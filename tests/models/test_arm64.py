@@ -1,6 +1,6 @@
 """The shipped network on AArch64: every runtime's integers, on real objects, under emulation.
 
-Needs build/arm64 (hardware/arm64/make_root.sh, or `make arm64`); skipped where that is absent.
+Needs build/arm64-runtimes (hardware/arm64/make_root.sh, or `make arm64`); skipped where that is absent.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from models.runtimes import embed
 from models.runtimes.reference import ReferenceRuntime
 
 ROOT = Path(__file__).parents[2]
-ARM64 = ROOT / "build/arm64"
+ARM64 = ROOT / "build/arm64-runtimes"
 OBJECTS = 120
 PATHS = {"cortex-a53": {"neon", "scalar"}, "max": {"dot", "neon", "scalar"}}
 
