@@ -1,6 +1,7 @@
 """The shipped network on AArch64: every runtime's integers, on real objects, under emulation.
 
-Needs build/arm64-runtimes (hardware/arm64/make_root.sh, or `make arm64`); skipped where that is absent.
+Needs build/arm64-runtimes (hardware/arm64/make_root.sh, or `make arm64`); skipped where that is
+absent.
 """
 
 from __future__ import annotations
