@@ -56,6 +56,6 @@ train: setup  ## train the shipped network again: build/spc.seadrift (torch; hou
 	  --teacher build/spc-shore.checkpoint --minutes $(MINUTES) --resume --out build/spc.seadrift
 
 lock:  ## resolve requirements.lock anew (needs uv)
-	uv pip compile pyproject.toml --extra device --extra onnx --extra server --extra bench --group dev \
+	uv pip compile pyproject.toml --extra device --extra onnx --extra server --extra postgres --extra bench --group dev \
 	  --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 \
 	  -q -o requirements.lock

@@ -19,11 +19,14 @@ from wire.checked import FieldError, read, unknown
 
 PRIORITY: dict[str, int] = {
     "health": 0,
+    "clock": 0,
     "deployment": 0,
+    "answer": 0,
     "gap": 0,
     "context": 0,
     "badframe": 0,
     "frame": 1,
+    "summary": 1,
     "object": 2,
     "vignette": 4,
 }
@@ -95,8 +98,10 @@ class ObjectBody:
 
     `measures` is float32 little-endian in the order of `models.measures.MEASURES` at
     `measures_version`; `embedding` is uint16 little-endian (256 times the mean activation); `shape`
-    is float32 little-endian [4]. `top` holds (taxon, score), best first; it is empty, and `taxon`
-    None, when the object was not classified."""
+    is float32 little-endian [4]. Each is empty when it travels with the vignette instead; `brief`
+    then has the measures that an operator filters and counts by, shortened (`wire.brief`). `top`
+    holds (taxon, score), best first; it is empty, and `taxon` None, when the object was not
+    classified."""
 
     frame: str
     frame_index: int
@@ -123,11 +128,13 @@ class ObjectBody:
     lon_deg: float | None = None
     depth_m: float | None = None
     temperature_c: float | None = None
+    brief: bytes = b""
 
 
 @dataclass(frozen=True)
 class Vignette:
-    """The image of the object recorded as `object_seq` of the same epoch."""
+    """The image of the object recorded as `object_seq` of the same epoch, with all that was
+    measured on it, exactly: fields as in `ObjectBody`, empty when the object record has them."""
 
     object_seq: int
     rank: int
@@ -135,6 +142,10 @@ class Vignette:
     width: int
     height: int
     data: bytes
+    measures_version: int = 0
+    measures: bytes = b""
+    embedding: bytes = b""
+    shape: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -189,7 +200,46 @@ class Gap:
     ranges: tuple[tuple[int, int], ...]
 
 
-Body = Context | FrameSummary | ObjectBody | Vignette | BadFrame | Health | Deployment | Gap
+@dataclass(frozen=True)
+class Clock:
+    """That `mono_ms` of boot number `boot` was `utc_ms`, and who said so: "shore", "system",
+    "network". With it the shore dates the records of that boot that carry no date."""
+
+    boot: int
+    mono_ms: int
+    utc_ms: int
+    source: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts per taxon and depth bin as one message of at most 340 bytes (`wire.summary`)."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of the shore's command `number` (`wire.commands`)."""
+
+    number: int
+    ok: bool
+    text: str = ""
+
+
+Body = (
+    Context
+    | FrameSummary
+    | ObjectBody
+    | Vignette
+    | BadFrame
+    | Health
+    | Deployment
+    | Gap
+    | Clock
+    | Summary
+    | Answer
+)
 
 BODIES: dict[str, type[Any]] = {
     "context": Context,
@@ -200,6 +250,9 @@ BODIES: dict[str, type[Any]] = {
     "health": Health,
     "deployment": Deployment,
     "gap": Gap,
+    "clock": Clock,
+    "summary": Summary,
+    "answer": Answer,
 }
 KIND_OF: dict[type[Any], str] = {cls: kind for kind, cls in BODIES.items()}
 

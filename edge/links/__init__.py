@@ -44,24 +44,48 @@ class RefusedError(LinkError):
 
 @dataclass(frozen=True)
 class Enrolled:
-    """The shore's answer to a claim."""
+    """The shore's answer to a claim. `link_key` (base64, 32 bytes) is the secret that short
+    satellite messages are authenticated with; `certificate` (PEM: the device's, then the shore's
+    authority) is for a broker's TLS. Either is empty when the shore has none to give."""
 
     device_id: str
     release_key: str
     time_ms: int
+    link_key: str = ""
+    certificate: str = ""
 
 
 @dataclass(frozen=True)
 class HelloReply:
-    """`assignment` is a signed assignment newer than the device's, or None."""
+    """`assignment` is a signed assignment newer than the device's, or None; `commands` are signed
+    commands (`wire.commands`) that the device has not answered yet, oldest first."""
 
     ack: Ack
     time_ms: int
     assignment: bytes | None
+    commands: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class Carriage:
+    """What a carrier can take. `priority_max`: records of a higher number wait for another
+    carrier; `batch_bytes`: the largest compressed batch; `credit_bytes`: bytes that one credit
+    pays for, 0 where bytes cost nothing."""
+
+    name: str
+    batch_bytes: int
+    priority_max: int = 5
+    enrols: bool = False
+    fetches: bool = False
+    credit_bytes: int = 0
 
 
 class Link(Protocol):
-    """Every method blocks until it is answered or raises LinkError."""
+    """Every method blocks until it is answered or raises LinkError. A carrier that does not enrol
+    or fetch (see its `carriage`) raises LinkError there."""
+
+    @property
+    def carriage(self) -> Carriage: ...
 
     def ping(self) -> str:
         """The shore's version. Raises NotSeadriftError for another program."""

@@ -24,6 +24,7 @@ from edge.config import ShoreConfig
 from edge.identity import Identity
 from edge.links import (
     BusyError,
+    Carriage,
     Enrolled,
     HelloReply,
     LinkError,
@@ -34,7 +35,7 @@ from edge.links.address import check_url
 from edge.tables import ConfigError
 from wire.ack import Ack, decode_ack
 from wire.checked import FieldError, read
-from wire.codec import CodecError, loads
+from wire.codec import BATCH_MAX, CodecError, loads
 
 BATCH_TYPE = "application/vnd.seadrift.batch"
 CBOR_TYPE = "application/cbor"
@@ -50,6 +51,7 @@ class _Hello:
     ack: bytes
     time_ms: int
     assignment: bytes | None
+    commands: tuple[bytes, ...] = ()
 
 
 class HttpsLink:
@@ -67,6 +69,10 @@ class HttpsLink:
             follow_redirects=False,
             headers={"User-Agent": "seadrift-edge"},
         )
+
+    @property
+    def carriage(self) -> Carriage:
+        return Carriage("https", BATCH_MAX, enrols=True, fetches=True)
 
     def close(self) -> None:
         self._client.close()
@@ -112,7 +118,9 @@ class HttpsLink:
             reply = read(_Hello, loads(answer.content))
         except (CodecError, FieldError) as error:
             raise NotSeadriftError(_stranger(self.url, answer)) from error
-        return HelloReply(_ack(self.url, reply.ack), reply.time_ms, reply.assignment)
+        return HelloReply(
+            _ack(self.url, reply.ack), reply.time_ms, reply.assignment, reply.commands
+        )
 
     def send(self, batch: bytes) -> Ack:
         answer = self._exchange("POST", "/v1/ingest", batch, kind=BATCH_TYPE)

@@ -14,10 +14,10 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 
-from edge.links import Enrolled, HelloReply, RefusedError
+from edge.links import Carriage, Enrolled, HelloReply, RefusedError
 from wire.ack import Ack, Rejection, ranges, watermark
 from wire.checked import FieldError
-from wire.codec import CodecError, decode_batch, decode_record, record_hash
+from wire.codec import BATCH_MAX, CodecError, decode_batch, decode_record, record_hash
 from wire.records import Record
 from wire.signing import PrivateKey
 
@@ -46,6 +46,10 @@ class SimulatedShore:
     chunk_bytes: int = 64 * 1024
     repeats: int = 0
     hellos: int = 0
+
+    @property
+    def carriage(self) -> Carriage:
+        return Carriage("simulated", BATCH_MAX, enrols=True, fetches=True)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -12,7 +12,6 @@ import secrets
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import cbor2
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
@@ -22,20 +21,20 @@ from server.api.deps import ShoreDep, client_address
 from server.api.ranges import ranged
 from server.auth.tokens import token_hash
 from server.clock import now_ms
-from server.db import fleet, ledger, releases
+from server.db import fleet, releases
 from server.db.fleet import ClaimRefusedError, DeviceInfo
 from server.errors import ApiError, not_found
 from server.intake.batch import ReplayedError, hold_revoked, take
+from server.intake.greeting import greet
 from server.shore import Shore
 from server.store import bundles
-from wire.ack import Ack, encode_ack
-from wire.checked import FieldError, read
-from wire.codec import CodecError, loads
+from wire.ack import encode_ack
+from wire.checked import FieldError
+from wire.codec import CodecError
 from wire.signing import DEVICE_HEADER, PublicKey, SignatureError, verify_request
 
 router = APIRouter(prefix="/v1", tags=["device"])
 _CBOR = "application/cbor"
-_SACK_MOST = 5000
 
 
 class Enrolment(BaseModel):
@@ -46,15 +45,6 @@ class Enrolment(BaseModel):
     public_key: str = Field(min_length=1, max_length=100)
     board: str = Field(default="", max_length=250)
     software: str = Field(default="", max_length=250)
-
-
-@dataclass(frozen=True)
-class Hello:
-    epoch: int
-    next_seq: int
-    software: str
-    release: str | None
-    deploy_seq: int
 
 
 @dataclass(frozen=True)
@@ -138,39 +128,15 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
 
 @router.post("/hello")
 def hello(shore: ShoreDep, request: SignedDep) -> Response:
-    device, now = request.device, now_ms()
-    if device.status != "active":
+    if request.device.status != "active":
         raise _revoked()
     try:
-        said = _checked(read(Hello, loads(request.body)))
+        answer = greet(shore.stores, request.device, request.counter, request.body, now_ms())
     except (CodecError, FieldError) as error:
         raise ApiError(400, "hello", str(error)) from error
-    with shore.database.write() as connection:
-        if not fleet.raise_counter(connection, device.pk, request.counter, now):
-            raise _replayed()
-        fleet.see(
-            connection, device.pk, epoch=said.epoch, software=said.software, release=said.release
-        )
-        state = ledger.see_epoch(connection, device.pk, said.epoch, said.next_seq, now)
-        sack = ledger.held_above(connection, device.pk, said.epoch, state.upto, _SACK_MOST)
-        assignment = fleet.assignment_after(connection, device.pk, said.deploy_seq)
-    answer = {
-        "ack": encode_ack(Ack(said.epoch, state.upto, sack)),
-        "time_ms": now,
-        "assignment": assignment,
-    }
-    return Response(cbor2.dumps(answer), media_type=_CBOR)
-
-
-def _checked(said: Hello) -> Hello:
-    """Raises FieldError for what the tables cannot hold."""
-    for name, limit in (("epoch", 2**32), ("next_seq", 2**62), ("deploy_seq", 2**31)):
-        if not 0 <= getattr(said, name) < limit:
-            raise FieldError(f"Hello.{name}: expected 0 to {limit - 1}")
-    for name, limit in (("software", 250), ("release", 64)):
-        if len(getattr(said, name) or "") > limit:
-            raise FieldError(f"Hello.{name}: expected at most {limit} characters")
-    return said
+    except ReplayedError as error:
+        raise _replayed() from error
+    return Response(answer, media_type=_CBOR)
 
 
 @router.post("/ingest")

@@ -24,7 +24,7 @@ from sqlalchemy.pool import QueuePool
 
 from server.db.tables import Base
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the tables; a database of another version is refused."""
 BUSY_S = 20
 
