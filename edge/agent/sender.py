@@ -72,8 +72,9 @@ class Sender(threading.Thread):
         clock: SystemClock,
         settings: LinkSettings,
         release: Callable[[], str | None],
-        orders: Orders,
+        orders: Orders | None = None,
     ) -> None:
+        """Without `orders` the shore's commands are left undone."""
         super().__init__(name="link", daemon=True)
         self._link = link
         self._outbox = outbox
@@ -207,7 +208,7 @@ class Sender(threading.Thread):
         enrolment = self._identity.enrolment
         if reply.assignment is not None and enrolment is not None:
             self._updater.offer(reply.assignment, enrolment.key, enrolment.device_id)
-        for command in reply.commands:
+        for command in reply.commands if self._orders else ():
             self._orders.take(command)
         self._succeeded(0)
         self._hello_due_s = time.monotonic() + self._settings.link.hello_s
