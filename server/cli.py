@@ -23,6 +23,8 @@ COMMANDS = (
     "fleet",
     "check",
     "export",
+    "broker",
+    "mqtt",
     "demo",
 )
 

@@ -22,12 +22,13 @@ from server.clock import now_ms
 from server.db import fleet
 from server.db.fleet import ClaimRefusedError
 from server.errors import ApiError
-from server.fleet import desk
+from server.fleet import certificates, desk
 from server.fleet.desk import Signed
 from wire.signing import PublicKey, SignatureError
 
 router = APIRouter(prefix="/v1", tags=["device"])
 _CBOR = "application/cbor"
+_PEM = "application/x-pem-file"
 
 
 class Enrolment(BaseModel):
@@ -77,6 +78,7 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
                 software=body.software,
                 now_ms=now,
             )
+            certificate = certificates.issue(connection, shore.authority, device_id, now)
     except SignatureError as error:
         raise ApiError(400, "public_key", str(error)) from error
     except ClaimRefusedError as error:
@@ -86,6 +88,7 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
         "device_id": device_id,
         "release_key": shore.release_key.public.text,
         "time_ms": now,
+        "certificate": certificate,
     }
 
 
@@ -97,6 +100,11 @@ def hello(shore: ShoreDep, request: SignedDep) -> Response:
 @router.post("/ingest")
 def ingest(shore: ShoreDep, request: SignedDep) -> Response:
     return Response(desk.ingest(shore, request, now_ms()), media_type=_CBOR)
+
+
+@router.post("/certificate")
+def certificate(shore: ShoreDep, request: SignedDep) -> Response:
+    return Response(desk.certificate(shore, request, now_ms()), media_type=_PEM)
 
 
 @router.get("/releases/{release_id}")

@@ -5,6 +5,7 @@ object's status, a device's health, the counts) is kept beside them in the same 
 """
 
 from server.db.tables.base import Base
+from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
 from server.db.tables.link import BadFrameRow, Epoch, FrameRow, GapRange, LedgerEntry, Quarantined
 from server.db.tables.objects import (
@@ -29,6 +30,7 @@ __all__ = [
     "Assignment",
     "BadFrameRow",
     "Base",
+    "Certificate",
     "Claim",
     "Count",
     "DeploymentStep",
