@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from server import VERSION
 
-COMMANDS = ("serve", "user", "claim", "train", "evaluate", "release", "fleet", "demo")
+COMMANDS = ("serve", "user", "claim", "train", "evaluate", "release", "fleet", "quarantine", "demo")
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:

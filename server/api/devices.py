@@ -1,9 +1,9 @@
-"""Instruments: claims for new ones, the state of each, revoking, and what was set aside."""
+"""Instruments: claims for new ones, the state of each, revoking."""
 
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
@@ -12,7 +12,7 @@ from server.api.objects import ID_MAX
 from server.api.projects import existing
 from server.auth.tokens import new_token, token_hash
 from server.clock import now_ms
-from server.db import fleet, ledger, quarantine
+from server.db import fleet, ledger
 from server.errors import not_found
 
 router = APIRouter(prefix="/api", tags=["devices"])
@@ -72,11 +72,3 @@ def revoke(shore: ShoreDep, user: Manager, device_id: str) -> dict[str, Any]:
         if not fleet.revoke(connection, device_id):
             raise not_found(f"device {device_id[:40]}")
     return {"device_id": device_id, "status": "revoked"}
-
-
-@router.get("/quarantine")
-def set_aside(
-    shore: ShoreDep, user: Viewer, limit: Annotated[int, Query(ge=1, le=500)] = 100
-) -> list[dict[str, Any]]:
-    with shore.database.read() as connection:
-        return quarantine.latest(connection, limit)
