@@ -21,6 +21,7 @@ COMMANDS = (
     "evaluate",
     "release",
     "fleet",
+    "quarantine",
     "check",
     "export",
     "broker",
