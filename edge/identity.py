@@ -16,11 +16,13 @@ import hashlib
 import json
 import logging
 import os
+import ssl
 import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from edge.certificate import check, context, due
 from edge.files import sync_folder, write_atomic
 from wire.checked import FieldError, read
 from wire.signing import PrivateKey, PublicKey, SignatureError, sign_request
@@ -28,6 +30,7 @@ from wire.signing import PrivateKey, PublicKey, SignatureError, sign_request
 log = logging.getLogger("seadrift.identity")
 
 KEY = "key"
+CERTIFICATE = "certificate.pem"
 ENROLMENT = "enrolment.json"
 COUNTER = "counter"
 WIPED = "wiped"
@@ -69,6 +72,7 @@ class Identity:
         self._key = key
         self.enrolment = enrolment
         self._counter = RequestCounter(folder / COUNTER)
+        self.certificate = _read_certificate(folder / CERTIFICATE, key.public)
 
     @classmethod
     def load_or_make(cls, folder: Path) -> "Identity":
@@ -126,7 +130,7 @@ class Identity:
         """Destroy every secret, overwritten before it is removed: the instrument signs nothing and
         sends nothing from now on, also after a restart, until a person removes WIPED."""
         write_atomic(self.folder / WIPED, b"by the shore's command\n")
-        self.enrolment, self._key = None, PrivateKey(bytes(32))
+        self.enrolment, self._key, self.certificate = None, PrivateKey(bytes(32)), ""
         for path in sorted(self.folder.iterdir()):
             if path.is_file() and path.name not in (WIPED, COUNTER):
                 with contextlib.suppress(OSError):
@@ -134,6 +138,25 @@ class Identity:
                     _flush(path)
                 path.unlink()
         sync_folder(self.folder)
+
+    def certificate_due(self, now_ms: int) -> bool:
+        """Whether the shore should be asked for a certificate, the first or another."""
+        return not self.certificate or due(self.certificate, now_ms)
+
+    def keep_certificate(self, pem: str) -> None:
+        """Keep what the shore issued. Raises CertificateError when it is not for this key."""
+        check(pem, self.public)
+        write_atomic(self.folder / CERTIFICATE, pem.encode(), mode=0o600)
+        self.certificate = pem
+
+    def tls(self, ca: Path | None) -> ssl.SSLContext:
+        """TLS as this instrument, trusting the authorities in `ca`, by default the shore's own.
+        Raises IdentityError without a certificate, OSError, ssl.SSLError."""
+        if not self.certificate:
+            raise IdentityError(
+                "no certificate yet: the shore gives it over HTTPS, set [shore] url for that"
+            )
+        return context(self.certificate, self._key, ca)
 
     def skip_ahead(self) -> None:
         """The shore refused a counter that has not risen."""
@@ -189,6 +212,19 @@ def _flush(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _read_certificate(path: Path, key: PublicKey) -> str:
+    """The certificate, or "" when there is none for this key: another can be asked for."""
+    try:
+        pem = path.read_text()
+        check(pem, key)
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        log.warning("%s: %s; asking the shore for another", path, error)
+        return ""
+    return pem
 
 
 def _digest(claim: str) -> str:

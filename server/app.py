@@ -23,22 +23,39 @@ from starlette.exceptions import HTTPException
 from server import VERSION
 from server.api import (
     classify,
+    commands,
     device,
     devices,
     frames,
     login,
     objects,
     projects,
+    quarantine,
     releases,
+    satellite,
     taxa,
 )
 from server.errors import ApiError
 from server.fleet.desk import refusal
 from server.guard import BodyLimit, SecurityHeaders
+from server.satellite.gateway import running
 from server.shore import Shore
 
 LOG = logging.getLogger("seadrift")
-ROOMS = (device, login, projects, frames, objects, classify, taxa, devices, releases)
+ROOMS = (
+    device,
+    login,
+    projects,
+    frames,
+    objects,
+    classify,
+    taxa,
+    devices,
+    releases,
+    quarantine,
+    commands,
+    satellite,
+)
 
 
 def create_app(shore: Shore) -> FastAPI:
@@ -46,7 +63,8 @@ def create_app(shore: Shore) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        with running(shore):
+            yield
         shore.close()
 
     app = FastAPI(

@@ -8,6 +8,7 @@ Example:
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from wire.codec import BATCH_MAX
 
@@ -35,6 +36,11 @@ class Settings:
     pack_max: int = 256 << 20
     """A pack longer than this is closed and the next one begun, bytes."""
 
+    satellite_gateway: str = ""
+    """Where messages down are posted, the form of RockBLOCK's; its login is in the environment."""
+    satellite_jwt_key: Path | None = None
+    """The gateway's public key, PEM: pushes must then carry its signature."""
+
     @property
     def database_url(self) -> str:
         return self.database or f"sqlite:///{self.data / 'seadrift.db'}"
@@ -48,8 +54,21 @@ class Settings:
         return self.data / "releases"
 
     @property
+    def keys(self) -> Path:
+        return self.data / "keys"
+
+    @property
     def release_key(self) -> Path:
         return self.data / "keys" / "release.key"
+
+    @property
+    def authority(self) -> Path:
+        return self.data / "keys" / "authority.pem"
+
+    @property
+    def broker(self) -> Path:
+        """What `seadrift broker` writes for a Mosquitto of this shore."""
+        return self.data / "broker"
 
     @property
     def write_lock(self) -> Path:
@@ -71,6 +90,14 @@ class Settings:
         for flag, path in (("--tls-cert", self.tls_cert), ("--tls-key", self.tls_key)):
             if path is not None and not path.is_file():
                 raise SettingsError(f"{flag} {path}: no such file")
+        gateway = urlsplit(self.satellite_gateway)
+        if self.satellite_gateway and not (
+            gateway.scheme == "https"
+            or (gateway.scheme == "http" and is_loopback(gateway.hostname or ""))
+        ):
+            raise SettingsError(
+                f"--satellite-gateway {self.satellite_gateway}: expected an https address"
+            )
         if not self.tls and not is_loopback(self.host):
             raise SettingsError(
                 f"--host {self.host} can be reached from other machines, where passwords and data "

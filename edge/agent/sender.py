@@ -208,8 +208,9 @@ class Sender(threading.Thread):
         enrolment = self._identity.enrolment
         if reply.assignment is not None and enrolment is not None:
             self._updater.offer(reply.assignment, enrolment.key, enrolment.device_id)
-        for command in reply.commands if self._orders else ():
-            self._orders.take(command)
+        for command in reply.commands:
+            if self._orders is not None:
+                self._orders.take(command)
         self._succeeded(0)
         self._hello_due_s = time.monotonic() + self._settings.link.hello_s
 

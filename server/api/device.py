@@ -7,6 +7,7 @@ Example:
     {"service": "seadrift", "api": 1, "version": "0.1.0"}
 """
 
+import base64
 import secrets
 from typing import Annotated, Any
 
@@ -22,12 +23,13 @@ from server.clock import now_ms
 from server.db import fleet
 from server.db.fleet import ClaimRefusedError
 from server.errors import ApiError
-from server.fleet import desk
+from server.fleet import certificates, desk
 from server.fleet.desk import Signed
 from wire.signing import PublicKey, SignatureError
 
 router = APIRouter(prefix="/v1", tags=["device"])
 _CBOR = "application/cbor"
+_PEM = "application/x-pem-file"
 
 
 class Enrolment(BaseModel):
@@ -77,6 +79,7 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
                 software=body.software,
                 now_ms=now,
             )
+            certificate = certificates.issue(connection, shore.authority, device_id, now)
     except SignatureError as error:
         raise ApiError(400, "public_key", str(error)) from error
     except ClaimRefusedError as error:
@@ -86,6 +89,8 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
         "device_id": device_id,
         "release_key": shore.release_key.public.text,
         "time_ms": now,
+        "certificate": certificate,
+        "link_key": base64.b64encode(shore.link_keys.of(device_id)).decode(),
     }
 
 
@@ -97,6 +102,11 @@ def hello(shore: ShoreDep, request: SignedDep) -> Response:
 @router.post("/ingest")
 def ingest(shore: ShoreDep, request: SignedDep) -> Response:
     return Response(desk.ingest(shore, request, now_ms()), media_type=_CBOR)
+
+
+@router.post("/certificate")
+def certificate(shore: ShoreDep, request: SignedDep) -> Response:
+    return Response(desk.certificate(shore, request, now_ms()), media_type=_PEM)
 
 
 @router.get("/releases/{release_id}")

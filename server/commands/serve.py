@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from server.settings import Settings, SettingsError
@@ -32,12 +33,30 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--tls-cert", type=Path, help="certificate chain, PEM")
     parser.add_argument("--tls-key", type=Path, help="private key, PEM")
     parser.add_argument("--database", help="SQLAlchemy URL (default: SQLite in the data folder)")
+    parser.add_argument(
+        "--satellite-gateway",
+        default="",
+        metavar="URL",
+        help="where messages for satellite modems are posted; its login comes from the environment,"
+        " SEADRIFT_GATEWAY_USER and SEADRIFT_GATEWAY_PASSWORD",
+    )
+    parser.add_argument(
+        "--satellite-jwt-key",
+        type=Path,
+        metavar="PEM",
+        help="the gateway's public key: its pushes must then be signed",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     os.umask(0o077)  # what it makes is its owner's alone
     settings = Settings(args.data, args.host, args.port, args.tls_cert, args.tls_key, args.database)
+    settings = replace(
+        settings,
+        satellite_gateway=args.satellite_gateway,
+        satellite_jwt_key=args.satellite_jwt_key,
+    )
     try:
         settings.check()
     except SettingsError as error:

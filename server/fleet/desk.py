@@ -19,6 +19,7 @@ from server.db import fleet, releases
 from server.db.engine import Database
 from server.db.fleet import DeviceInfo
 from server.errors import ApiError, not_found
+from server.fleet import certificates
 from server.intake.batch import ReplayedError, hold_revoked, take
 from server.intake.greeting import greet
 from server.shore import Shore
@@ -92,6 +93,16 @@ def release(shore: Shore, request: Signed, release_id: str, now_ms: int) -> byte
     if found is None or found.file is None or found.signature is None:
         raise not_found(f"release {release_id[:64]}")
     return bundles.load(shore.settings.releases, found.file)
+
+
+def certificate(shore: Shore, request: Signed, now_ms: int) -> bytes:
+    """A new certificate for the device's key, with its authority's, PEM. Raises ApiError."""
+    active(request)
+    with shore.database.write() as connection:
+        if not fleet.raise_counter(connection, request.device.pk, request.counter, now_ms):
+            raise replayed()
+        device_id = request.device.device_id
+        return certificates.issue(connection, shore.authority, device_id, now_ms).encode()
 
 
 def active(request: Signed) -> None:

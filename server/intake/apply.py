@@ -12,11 +12,24 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from server.db import fleet, frames, hierarchy, images, intake, ledger, releases, taxa
+from server.db import (
+    commands,
+    fleet,
+    frames,
+    health,
+    hierarchy,
+    images,
+    intake,
+    ledger,
+    releases,
+    summaries,
+    taxa,
+)
 from server.db.hierarchy import PlaceIds
 from server.db.incoming import Incoming, Source
 from server.store.packs import Place
 from wire.records import (
+    Answer,
     BadFrame,
     Body,
     Context,
@@ -26,6 +39,7 @@ from wire.records import (
     Health,
     ObjectBody,
     Record,
+    Summary,
     Vignette,
 )
 
@@ -43,23 +57,28 @@ def apply(
     """Write the records; `stored` gives the place of each vignette by seq. How many seqs the device
     gave up, as its gap records say."""
     contexts = _of(records, Context)
-    summaries = _of(records, FrameSummary)
+    done = _of(records, FrameSummary)
     objects = _of(records, ObjectBody)
-    bodies: list[Any] = [body for _, body in (*contexts, *summaries, *objects)]
+    bodies: list[Any] = [body for _, body in (*contexts, *done, *objects)]
     names = {(body.sample, body.acquisition, body.process) for body in bodies}
     places = hierarchy.places(connection, source.project_id, source.device_id, names, now_ms)
     for _, context in contexts:
         hierarchy.complete(connection, _place(places, context), context)
-    frames.add_frames(connection, source, [(r, b, _place(places, b)) for r, b in summaries])
+    frames.add_frames(connection, source, [(r, b, _place(places, b)) for r, b in done])
     intake.add_objects(connection, source, _incoming(connection, objects, places, now_ms), now_ms)
     vignettes = [(body, stored[record.seq]) for record, body in _of(records, Vignette)]
     images.add_vignettes(connection, source, vignettes, now_ms)
     bad = [(record.seq, body) for record, body in _of(records, BadFrame)]
     frames.add_bad_frames(connection, source, bad, now_ms)
-    for record, health in _of(records, Health):
-        fleet.set_health(connection, source.device_id, source.epoch, record.seq, health)
+    reports = _of(records, Health)
+    for record, report in reports:
+        fleet.set_health(connection, source.device_id, source.epoch, record.seq, report)
+    health.add(connection, source.device_id, source.epoch, reports, now_ms)
     steps = [(record.seq, body) for record, body in _of(records, Deployment)]
     fleet.add_steps(connection, source.device_id, source.epoch, steps, now_ms)
+    summaries.add(connection, source, _of(records, Summary), now_ms)
+    answers = [body for _, body in _of(records, Answer)]
+    commands.answered(connection, source.device_id, answers, now_ms)
     gaps = [
         (first, last, gap.kind, gap.reason)
         for _, gap in _of(records, Gap)

@@ -20,6 +20,7 @@ from server.intake.png import PngError, check_png
 from wire.records import (
     BODIES,
     DEPLOYMENT_STATES,
+    Answer,
     Body,
     Context,
     Deployment,
@@ -27,8 +28,10 @@ from wire.records import (
     Gap,
     ObjectBody,
     Record,
+    Summary,
     Vignette,
 )
+from wire.summary_bits import SummaryError, decode
 
 NAME_MAX = 250
 TEXT_MAX = 2000
@@ -194,6 +197,18 @@ def _check_deployment(body: Deployment) -> None:
     _check_release(body, body.release)
 
 
+def _check_summary(body: Summary) -> None:
+    try:
+        decode(body.data)
+    except SummaryError as error:
+        raise RefusedError("schema", f"Summary.data: {error}") from error
+
+
+def _check_answer(body: Answer) -> None:
+    if not 0 <= body.number < SEQ_MAX:
+        raise _wrong(body, "number", "a command's number")
+
+
 _CHECKS: dict[type[Any], Callable[[Any], None]] = {
     Context: _check_context,
     FrameSummary: _check_frame,
@@ -201,5 +216,7 @@ _CHECKS: dict[type[Any], Callable[[Any], None]] = {
     Vignette: _check_vignette,
     Gap: _check_gap,
     Deployment: _check_deployment,
+    Summary: _check_summary,
+    Answer: _check_answer,
 }
 assert set(_CHECKS) <= set(get_args(Body))
