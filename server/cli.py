@@ -25,6 +25,7 @@ COMMANDS = (
     "check",
     "export",
     "broker",
+    "satellite",
     "mqtt",
     "demo",
 )
