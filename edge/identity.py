@@ -10,9 +10,11 @@ Example:
     True
 """
 
+import contextlib
 import hashlib
 import json
 import logging
+import os
 import ssl
 import threading
 import time
@@ -20,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edge.certificate import check, context, due
-from edge.files import write_atomic
+from edge.files import sync_folder, write_atomic
 from wire.checked import FieldError, read
 from wire.signing import PrivateKey, PublicKey, SignatureError, sign_request
 
@@ -37,6 +39,14 @@ BLOCK = 1000
 
 class IdentityError(Exception):
     """The identity's files cannot be used; the message names the file."""
+
+
+class DamagedError(IdentityError):
+    """A file that is there and makes no sense."""
+
+    def __init__(self, path: Path, message: str) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,22 @@ class Identity:
         self.certificate = _read_certificate(folder / CERTIFICATE, key.public)
 
     @classmethod
+    def load_or_renew(cls, folder: Path) -> "Identity":
+        """The same, for an instrument alone at sea: what is damaged is kept aside, for without an
+        identity it can still measure. A lost enrolment comes back by the claim; a lost key means
+        that a person must make another claim. Raises IdentityError, OSError."""
+        try:
+            return cls.load_or_make(folder)
+        except DamagedError as error:
+            log.error("%s; set aside, to be enrolled anew: until then records wait here", error)
+            lost = (KEY, ENROLMENT) if error.path.name == KEY else (ENROLMENT,)
+            for name in lost:
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(folder / name, folder / f"{name}.damaged")
+            sync_folder(folder)
+            return cls.load_or_make(folder)
+
+    @classmethod
     def load_or_make(cls, folder: Path) -> "Identity":
         """The identity in `folder`, its key made on the first call. Raises IdentityError."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -75,10 +101,12 @@ class Identity:
             path.chmod(0o600)
         try:
             raw = bytes.fromhex(path.read_text())
-        except (OSError, ValueError) as error:
-            raise IdentityError(f"{path}: not a private key: {error}") from error
+        except OSError as error:
+            raise IdentityError(f"{path}: cannot be read: {error}") from error
+        except ValueError as error:
+            raise DamagedError(path, f"not a private key: {error}") from error
         if len(raw) != 32:
-            raise IdentityError(f"{path}: expected a key of 32 bytes, got {len(raw)}")
+            raise DamagedError(path, f"expected a key of 32 bytes, got {len(raw)}")
         return cls(folder, PrivateKey(raw), _read_enrolment(folder / ENROLMENT))
 
     @classmethod
@@ -195,6 +223,8 @@ def _read_enrolment(path: Path) -> Enrolment | None:
         _ = enrolment.key
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, FieldError, SignatureError) as error:
-        raise IdentityError(f"{path}: damaged ({error}); remove it and enrol again") from error
+    except OSError as error:
+        raise IdentityError(f"{path}: cannot be read: {error}") from error
+    except (ValueError, FieldError, SignatureError) as error:
+        raise DamagedError(path, f"damaged ({error}); remove it and enrol again") from error
     return enrolment
