@@ -22,6 +22,7 @@ from edge import records
 from edge.agent.health import Counters, health, status
 from edge.agent.parts import Parts
 from edge.agent.resume import name_of
+from edge.agent.timekeeper import Timekeeper
 from edge.frames import BadFrame, Frame
 from edge.outbox import Draft, OutboxError, OutboxFullError, RecordTooLargeError
 from wire.records import Context
@@ -67,6 +68,7 @@ class Agent:
         self._said_pending = 0
         self._context = parts.outbox.fact("context")
         self._source = name_of(parts.config)
+        self._timekeeper = Timekeeper(parts.outbox, parts.clock)
 
     def stop(self) -> None:
         """Finish the frame that is under way, then end."""
@@ -210,6 +212,8 @@ class Agent:
             if candidate is not None:
                 parts.pipeline.classifier = candidate
             self._report_updates()
+            if self._timekeeper.tick() and parts.sender is not None:
+                parts.sender.wake()
             if time.monotonic() >= self._health_due_s:
                 self._report_health()
         except (OutboxError, OSError) as error:

@@ -40,6 +40,7 @@ class Parts:
     config: Config
     board: Board
     outbox: Outbox
+    clock: SystemClock
     source: Source
     pipeline: Pipeline
     updater: Updater
@@ -88,6 +89,7 @@ def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
             config=config,
             board=board,
             outbox=outbox,
+            clock=clock,
             source=source,
             pipeline=pipeline,
             updater=updater,
