@@ -7,7 +7,7 @@ DATA ?= ../shared/data
 FUZZ_RUNS ?= 1000000
 MINUTES ?= 60
 
-.PHONY: setup demo test bench energy fuzz lint fix train lock arm64
+.PHONY: setup demo test bench bench-intake energy fuzz lint fix train lock arm64
 
 setup: $(STAMP)  ## a virtual environment in .venv with everything but torch
 
@@ -27,6 +27,9 @@ test: setup
 
 bench: setup  ## ratios measured side by side in one run, also in build/bench/*.json; BENCH_ARGS=--quick
 	SEADRIFT_DATA=$(DATA) $(BIN)/seadrift-edge bench --out build/bench/edge.json $(BENCH_ARGS)
+
+bench-intake: setup  ## what the shore takes in a second, also in build/bench/intake.json
+	$(BIN)/python -m server.bench.intake --out build/bench/intake.json $(BENCH_ARGS)
 
 energy: setup  ## instructions of a frame on emulated arm64 boards, and joules (part of bench too)
 	$(BIN)/python -m edge.bench.energy
