@@ -9,7 +9,7 @@ from server.db.tables.base import Base
 from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
 from server.db.tables.health import HealthRow
-from server.db.tables.link import BadFrameRow, Epoch, FrameRow, GapRange, LedgerEntry
+from server.db.tables.link import BadFrameRow, ClockReading, Epoch, FrameRow, GapRange, LedgerEntry
 from server.db.tables.objects import (
     Acquisition,
     Action,
@@ -17,7 +17,6 @@ from server.db.tables.objects import (
     Event,
     Image,
     Object,
-    ObjectValues,
     Pack,
     Process,
     ProjectRelease,
@@ -26,6 +25,7 @@ from server.db.tables.objects import (
 )
 from server.db.tables.people import Project, Session, Taxon, TaxonAlias, User
 from server.db.tables.quarantine import Quarantined, QuarantineEvent
+from server.db.tables.values import ExactValues, ObjectValues, WaitingValues
 
 __all__ = [
     "Acquisition",
@@ -36,11 +36,13 @@ __all__ = [
     "Base",
     "Certificate",
     "Claim",
+    "ClockReading",
     "Count",
     "DeploymentStep",
     "Device",
     "Epoch",
     "Event",
+    "ExactValues",
     "FrameRow",
     "GapRange",
     "HealthRow",
@@ -61,4 +63,5 @@ __all__ = [
     "Taxon",
     "TaxonAlias",
     "User",
+    "WaitingValues",
 ]
