@@ -13,7 +13,19 @@ from collections.abc import Sequence
 
 from server import VERSION
 
-COMMANDS = ("serve", "user", "claim", "train", "evaluate", "release", "fleet", "check", "demo")
+COMMANDS = (
+    "serve",
+    "user",
+    "claim",
+    "revoke",
+    "audit",
+    "train",
+    "evaluate",
+    "release",
+    "fleet",
+    "check",
+    "demo",
+)
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:

@@ -1,9 +1,11 @@
 """The tables of the shore, one file for each room of the house.
 
-Append-only: events, actions, ledger, quarantine, deployment steps, assignments. Present state (an
-object's status, a device's health, the counts) is kept beside them in the same transaction.
+Append-only: events, actions, ledger, quarantine, deployment steps, assignments, audit. Present
+state (an object's status, a device's health, the counts) is kept beside them in the same
+transaction.
 """
 
+from server.db.tables.audit import AuditEntry
 from server.db.tables.base import Base
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
 from server.db.tables.link import BadFrameRow, Epoch, FrameRow, GapRange, LedgerEntry, Quarantined
@@ -22,11 +24,13 @@ from server.db.tables.objects import (
     Sighting,
 )
 from server.db.tables.people import Project, Session, Taxon, TaxonAlias, User
+from server.db.tables.tokens import PersonalToken
 
 __all__ = [
     "Acquisition",
     "Action",
     "Assignment",
+    "AuditEntry",
     "BadFrameRow",
     "Base",
     "Claim",
@@ -42,6 +46,7 @@ __all__ = [
     "Object",
     "ObjectValues",
     "Pack",
+    "PersonalToken",
     "Process",
     "Project",
     "ProjectRelease",
