@@ -133,7 +133,7 @@ def next_key(shore: Shore, request: Signed, now_ms: int) -> bytes:
     no harm. Raises ApiError."""
     admit(shore, request)
     try:
-        said = read(NextKey, loads(request.body))
+        said = read(NextKey, loads(request.body, text_keys=True))
         new = PublicKey.from_text(said.public_key)
         device = request.device
         check_key(new, device.device_id, PublicKey(device.public_key), said.proof)
