@@ -29,6 +29,7 @@ from server.api import (
     login,
     objects,
     projects,
+    quarantine,
     releases,
     taxa,
 )
@@ -38,7 +39,7 @@ from server.guard import BodyLimit, SecurityHeaders
 from server.shore import Shore
 
 LOG = logging.getLogger("seadrift")
-ROOMS = (device, login, projects, frames, objects, classify, taxa, devices, releases)
+ROOMS = (device, login, projects, frames, objects, classify, taxa, devices, releases, quarantine)
 
 
 def create_app(shore: Shore) -> FastAPI:

@@ -1,9 +1,9 @@
-"""Instruments: claims for new ones, the state of each, revoking, and what was set aside."""
+"""Instruments: claims for new ones, the state of each, revoking."""
 
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
@@ -12,7 +12,7 @@ from server.api.objects import ID_MAX
 from server.api.projects import existing
 from server.auth.tokens import new_token, token_hash
 from server.clock import now_ms
-from server.db import fleet, ledger, quarantine
+from server.db import fleet, ledger
 from server.errors import not_found
 from server.fleet import certificates
 
@@ -74,11 +74,3 @@ def revoke(shore: ShoreDep, user: Manager, device_id: str) -> dict[str, Any]:
             raise not_found(f"device {device_id[:40]}")
     certificates.write_revoked(shore.database, shore.authority, shore.settings.broker, now_ms())
     return {"device_id": device_id, "status": "revoked"}
-
-
-@router.get("/quarantine")
-def set_aside(
-    shore: ShoreDep, user: Viewer, limit: Annotated[int, Query(ge=1, le=500)] = 100
-) -> list[dict[str, Any]]:
-    with shore.database.read() as connection:
-        return quarantine.latest(connection, limit)
