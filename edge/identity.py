@@ -19,7 +19,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from edge.certificate import check, context, due
+from edge.certificate import CertificateError, check, context, due
 from edge.files import write_atomic
 from wire.checked import FieldError, read
 from wire.signing import PrivateKey, PublicKey, SignatureError, sign_request
@@ -61,7 +61,7 @@ class Identity:
         self._key = key
         self.enrolment = enrolment
         self._counter = RequestCounter(folder / COUNTER)
-        self.certificate = _read_certificate(folder / CERTIFICATE, key.public)
+        self._certificate = _read_certificate(folder / CERTIFICATE)
 
     @classmethod
     def load_or_make(cls, folder: Path) -> "Identity":
@@ -105,6 +105,15 @@ class Identity:
         write_atomic(self.folder / ENROLMENT, data, mode=0o600)
         self.enrolment = enrolment
 
+    @property
+    def certificate(self) -> str:
+        """The shore's certificate for the present key, then its authority's, PEM; "" without."""
+        try:
+            check(self._certificate, self.public)
+        except CertificateError:
+            return ""
+        return self._certificate
+
     def certificate_due(self, now_ms: int) -> bool:
         """Whether the shore should be asked for a certificate, the first or another."""
         return not self.certificate or due(self.certificate, now_ms)
@@ -113,7 +122,7 @@ class Identity:
         """Keep what the shore issued. Raises CertificateError when it is not for this key."""
         check(pem, self.public)
         write_atomic(self.folder / CERTIFICATE, pem.encode(), mode=0o600)
-        self.certificate = pem
+        self._certificate = pem
 
     def tls(self, ca: Path | None) -> ssl.SSLContext:
         """TLS as this instrument, trusting the authorities in `ca`, by default the shore's own.
@@ -172,17 +181,12 @@ class RequestCounter:
             return time.time_ns() // 1_000_000
 
 
-def _read_certificate(path: Path, key: PublicKey) -> str:
-    """The certificate, or "" when there is none for this key: another can be asked for."""
+def _read_certificate(path: Path) -> str:
+    """What is there, or "": another can be asked for."""
     try:
-        pem = path.read_text()
-        check(pem, key)
-    except FileNotFoundError:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
         return ""
-    except (OSError, ValueError) as error:
-        log.warning("%s: %s; asking the shore for another", path, error)
-        return ""
-    return pem
 
 
 def _digest(claim: str) -> str:

@@ -11,7 +11,7 @@ Example:
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wire.ack import Ack
 
@@ -78,6 +78,15 @@ class Carriage:
     enrols: bool = False
     fetches: bool = False
     credit_bytes: int = 0
+
+
+@runtime_checkable
+class Certifies(Protocol):
+    """A carrier that can ask the shore for a certificate, for a broker's TLS."""
+
+    def certificate(self) -> str:
+        """A new certificate for this device's key, then its authority's, PEM."""
+        ...
 
 
 class Link(Protocol):
