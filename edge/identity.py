@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edge import keys
-from edge.certificate import check, context, due
+from edge.certificate import CertificateError, check, context, due
 from edge.files import sync_folder, write_atomic
 from edge.keys import KEY, DamagedError, IdentityError
 from wire.checked import FieldError, read
@@ -68,7 +68,7 @@ class Identity:
         self._key = key
         self.enrolment = enrolment
         self._counter = RequestCounter(folder / COUNTER)
-        self.certificate = _read_certificate(folder / CERTIFICATE, key.public)
+        self._certificate = _read_certificate(folder / CERTIFICATE)
 
     @classmethod
     def load_or_renew(cls, folder: Path) -> "Identity":
@@ -117,6 +117,15 @@ class Identity:
         write_atomic(self.folder / ENROLMENT, data, mode=0o600)
         self.enrolment = enrolment
 
+    @property
+    def certificate(self) -> str:
+        """The shore's certificate for the present key, then its authority's, PEM; "" without."""
+        try:
+            check(self._certificate, self.public)
+        except CertificateError:
+            return ""
+        return self._certificate
+
     def certificate_due(self, now_ms: int) -> bool:
         """Whether the shore should be asked for a certificate, the first or another."""
         return not self.certificate or due(self.certificate, now_ms)
@@ -125,7 +134,7 @@ class Identity:
         """Keep what the shore issued. Raises CertificateError when it is not for this key."""
         check(pem, self.public)
         write_atomic(self.folder / CERTIFICATE, pem.encode(), mode=0o600)
-        self.certificate = pem
+        self._certificate = pem
 
     def tls(self, ca: Path | None) -> ssl.SSLContext:
         """TLS as this instrument, trusting the authorities in `ca`, by default the shore's own.
@@ -146,7 +155,6 @@ class Identity:
     def use_next(self) -> None:
         """The shore accepts the next key: it is the key from now on. Raises IdentityError."""
         self._key = keys.use_next(self.folder)
-        self._drop_certificate()
 
     def drop_next(self) -> None:
         """The shore will not have the next key."""
@@ -157,12 +165,6 @@ class Identity:
         keys.drop_next(self.folder)
         keys.write_key(self.folder / keys.KEY)
         self._key = keys.read_key(self.folder / keys.KEY)
-        self._drop_certificate()
-
-    def _drop_certificate(self) -> None:
-        """It was for another key: the shore is asked for one again."""
-        (self.folder / CERTIFICATE).unlink(missing_ok=True)
-        self.certificate = ""
 
     def skip_ahead(self) -> None:
         """The shore refused a counter that has not risen."""
@@ -212,17 +214,12 @@ class RequestCounter:
             return time.time_ns() // 1_000_000
 
 
-def _read_certificate(path: Path, key: PublicKey) -> str:
-    """The certificate, or "" when there is none for this key: another can be asked for."""
+def _read_certificate(path: Path) -> str:
+    """What is there, or "": another can be asked for."""
     try:
-        pem = path.read_text()
-        check(pem, key)
-    except FileNotFoundError:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
         return ""
-    except (OSError, ValueError) as error:
-        log.warning("%s: %s; asking the shore for another", path, error)
-        return ""
-    return pem
 
 
 def _digest(claim: str) -> str:

@@ -19,7 +19,6 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError
 
 from server.db import audit, fleet, ledger, quarantine
-from server.db.audit import Entry
 from server.db.images import images_known
 from server.db.incoming import Source
 from server.db.ledger import HELD, Entry
@@ -61,7 +60,7 @@ def replay(stores: Stores, entry_id: int, who: str, *, original: bool, now_ms: i
         quarantine.add_event(connection, entry_id, "replay", who, said, now_ms, used)
         audit.add(
             connection,
-            Entry(who, "", "quarantine.replay", f"entry {entry_id}", detail=said),
+            audit.Entry(who, "", "quarantine.replay", f"entry {entry_id}", detail=said),
             now_ms,
         )
     return said

@@ -19,6 +19,7 @@ from server.app import create_app
 from server.auth.tokens import token_hash
 from server.bench.postgres import Postgres
 from server.clock import now_ms
+from server.db import sessions
 from server.settings import Settings
 from server.shore import Admin, Shore, open_shore
 from server.simulated import SimulatedDevice
