@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from edge.agent.orders import Orders
 from edge.agent.rotation import change_key
 from edge.clock import SystemClock
 from edge.config import LinkConfig
@@ -72,7 +73,9 @@ class Sender(threading.Thread):
         clock: SystemClock,
         settings: LinkSettings,
         release: Callable[[], str | None],
+        orders: Orders | None = None,
     ) -> None:
+        """Without `orders` the shore's commands are left undone."""
         super().__init__(name="link", daemon=True)
         self._link = link
         self._outbox = outbox
@@ -81,6 +84,7 @@ class Sender(threading.Thread):
         self._clock = clock
         self._settings = settings
         self._release = release
+        self._orders = orders
         self._backoff = Backoff(settings.link.retry_max_s)
         self._records_max = RECORDS_MAX
         self._fetching = Backoff(settings.link.retry_max_s)
@@ -182,7 +186,9 @@ class Sender(threading.Thread):
                     " claim"
                 )
             answer = self._enrol(settings)
-            self._identity.enrol(answer.device_id, answer.release_key, settings.claim)
+            self._identity.enrol(
+                answer.device_id, answer.release_key, settings.claim, answer.link_key
+            )
             self._clock.set_from_shore(answer.time_ms)
             log.info("enrolled at %s as device %s", settings.url, answer.device_id)
         self._known = True
@@ -215,6 +221,9 @@ class Sender(threading.Thread):
         enrolment = self._identity.enrolment
         if reply.assignment is not None and enrolment is not None:
             self._updater.offer(reply.assignment, enrolment.key, enrolment.device_id)
+        if self._orders is not None:
+            for command in reply.commands:
+                self._orders.take(command)
         self._succeeded(0)
         self._hello_due_s = time.monotonic() + self._settings.link.hello_s
 
