@@ -12,6 +12,7 @@ from server.auth.tokens import new_token, token_hash
 from server.clock import now_ms
 from server.db import fleet, health
 from server.errors import not_found
+from server.fleet import certificates
 from server.fleet.states import details, states
 
 router = APIRouter(prefix="/api", tags=["devices"])
@@ -79,4 +80,5 @@ def revoke(shore: ShoreDep, user: Manager, device_id: str) -> dict[str, Any]:
     with shore.database.write() as connection:
         if not fleet.revoke(connection, device_id):
             raise not_found(f"device {device_id[:40]}")
+    certificates.write_revoked(shore.database, shore.authority, shore.settings.broker, now_ms())
     return {"device_id": device_id, "status": "revoked"}

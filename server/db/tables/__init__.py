@@ -6,6 +6,7 @@ object's status, a device's health, the counts) is kept beside them in the same 
 
 from server.db.tables.audit import AuditEntry
 from server.db.tables.base import Base
+from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
 from server.db.tables.health import HealthRow
 from server.db.tables.link import BadFrameRow, Epoch, FrameRow, GapRange, LedgerEntry
@@ -33,6 +34,7 @@ __all__ = [
     "AuditEntry",
     "BadFrameRow",
     "Base",
+    "Certificate",
     "Claim",
     "Count",
     "DeploymentStep",
