@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from server.db import keys
 from server.db.keys import ClaimRefusedError, OldKeyError
-from server.db.tables import Assignment, Claim, DeploymentStep, Device, Release
+from server.db.tables import Assignment, Claim, DeploymentStep, Device
 from wire.records import Deployment, Health
 
 
@@ -253,33 +253,3 @@ def assignment_after(connection: Connection, pk: int, deploy_seq: int) -> bytes 
     )
     found = connection.execute(query).scalar()
     return None if found is None else bytes(found)
-
-
-def deployment(connection: Connection, pk: int) -> dict[str, Any] | None:
-    """The latest assignment of a device and how far it got: "assigned" until the device reports."""
-    query = (
-        select(Assignment.deploy_seq, Release.release_id, Release.name, Assignment.issued_ms)
-        .join(Release, Release.no == Assignment.release_no)
-        .where(Assignment.device_id == pk)
-        .order_by(Assignment.deploy_seq.desc())
-        .limit(1)
-    )
-    wanted = connection.execute(query).first()
-    if wanted is None:
-        return None
-    steps = (
-        select(DeploymentStep.state, DeploymentStep.reason, DeploymentStep.ms_per_object)
-        .where(DeploymentStep.device_id == pk, DeploymentStep.deploy_seq == wanted.deploy_seq)
-        .order_by(DeploymentStep.id.desc())
-        .limit(1)
-    )
-    step = connection.execute(steps).first()
-    return {
-        "deploy_seq": wanted.deploy_seq,
-        "release": wanted.release_id,
-        "release_name": wanted.name,
-        "issued_ms": wanted.issued_ms,
-        "state": step.state if step else "assigned",
-        "reason": step.reason if step else "",
-        "ms_per_object": step.ms_per_object if step else None,
-    }
