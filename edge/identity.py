@@ -15,35 +15,35 @@ import hashlib
 import json
 import logging
 import os
+import ssl
 import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from edge import keys
+from edge.certificate import check, context, due
 from edge.files import sync_folder, write_atomic
+from edge.keys import KEY, DamagedError, IdentityError
 from wire.checked import FieldError, read
-from wire.signing import PrivateKey, PublicKey, SignatureError, sign_request
+from wire.signing import (
+    NextKey,
+    PrivateKey,
+    PublicKey,
+    SignatureError,
+    prove_key,
+    sign_request,
+)
 
+__all__ = ["DamagedError", "Enrolment", "Identity", "IdentityError", "RequestCounter"]
 log = logging.getLogger("seadrift.identity")
 
-KEY = "key"
+CERTIFICATE = "certificate.pem"
 ENROLMENT = "enrolment.json"
 COUNTER = "counter"
 COUNTER_MAX = 10**17
 BLOCK = 1000
 """Request numbers reserved on disk at a time."""
-
-
-class IdentityError(Exception):
-    """The identity's files cannot be used; the message names the file."""
-
-
-class DamagedError(IdentityError):
-    """A file that is there and makes no sense."""
-
-    def __init__(self, path: Path, message: str) -> None:
-        super().__init__(f"{path}: {message}")
-        self.path = path
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class Identity:
         self._key = key
         self.enrolment = enrolment
         self._counter = RequestCounter(folder / COUNTER)
+        self.certificate = _read_certificate(folder / CERTIFICATE, key.public)
 
     @classmethod
     def load_or_renew(cls, folder: Path) -> "Identity":
@@ -89,21 +90,8 @@ class Identity:
     def load_or_make(cls, folder: Path) -> "Identity":
         """The identity in `folder`, its key made on the first call. Raises IdentityError."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / KEY
-        if not path.exists():
-            write_atomic(path, PrivateKey.make().raw.hex().encode(), mode=0o600)
-        if path.stat().st_mode & 0o077:
-            log.warning("%s: others could read the private key; now only its owner can", path)
-            path.chmod(0o600)
-        try:
-            raw = bytes.fromhex(path.read_text())
-        except OSError as error:
-            raise IdentityError(f"{path}: cannot be read: {error}") from error
-        except ValueError as error:
-            raise DamagedError(path, f"not a private key: {error}") from error
-        if len(raw) != 32:
-            raise DamagedError(path, f"expected a key of 32 bytes, got {len(raw)}")
-        return cls(folder, PrivateKey(raw), _read_enrolment(folder / ENROLMENT))
+        key = keys.load_or_make(folder)
+        return cls(folder, key, _read_enrolment(folder / ENROLMENT))
 
     @classmethod
     def passing(cls) -> "Identity":
@@ -128,6 +116,53 @@ class Identity:
         data = json.dumps(asdict(enrolment), indent=1).encode()
         write_atomic(self.folder / ENROLMENT, data, mode=0o600)
         self.enrolment = enrolment
+
+    def certificate_due(self, now_ms: int) -> bool:
+        """Whether the shore should be asked for a certificate, the first or another."""
+        return not self.certificate or due(self.certificate, now_ms)
+
+    def keep_certificate(self, pem: str) -> None:
+        """Keep what the shore issued. Raises CertificateError when it is not for this key."""
+        check(pem, self.public)
+        write_atomic(self.folder / CERTIFICATE, pem.encode(), mode=0o600)
+        self.certificate = pem
+
+    def tls(self, ca: Path | None) -> ssl.SSLContext:
+        """TLS as this instrument, trusting the authorities in `ca`, by default the shore's own.
+        Raises IdentityError without a certificate, OSError, ssl.SSLError."""
+        if not self.certificate:
+            raise IdentityError(
+                "no certificate yet: the shore gives it over HTTPS, set [shore] url for that"
+            )
+        return context(self.certificate, self._key, ca)
+
+    def announcement(self) -> NextKey | None:
+        """The next key, for the shore, while one waits. Raises IdentityError."""
+        new = keys.next_key(self.folder) if self.enrolment else None
+        if new is None or self.enrolment is None:
+            return None
+        return NextKey(new.public.text, prove_key(new, self.enrolment.device_id, self.public))
+
+    def use_next(self) -> None:
+        """The shore accepts the next key: it is the key from now on. Raises IdentityError."""
+        self._key = keys.use_next(self.folder)
+        self._drop_certificate()
+
+    def drop_next(self) -> None:
+        """The shore will not have the next key."""
+        keys.drop_next(self.folder)
+
+    def renew(self) -> None:
+        """Another key for another enrolment: the shore takes this one no more."""
+        keys.drop_next(self.folder)
+        keys.write_key(self.folder / keys.KEY)
+        self._key = keys.read_key(self.folder / keys.KEY)
+        self._drop_certificate()
+
+    def _drop_certificate(self) -> None:
+        """It was for another key: the shore is asked for one again."""
+        (self.folder / CERTIFICATE).unlink(missing_ok=True)
+        self.certificate = ""
 
     def skip_ahead(self) -> None:
         """The shore refused a counter that has not risen."""
@@ -175,6 +210,19 @@ class RequestCounter:
         except (OSError, ValueError):
             log.warning("%s: damaged; counting on from the time in milliseconds", self._path)
             return time.time_ns() // 1_000_000
+
+
+def _read_certificate(path: Path, key: PublicKey) -> str:
+    """The certificate, or "" when there is none for this key: another can be asked for."""
+    try:
+        pem = path.read_text()
+        check(pem, key)
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        log.warning("%s: %s; asking the shore for another", path, error)
+        return ""
+    return pem
 
 
 def _digest(claim: str) -> str:

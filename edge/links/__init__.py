@@ -11,9 +11,10 @@ Example:
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wire.ack import Ack
+from wire.signing import NextKey
 
 
 class LinkError(Exception):
@@ -104,3 +105,12 @@ class Link(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class AnnouncesKeys(Protocol):
+    """A link that can tell the shore of the instrument's next key."""
+
+    def announce_key(self, key: NextKey) -> None:
+        """Returns when the shore accepts both keys. Raises LinkError."""
+        ...
