@@ -115,6 +115,24 @@ class LinkConfig:
 
 
 @dataclass(frozen=True)
+class SatelliteConfig:
+    """[satellite]: a serial modem, and the summaries that it carries first. No `port`: no modem."""
+
+    port: str = ""
+    baud: int = cast(int, _bounded(19200, 300, 921_600))
+    priority_max: int = cast(int, _bounded(1, 0, 5))
+    credits_day: int = cast(int, _bounded(60, 10, 10_000))
+    batch_bytes: int = cast(int, _bounded(1200, 100, 64_000))
+    every_h: float = _bounded(6.0, 0.1, 720.0)
+    bin_m: float = _bounded(10.0, 0.1, 1000.0)
+    surface_m: float = _bounded(2.0, 0.0, 1000.0)
+    frame_ml: float = _bounded(0.0, 0.0, 1e6)
+    ack_wait_s: float = _bounded(120.0, 0.1, 300.0)
+    resend_h: float = _bounded(6.0, 0.0, 720.0)
+    hello_h: float = _bounded(24.0, 0.1, 8760.0)
+
+
+@dataclass(frozen=True)
 class UpdatesConfig:
     """[updates]: how a new release proves itself before it is trusted."""
 
@@ -138,6 +156,7 @@ class Config:
     outbox: OutboxConfig
     link: LinkConfig
     updates: UpdatesConfig
+    satellite: SatelliteConfig
     folder: Path
 
     @property
@@ -164,6 +183,7 @@ TABLES: dict[str, type[Any]] = {
     "outbox": OutboxConfig,
     "link": LinkConfig,
     "updates": UpdatesConfig,
+    "satellite": SatelliteConfig,
 }
 
 

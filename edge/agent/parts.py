@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edge import board as boards
 from edge.agent.notify import Notifier
+from edge.agent.orders import Orders
 from edge.agent.quarantine import Quarantine
 from edge.agent.resume import Bookmark
 from edge.agent.sender import LinkSettings, Sender
@@ -26,6 +27,7 @@ from edge.identity import Identity
 from edge.links.https import HttpsLink
 from edge.outbox import Outbox
 from edge.pipeline import Pipeline
+from edge.satellite.tally import Tally
 from edge.tables import ConfigError
 from edge.updates.store import ReleaseStore
 from edge.updates.updater import Updater
@@ -48,6 +50,8 @@ class Parts:
     quarantine: Quarantine
     notifier: Notifier
     software: str
+    orders: Orders
+    tally: Tally
 
 
 @contextlib.contextmanager
@@ -75,15 +79,16 @@ def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
         source: Source = NoSource()
         if capture:
             source = opened.enter_context(open_configured(config, Bookmark.of(outbox)))
-        identity = Identity.load_or_make(data / "identity")
+        identity = Identity.load_or_renew(data / "identity")
         runtime = config.classify.runtime
         tier = config.measures.tier
         updater = Updater(ReleaseStore(data / "releases"), config.updates, runtime, tier=tier)
         pipeline = Pipeline(config.segment, updater.load_active(), tier=tier)
         software = f"seadrift {software_version()}"
+        orders = Orders(outbox, identity, updater)
         sender = None
         if config.shore.url:
-            sender = _sender(config, identity, outbox, updater, clock, pipeline, software)
+            sender = _sender(config, identity, outbox, updater, clock, pipeline, software, orders)
         yield Parts(
             config=config,
             board=board,
@@ -96,6 +101,8 @@ def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
             quarantine=Quarantine(data / "quarantine", source),
             notifier=Notifier.from_environment(),
             software=software,
+            orders=orders,
+            tally=Tally(outbox, config.satellite, clock),
         )
 
 
@@ -118,6 +125,7 @@ def _sender(
     clock: SystemClock,
     pipeline: Pipeline,
     software: str,
+    orders: Orders,
 ) -> Sender:
     link = HttpsLink(config.shore, identity, timeout_s=config.link.timeout_s, folder=config.folder)
     settings = LinkSettings(
@@ -132,4 +140,4 @@ def _sender(
     def release() -> str | None:
         return None if pipeline.classifier is None else pipeline.classifier.release_id
 
-    return Sender(link, outbox, identity, updater, clock, settings, release)
+    return Sender(link, outbox, identity, updater, clock, settings, release, orders)

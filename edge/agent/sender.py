@@ -16,10 +16,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from edge.agent.orders import Orders
+from edge.agent.rotation import change_key
 from edge.clock import SystemClock
 from edge.config import LinkConfig
 from edge.identity import Identity, IdentityError
-from edge.links import BusyError, Link, LinkError, RefusedError
+from edge.links import BusyError, Enrolled, Link, LinkError, RefusedError
 from edge.links.backoff import Backoff
 from edge.outbox import Batch, Outbox, OutboxError
 from edge.updates.updater import Updater
@@ -71,7 +73,9 @@ class Sender(threading.Thread):
         clock: SystemClock,
         settings: LinkSettings,
         release: Callable[[], str | None],
+        orders: Orders | None = None,
     ) -> None:
+        """Without `orders` the shore's commands are left undone."""
         super().__init__(name="link", daemon=True)
         self._link = link
         self._outbox = outbox
@@ -80,6 +84,7 @@ class Sender(threading.Thread):
         self._clock = clock
         self._settings = settings
         self._release = release
+        self._orders = orders
         self._backoff = Backoff(settings.link.retry_max_s)
         self._records_max = RECORDS_MAX
         self._fetching = Backoff(settings.link.retry_max_s)
@@ -180,15 +185,29 @@ class Sender(threading.Thread):
                     "not enrolled: make a claim on shore (seadrift claim) and put it in [shore]"
                     " claim"
                 )
-            answer = self._link.enrol(
-                settings.claim, settings.name, settings.board, settings.software
+            answer = self._enrol(settings)
+            self._identity.enrol(
+                answer.device_id, answer.release_key, settings.claim, answer.link_key
             )
-            self._identity.enrol(answer.device_id, answer.release_key, settings.claim)
             self._clock.set_from_shore(answer.time_ms)
             log.info("enrolled at %s as device %s", settings.url, answer.device_id)
         self._known = True
 
+    def _enrol(self, settings: LinkSettings) -> Enrolled:
+        """Make the claim. The key of a device that was revoked is of no use any more: with a new
+        claim comes a new one."""
+        said = (settings.claim, settings.name, settings.board, settings.software)
+        try:
+            return self._link.enrol(*said)
+        except RefusedError as error:
+            if error.code != "old_key":
+                raise
+            self._identity.renew()
+            log.info("the shore revoked the old key; trying with a new one")
+            return self._link.enrol(*said)
+
     def _hello(self) -> None:
+        change_key(self._identity, self._link)
         outbox = self._outbox
         reply = self._link.hello(
             outbox.epoch,
@@ -202,6 +221,9 @@ class Sender(threading.Thread):
         enrolment = self._identity.enrolment
         if reply.assignment is not None and enrolment is not None:
             self._updater.offer(reply.assignment, enrolment.key, enrolment.device_id)
+        if self._orders is not None:
+            for command in reply.commands:
+                self._orders.take(command)
         self._succeeded(0)
         self._hello_due_s = time.monotonic() + self._settings.link.hello_s
 

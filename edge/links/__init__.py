@@ -11,9 +11,10 @@ Example:
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wire.ack import Ack
+from wire.signing import NextKey
 
 
 class LinkError(Exception):
@@ -80,6 +81,15 @@ class Carriage:
     credit_bytes: int = 0
 
 
+@runtime_checkable
+class Certifies(Protocol):
+    """A carrier that can ask the shore for a certificate, for a broker's TLS."""
+
+    def certificate(self) -> str:
+        """A new certificate for this device's key, then its authority's, PEM."""
+        ...
+
+
 class Link(Protocol):
     """Every method blocks until it is answered or raises LinkError. A carrier that does not enrol
     or fetch (see its `carriage`) raises LinkError there."""
@@ -104,3 +114,12 @@ class Link(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class AnnouncesKeys(Protocol):
+    """A link that can tell the shore of the instrument's next key."""
+
+    def announce_key(self, key: NextKey) -> None:
+        """Returns when the shore accepts both keys. Raises LinkError."""
+        ...

@@ -31,6 +31,21 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--port", type=int, default=8765, help="port (%(default)s)")
     parser.add_argument("--tls-cert", type=Path, help="certificate chain, PEM")
     parser.add_argument("--tls-key", type=Path, help="private key, PEM")
+    parser.add_argument(
+        "--proxy",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="a proxy before this shore, whose X-Forwarded-For and -Proto are believed; may be "
+        "given again",
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=300.0,
+        metavar="N",
+        help="requests a second that one address may ask for long, 0: any (%(default)s)",
+    )
     parser.add_argument("--database", help="SQLAlchemy URL (default: SQLite in the data folder)")
     parser.add_argument(
         "--workers", type=_count, default=1, metavar="N", help="processes that serve (%(default)s)"
@@ -47,7 +62,16 @@ def _count(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     os.umask(0o077)  # what it makes is its owner's alone
-    settings = Settings(args.data, args.host, args.port, args.tls_cert, args.tls_key, args.database)
+    settings = Settings(
+        args.data,
+        args.host,
+        args.port,
+        args.tls_cert,
+        args.tls_key,
+        args.database,
+        proxies=tuple(args.proxy),
+        requests_per_s=args.rate,
+    )
     try:
         settings.check()
     except SettingsError as error:

@@ -13,21 +13,37 @@ import os
 import signal
 import socket
 import threading
-from functools import partial
-from typing import Any
+import time
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
 
 import uvicorn
-from fastapi import FastAPI
-from uvicorn.supervisors import Multiprocess
 
 from server.app import create_app
+from server.connections import Door, protocol
 from server.settings import Settings
 from server.shore import Admin, Shore, open_shore
+
+_AGAIN_S = 1.0
+"""A process that died is started anew after so long: one that cannot start must not use up all."""
+_LEAVE_S = 20
 
 
 def serve_alone(shore: Shore, listening: socket.socket) -> None:
     """Serve an open shore until SIGTERM or SIGINT."""
-    server = uvicorn.Server(_config(create_app(shore), shore.settings))
+    config = uvicorn.Config(
+        create_app(shore),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        http=protocol(Door(proxies=frozenset(shore.settings.proxies))),
+        ws="none",
+        timeout_graceful_shutdown=10,
+        ssl_certfile=shore.settings.tls_cert,
+        ssl_keyfile=shore.settings.tls_key,
+    )
+    server = uvicorn.Server(config)
 
     def stop(_signal: int, _frame: object) -> None:
         server.should_exit = True
@@ -39,12 +55,31 @@ def serve_alone(shore: Shore, listening: socket.socket) -> None:
 
 def serve_together(settings: Settings, listening: socket.socket, workers: int) -> None:
     """Serve what is in the folder, with `workers` processes, until SIGTERM or SIGINT."""
-    app = partial(_opened, settings)
-    Multiprocess(_config(app, settings, workers=workers, factory=True), [listening]).run()
+    ending, ended = multiprocessing.Pipe(duplex=False)
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda _signal, _frame: ended.close())
+    processes = {_start(settings, listening) for _ in range(workers)}
+    while ending not in wait([ending, *(process.sentinel for process in processes)]):
+        dead = {process for process in processes if not process.is_alive()}
+        time.sleep(_AGAIN_S)
+        processes = (processes - dead) | {_start(settings, listening) for _ in dead}
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(_LEAVE_S)
 
 
-def _opened(settings: Settings) -> FastAPI:
-    """The application of a process that was started for it."""
+def _start(settings: Settings, listening: socket.socket) -> SpawnProcess:
+    process = multiprocessing.get_context("spawn").Process(
+        target=_serve_one, args=(settings, listening)
+    )
+    process.start()
+    return process
+
+
+def _serve_one(settings: Settings, listening: socket.socket) -> None:
+    """Serve in a process that was started for it."""
+    os.umask(0o077)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -53,18 +88,4 @@ def _opened(settings: Settings) -> FastAPI:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=end_with_parent, daemon=True).start()
-    return create_app(open_shore(settings, Admin.from_environment(os.environ)))
-
-
-def _config(app: Any, settings: Settings, **more: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=10,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
-        **more,
-    )
+    serve_alone(open_shore(settings, Admin.from_environment(os.environ)), listening)

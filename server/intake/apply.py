@@ -83,7 +83,7 @@ def apply(
         for _, gap in _of(records, Gap)
         for first, last in gap.ranges
     ]
-    return ledger.add_gaps(connection, source.device_id, source.epoch, gaps)
+    return ledger.add_gaps(connection, source.device_id, source.epoch, gaps, now_ms)
 
 
 def _of(records: Pairs, kind: type[B]) -> list[tuple[Record, B]]:

@@ -1,7 +1,8 @@
 """The tables of the shore, one file for each room of the house.
 
-Append-only: events, actions, ledger, quarantine, deployment steps, assignments. Present state (an
-object's status, a device's health, the counts) is kept beside them in the same transaction.
+Append-only: events, actions, ledger, quarantine, deployment steps, assignments, audit. Present
+state (an object's status, a device's health, the counts) is kept beside them in the same
+transaction.
 """
 
 from server.db.tables.audit import AuditEntry
@@ -25,6 +26,7 @@ from server.db.tables.objects import (
 )
 from server.db.tables.people import Project, Session, Taxon, TaxonAlias, User
 from server.db.tables.quarantine import Quarantined, QuarantineEvent
+from server.db.tables.tokens import PersonalToken
 from server.db.tables.values import ExactValues, ObjectValues, WaitingValues
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "Object",
     "ObjectValues",
     "Pack",
+    "PersonalToken",
     "Process",
     "Project",
     "ProjectRelease",

@@ -47,6 +47,7 @@ class GapRange(Base):
     last: Mapped[Big]
     kind: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str]
+    noted_ms: Mapped[Millis]
 
 
 class FrameRow(Base):
