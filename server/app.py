@@ -25,6 +25,7 @@ from server import VERSION
 from server.api import (
     audit,
     classify,
+    commands,
     device,
     devices,
     frames,
@@ -34,6 +35,7 @@ from server.api import (
     projects,
     quarantine,
     releases,
+    satellite,
     taxa,
     tokens,
     users,
@@ -42,6 +44,7 @@ from server.errors import ApiError
 from server.fleet.desk import refusal
 from server.gate import Gate
 from server.guard import BodyLimit, SecurityHeaders
+from server.satellite.gateway import running
 from server.shore import Shore
 
 LOG = logging.getLogger("seadrift")
@@ -60,6 +63,8 @@ ROOMS = (
     quarantine,
     audit,
     openapi,
+    commands,
+    satellite,
 )
 
 
@@ -68,7 +73,8 @@ def create_app(shore: Shore) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        with running(shore):
+            yield
         shore.close()
 
     app = FastAPI(

@@ -7,6 +7,7 @@ Example:
     {"service": "seadrift", "api": 1, "version": "0.1.0"}
 """
 
+import base64
 import secrets
 from typing import Annotated, Any
 
@@ -99,6 +100,7 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
         "release_key": shore.release_key.public.text,
         "time_ms": now,
         "certificate": certificate,
+        "link_key": base64.b64encode(shore.link_keys.of(device_id)).decode(),
     }
 
 

@@ -26,6 +26,14 @@ from server.db.tables.objects import (
 )
 from server.db.tables.people import Project, Session, Taxon, TaxonAlias, User
 from server.db.tables.quarantine import Quarantined, QuarantineEvent
+from server.db.tables.satellite import (
+    CommandRow,
+    SatelliteMessage,
+    SatelliteModem,
+    SatelliteOut,
+    SatellitePart,
+    SummaryRow,
+)
 from server.db.tables.tokens import PersonalToken
 from server.db.tables.values import ExactValues, ObjectValues, WaitingValues
 
@@ -39,6 +47,7 @@ __all__ = [
     "Certificate",
     "Claim",
     "ClockReading",
+    "CommandRow",
     "Count",
     "DeploymentStep",
     "Device",
@@ -61,8 +70,13 @@ __all__ = [
     "Quarantined",
     "Release",
     "Sample",
+    "SatelliteMessage",
+    "SatelliteModem",
+    "SatelliteOut",
+    "SatellitePart",
     "Session",
     "Sighting",
+    "SummaryRow",
     "Taxon",
     "TaxonAlias",
     "User",
