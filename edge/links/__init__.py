@@ -81,15 +81,6 @@ class Carriage:
     credit_bytes: int = 0
 
 
-@runtime_checkable
-class Certifies(Protocol):
-    """A carrier that can ask the shore for a certificate, for a broker's TLS."""
-
-    def certificate(self) -> str:
-        """A new certificate for this device's key, then its authority's, PEM."""
-        ...
-
-
 class Link(Protocol):
     """Every method blocks until it is answered or raises LinkError. A carrier that does not enrol
     or fetch (see its `carriage`) raises LinkError there."""
