@@ -2,17 +2,20 @@
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from edge.agent import sender as sender_module
-from edge.agent.sender import ATTEMPTS_MAX, LinkSettings, Sender
+from edge.agent.sender import Sender
+from edge.carriers.budgets import Budgets
+from edge.carriers.delivery import ATTEMPTS_MAX
+from edge.carriers.desk import Desk, LinkSettings
 from edge.clock import SystemClock
 from edge.config import LinkConfig, UpdatesConfig
 from edge.identity import Identity
-from edge.links import BusyError, LinkError, NotSeadriftError, RefusedError
+from edge.links import BusyError, Link, LinkError, NotSeadriftError, RefusedError
 from edge.links.simulated import SimulatedShore, no_fault
 from edge.outbox import Draft, Outbox
 from edge.updates.store import ReleaseStore
@@ -36,11 +39,24 @@ def outbox(tmp_path: Path, clock: SystemClock) -> Iterator[Outbox]:
         yield opened
 
 
+class Stepped(Sender):
+    """After each round the time that it wants to wait has gone by."""
+
+    def __init__(self, links: Sequence[Link], desk: Desk, budgets: Budgets) -> None:
+        super().__init__(links, desk, budgets)
+        self.now_s = 0.0
+        desk.now_s = lambda: self.now_s
+
+    def round(self) -> float:
+        wait_s = super().round()
+        self.now_s += wait_s
+        return wait_s
+
+
 @pytest.fixture
 def make(tmp_path: Path, outbox: Outbox, clock: SystemClock) -> Make:
-    def build(shore: SimulatedShore, claim: str = "claim", hello_s: float = 0.0) -> Sender:
-        return Sender(
-            shore,
+    def build(*shores: Link, claim: str = "claim", hello_s: float = 0.0) -> Sender:
+        desk = Desk(
             outbox,
             Identity.load_or_make(tmp_path / "identity"),
             Updater(ReleaseStore(tmp_path / "releases"), UpdatesConfig(), "auto"),
@@ -53,8 +69,9 @@ def make(tmp_path: Path, outbox: Outbox, clock: SystemClock) -> Make:
                 "desktop",
                 "test",
             ),
-            lambda: None,
+            release=lambda: None,
         )
+        return Stepped(shores, desk, Budgets(outbox, clock))
 
     return build
 
@@ -292,8 +309,8 @@ def test_a_counter_that_the_shore_knows_is_left_far_behind(
     sender = make(SimulatedShore(fault=cut))
     sender.round()
     identity = Identity.load_or_make(tmp_path / "identity")
-    sender._identity.sign("GET", "/", b"")
-    number = int(sender._identity.sign("GET", "/", b"")["Seadrift-Counter"])
+    sender._desk.identity.sign("GET", "/", b"")
+    number = int(sender._desk.identity.sign("GET", "/", b"")["Seadrift-Counter"])
     assert number > 1_000_000_000_000
     assert identity.enrolment is not None
 

@@ -134,14 +134,16 @@ def test_a_portal_answers_for_everybody(echo: Echo) -> None:
 
 
 def test_a_half_open_link_takes_and_never_answers(echo: Echo) -> None:
-    with BadNetwork(echo.address, Weather(silent=True)) as network:
-        with socket.create_connection(("127.0.0.1", network.port), timeout=0.3) as link:
-            link.sendall(b"hello")
-            with pytest.raises(TimeoutError):
-                link.recv(10)
-            network.weather = Weather()
-            link.settimeout(20)
-            assert link.recv(10) == b"hello"
+    with (
+        BadNetwork(echo.address, Weather(silent=True)) as network,
+        socket.create_connection(("127.0.0.1", network.port), timeout=0.3) as link,
+    ):
+        link.sendall(b"hello")
+        with pytest.raises(TimeoutError):
+            link.recv(10)
+        network.weather = Weather()
+        link.settimeout(20)
+        assert link.recv(10) == b"hello"
 
 
 def test_what_is_open_can_be_dropped_and_what_comes_refused(echo: Echo) -> None:

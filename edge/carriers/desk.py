@@ -1,0 +1,85 @@
+"""What every carrier's visit is about: enrolment, the hello, records, releases.
+
+Example:
+    >>> desk = Desk(outbox, identity, updater, clock, settings, release=lambda: None)
+    >>> desk.introduce(link)
+    >>> desk.hello(link)
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from edge.carriers.delivery import Delivery
+from edge.clock import SystemClock
+from edge.config import LinkConfig
+from edge.identity import Identity, IdentityError
+from edge.links import Link, LinkError
+from edge.outbox import Outbox
+from edge.updates.updater import Updater
+
+log = logging.getLogger("seadrift.link")
+
+
+@dataclass(frozen=True)
+class LinkSettings:
+    """What a visit needs to know beside the objects it works with."""
+
+    link: LinkConfig
+    url: str
+    claim: str
+    name: str
+    board: str
+    software: str
+
+
+@dataclass
+class Desk:
+    """`release` tells which release classifies now; `now_s` is a clock that never goes back."""
+
+    outbox: Outbox
+    identity: Identity
+    updater: Updater
+    clock: SystemClock
+    settings: LinkSettings
+    release: Callable[[], str | None]
+    now_s: Callable[[], float] = time.monotonic
+    delivery: Delivery = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.delivery = Delivery(self.outbox)
+
+    def introduce(self, link: Link) -> None:
+        """Make sure that a shore answers and that it knows this instrument. Raises LinkError,
+        IdentityError, SignatureError."""
+        settings = self.settings
+        if self.identity.needs(settings.claim) and not link.carriage.enrols:
+            raise LinkError(f"not enrolled yet, and {link.carriage.name} cannot do that")
+        link.ping()
+        if not self.identity.needs(settings.claim):
+            return
+        if not settings.claim:
+            raise IdentityError(
+                "not enrolled: make a claim on shore (seadrift claim) and put it in [shore] claim"
+            )
+        answer = link.enrol(settings.claim, settings.name, settings.board, settings.software)
+        self.identity.enrol(answer.device_id, answer.release_key, settings.claim)
+        self.clock.set_from_shore(answer.time_ms)
+        log.info("enrolled at %s as device %s", settings.url, answer.device_id)
+
+    def hello(self, link: Link) -> None:
+        """Tell the shore what there is, and hear what it holds and wants. Raises LinkError."""
+        outbox = self.outbox
+        reply = link.hello(
+            outbox.epoch,
+            outbox.next_seq,
+            self.settings.software,
+            self.release(),
+            self.updater.state.deploy_seq,
+        )
+        self.clock.set_from_shore(reply.time_ms)
+        self.delivery.take(reply.ack)
+        enrolment = self.identity.enrolment
+        if reply.assignment is not None and enrolment is not None:
+            self.updater.offer(reply.assignment, enrolment.key, enrolment.device_id)
