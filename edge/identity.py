@@ -13,11 +13,13 @@ Example:
 import hashlib
 import json
 import logging
+import ssl
 import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from edge.certificate import check, context, due
 from edge.files import write_atomic
 from wire.checked import FieldError, read
 from wire.signing import PrivateKey, PublicKey, SignatureError, sign_request
@@ -25,6 +27,7 @@ from wire.signing import PrivateKey, PublicKey, SignatureError, sign_request
 log = logging.getLogger("seadrift.identity")
 
 KEY = "key"
+CERTIFICATE = "certificate.pem"
 ENROLMENT = "enrolment.json"
 COUNTER = "counter"
 COUNTER_MAX = 10**17
@@ -58,6 +61,7 @@ class Identity:
         self._key = key
         self.enrolment = enrolment
         self._counter = RequestCounter(folder / COUNTER)
+        self.certificate = _read_certificate(folder / CERTIFICATE, key.public)
 
     @classmethod
     def load_or_make(cls, folder: Path) -> "Identity":
@@ -100,6 +104,25 @@ class Identity:
         data = json.dumps(asdict(enrolment), indent=1).encode()
         write_atomic(self.folder / ENROLMENT, data, mode=0o600)
         self.enrolment = enrolment
+
+    def certificate_due(self, now_ms: int) -> bool:
+        """Whether the shore should be asked for a certificate, the first or another."""
+        return not self.certificate or due(self.certificate, now_ms)
+
+    def keep_certificate(self, pem: str) -> None:
+        """Keep what the shore issued. Raises CertificateError when it is not for this key."""
+        check(pem, self.public)
+        write_atomic(self.folder / CERTIFICATE, pem.encode(), mode=0o600)
+        self.certificate = pem
+
+    def tls(self, ca: Path | None) -> ssl.SSLContext:
+        """TLS as this instrument, trusting the authorities in `ca`, by default the shore's own.
+        Raises IdentityError without a certificate, OSError, ssl.SSLError."""
+        if not self.certificate:
+            raise IdentityError(
+                "no certificate yet: the shore gives it over HTTPS, set [shore] url for that"
+            )
+        return context(self.certificate, self._key, ca)
 
     def skip_ahead(self) -> None:
         """The shore refused a counter that has not risen."""
@@ -147,6 +170,19 @@ class RequestCounter:
         except (OSError, ValueError):
             log.warning("%s: damaged; counting on from the time in milliseconds", self._path)
             return time.time_ns() // 1_000_000
+
+
+def _read_certificate(path: Path, key: PublicKey) -> str:
+    """The certificate, or "" when there is none for this key: another can be asked for."""
+    try:
+        pem = path.read_text()
+        check(pem, key)
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        log.warning("%s: %s; asking the shore for another", path, error)
+        return ""
+    return pem
 
 
 def _digest(claim: str) -> str:

@@ -29,15 +29,17 @@ from server.api import (
     login,
     objects,
     projects,
+    quarantine,
     releases,
     taxa,
 )
 from server.errors import ApiError
+from server.fleet.desk import refusal
 from server.guard import BodyLimit, SecurityHeaders
 from server.shore import Shore
 
 LOG = logging.getLogger("seadrift")
-ROOMS = (device, login, projects, frames, objects, classify, taxa, devices, releases)
+ROOMS = (device, login, projects, frames, objects, classify, taxa, devices, releases, quarantine)
 
 
 def create_app(shore: Shore) -> FastAPI:
@@ -94,22 +96,11 @@ def _add_errors(app: FastAPI) -> None:
         return _answer(422, "invalid", _sentence(error.errors()))
 
     @app.exception_handler(DataError)
-    def unfit(_request: Request, _error: DataError) -> Response:
-        return _answer(422, "invalid", "A value in the request cannot be stored.")
-
     @app.exception_handler(OperationalError)
-    def busy(_request: Request, error: OperationalError) -> Response:
-        LOG.error("database: %s", error.orig)
-        return _answer(
-            503, "busy", "The shore cannot store anything just now.", {"Retry-After": "5"}
-        )
-
     @app.exception_handler(OSError)
-    def disk(_request: Request, error: OSError) -> Response:
-        LOG.error("disk: %s", error)
-        return _answer(
-            503, "disk", "The shore cannot store anything just now.", {"Retry-After": "30"}
-        )
+    def expected(_request: Request, error: Exception) -> Response:
+        said = refusal(error)
+        return _answer(said.status, said.code, said.message, said.headers)
 
     @app.exception_handler(Exception)
     def unforeseen(request: Request, error: Exception) -> Response:

@@ -13,7 +13,21 @@ from collections.abc import Sequence
 
 from server import VERSION
 
-COMMANDS = ("serve", "user", "claim", "train", "evaluate", "release", "fleet", "demo")
+COMMANDS = (
+    "serve",
+    "user",
+    "claim",
+    "train",
+    "evaluate",
+    "release",
+    "fleet",
+    "quarantine",
+    "check",
+    "export",
+    "broker",
+    "mqtt",
+    "demo",
+)
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""The network at sea, between a device and its shore: a forwarder that misbehaves on order.
+"""The network as it is at sea, between a device and its shore: a forwarder that fails on order.
 
 One loopback port is forwarded to `target`, byte by byte, through `weather`, which may be changed at
 any time, also under connections that are open. What a stream can show of a bad network is here:

@@ -12,7 +12,6 @@ Example:
 import json
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,36 +21,19 @@ import httpx
 
 from edge.config import ShoreConfig
 from edge.identity import Identity
-from edge.links import (
-    BusyError,
-    Carriage,
-    Enrolled,
-    HelloReply,
-    LinkError,
-    NotSeadriftError,
-    RefusedError,
-)
+from edge.links import Carriage, Enrolled, HelloReply, LinkError, NotSeadriftError
 from edge.links.address import check_url
+from edge.links.answers import read_ack, read_hello, refusal
 from edge.tables import ConfigError
-from wire.ack import Ack, decode_ack
+from wire.ack import Ack
 from wire.checked import FieldError, read
-from wire.codec import BATCH_MAX, CodecError, loads
+from wire.codec import BATCH_MAX
 
 BATCH_TYPE = "application/vnd.seadrift.batch"
 CBOR_TYPE = "application/cbor"
 ANSWER_MAX = 4 * 1024 * 1024
 """Largest answer that is read, in bytes; a bundle comes as a stream."""
 CHUNK = 64 * 1024
-
-
-@dataclass(frozen=True)
-class _Hello:
-    """The shore's answer to a hello, as it comes."""
-
-    ack: bytes
-    time_ms: int
-    assignment: bytes | None
-    commands: tuple[bytes, ...] = ()
 
 
 class HttpsLink:
@@ -114,17 +96,15 @@ class HttpsLink:
             "deploy_seq": deploy_seq,
         }
         answer = self._exchange("POST", "/v1/hello", cbor2.dumps(request, canonical=True))
-        try:
-            reply = read(_Hello, loads(answer.content))
-        except (CodecError, FieldError) as error:
-            raise NotSeadriftError(_stranger(self.url, answer)) from error
-        return HelloReply(
-            _ack(self.url, reply.ack), reply.time_ms, reply.assignment, reply.commands
-        )
+        return read_hello(self.url, answer.content)
 
     def send(self, batch: bytes) -> Ack:
         answer = self._exchange("POST", "/v1/ingest", batch, kind=BATCH_TYPE)
-        return _ack(self.url, answer.content)
+        return read_ack(self.url, answer.content)
+
+    def certificate(self) -> str:
+        """A new certificate for this device's key, with its authority's, PEM."""
+        return self._exchange("POST", "/v1/certificate", b"").content.decode("ascii", "replace")
 
     def fetch(self, release: str, offset: int) -> Iterator[bytes]:
         path = f"/v1/releases/{release}"
@@ -189,18 +169,13 @@ def _trust(shore: ShoreConfig, folder: Path) -> ssl.SSLContext | bool:
 
 def _refusal(url: str, answer: httpx.Response) -> LinkError:
     """What an answer other than success means."""
-    if answer.status_code in (429, 503):
-        return BusyError(f"{url}: shore is busy ({answer.status_code})", _retry_after(answer))
-    try:
-        error = json.loads(answer.content)["error"]
-        return RefusedError(answer.status_code, str(error["code"]), str(error["message"]))
-    except (ValueError, KeyError, TypeError):
-        return NotSeadriftError(_stranger(url, answer))
-
-
-def _retry_after(answer: httpx.Response) -> float:
-    text = answer.headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else 0.0
+    found = refusal(
+        url,
+        answer.status_code,
+        answer.content,
+        retry_after=answer.headers.get("Retry-After", ""),
+    )
+    return found or NotSeadriftError(_stranger(url, answer))
 
 
 def _stranger(url: str, answer: httpx.Response) -> str:
@@ -219,15 +194,6 @@ def _json(url: str, answer: httpx.Response) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise NotSeadriftError(_stranger(url, answer))
     return data
-
-
-def _ack(url: str, blob: bytes) -> Ack:
-    try:
-        ack = decode_ack(blob)
-        _ = ack.rejections  # read here, so that a wrong one is an error of the link
-    except (CodecError, FieldError) as error:
-        raise NotSeadriftError(f"{url}: the answer is no acknowledgement ({error})") from error
-    return ack
 
 
 def _reason(error: httpx.HTTPError) -> str:

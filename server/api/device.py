@@ -1,7 +1,6 @@
 """The device API, /v1: ping, enrol, hello, ingest, releases. What a person does is elsewhere.
 
-Every request but ping and enrol is signed (`wire.signing`), with a counter that only rises. A
-signature that does not fit and an unknown device get the same answer.
+Every request but ping and enrol is signed; `server.fleet.desk` says what each is answered.
 
 Example:
     $ curl http://127.0.0.1:8765/v1/ping
@@ -9,7 +8,6 @@ Example:
 """
 
 import secrets
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -21,20 +19,16 @@ from server.api.deps import ShoreDep, client_address
 from server.api.ranges import ranged
 from server.auth.tokens import token_hash
 from server.clock import now_ms
-from server.db import fleet, releases
-from server.db.fleet import ClaimRefusedError, DeviceInfo
-from server.errors import ApiError, not_found
-from server.intake.batch import ReplayedError, hold_revoked, take
-from server.intake.greeting import greet
-from server.shore import Shore
-from server.store import bundles
-from wire.ack import encode_ack
-from wire.checked import FieldError
-from wire.codec import CodecError
-from wire.signing import DEVICE_HEADER, PublicKey, SignatureError, verify_request
+from server.db import fleet
+from server.db.fleet import ClaimRefusedError
+from server.errors import ApiError
+from server.fleet import certificates, desk
+from server.fleet.desk import Signed
+from wire.signing import PublicKey, SignatureError
 
 router = APIRouter(prefix="/v1", tags=["device"])
 _CBOR = "application/cbor"
+_PEM = "application/x-pem-file"
 
 
 class Enrolment(BaseModel):
@@ -47,47 +41,17 @@ class Enrolment(BaseModel):
     software: str = Field(default="", max_length=250)
 
 
-@dataclass(frozen=True)
-class Signed:
-    """A request whose signature fits; its counter is still to be taken."""
-
-    device: DeviceInfo
-    counter: int
-    body: bytes
-
-
 async def signed(request: Request, shore: ShoreDep) -> Signed:
     """Check the signature. Raises 401."""
     body = await request.body()
-    return await run_in_threadpool(_verify, request, shore, body)
-
-
-def _verify(request: Request, shore: Shore, body: bytes) -> Signed:
-    with shore.database.read() as connection:
-        device = fleet.device(connection, request.headers.get(DEVICE_HEADER, "")[:80])
     query = request.url.query
     path = request.url.path + (f"?{query}" if query else "")
-    try:
-        if device is None:
-            raise SignatureError("unknown device")
-        key = PublicKey(device.public_key)
-        counter = verify_request(key, request.headers, request.method, path, body)
-    except SignatureError as error:
-        raise ApiError(401, "signature", "The request is not signed by a known device.") from error
-    if counter <= device.counter:
-        raise _replayed()
-    return Signed(device, counter, body)
+    return await run_in_threadpool(
+        desk.verify, shore.database, request.headers, request.method, path, body
+    )
 
 
 SignedDep = Annotated[Signed, Depends(signed)]
-
-
-def _replayed() -> ApiError:
-    return ApiError(401, "counter", "The request's counter has not risen: it was used before.")
-
-
-def _revoked() -> ApiError:
-    return ApiError(403, "revoked", "This device was revoked; what it sends is kept aside.")
 
 
 @router.get("/ping")
@@ -114,6 +78,7 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
                 software=body.software,
                 now_ms=now,
             )
+            certificate = certificates.issue(connection, shore.authority, device_id, now)
     except SignatureError as error:
         raise ApiError(400, "public_key", str(error)) from error
     except ClaimRefusedError as error:
@@ -123,49 +88,29 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
         "device_id": device_id,
         "release_key": shore.release_key.public.text,
         "time_ms": now,
+        "certificate": certificate,
     }
 
 
 @router.post("/hello")
 def hello(shore: ShoreDep, request: SignedDep) -> Response:
-    if request.device.status != "active":
-        raise _revoked()
-    try:
-        answer = greet(shore.stores, request.device, request.counter, request.body, now_ms())
-    except (CodecError, FieldError) as error:
-        raise ApiError(400, "hello", str(error)) from error
-    except ReplayedError as error:
-        raise _replayed() from error
-    return Response(answer, media_type=_CBOR)
+    return Response(desk.hello(shore, request, now_ms()), media_type=_CBOR)
 
 
 @router.post("/ingest")
 def ingest(shore: ShoreDep, request: SignedDep) -> Response:
-    now = now_ms()
-    if request.device.status != "active":
-        hold_revoked(shore.stores, request.device, request.body, now)
-        raise _revoked()
-    try:
-        ack = take(shore.stores, request.device, request.counter, request.body, now)
-    except CodecError as error:
-        raise ApiError(400, "batch", str(error)) from error
-    except ReplayedError as error:
-        raise _replayed() from error
-    return Response(encode_ack(ack), media_type=_CBOR)
+    return Response(desk.ingest(shore, request, now_ms()), media_type=_CBOR)
+
+
+@router.post("/certificate")
+def certificate(shore: ShoreDep, request: SignedDep) -> Response:
+    return Response(desk.certificate(shore, request, now_ms()), media_type=_PEM)
 
 
 @router.get("/releases/{release_id}")
 def release(shore: ShoreDep, request: SignedDep, http: Request, release_id: str) -> Response:
-    if request.device.status != "active":
-        raise _revoked()
-    with shore.database.write() as connection:
-        if not fleet.raise_counter(connection, request.device.pk, request.counter, now_ms()):
-            raise _replayed()
-        found = releases.get(connection, release_id)
-    if found is None or found.file is None or found.signature is None:
-        raise not_found(f"release {release_id[:64]}")
-    data = bundles.load(shore.settings.releases, found.file)
-    return ranged(data, http.headers.get("Range"), etag=found.release_id)
+    data = desk.release(shore, request, release_id, now_ms())
+    return ranged(data, http.headers.get("Range"), etag=release_id)
 
 
 def _after(wait_ms: int) -> dict[str, str]:

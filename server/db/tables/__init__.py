@@ -4,9 +4,12 @@ Append-only: events, actions, ledger, quarantine, deployment steps, assignments.
 object's status, a device's health, the counts) is kept beside them in the same transaction.
 """
 
+from server.db.tables.audit import AuditEntry
 from server.db.tables.base import Base
+from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
-from server.db.tables.link import BadFrameRow, Epoch, FrameRow, GapRange, LedgerEntry, Quarantined
+from server.db.tables.health import HealthRow
+from server.db.tables.link import BadFrameRow, Epoch, FrameRow, GapRange, LedgerEntry
 from server.db.tables.objects import (
     Acquisition,
     Action,
@@ -22,13 +25,16 @@ from server.db.tables.objects import (
     Sighting,
 )
 from server.db.tables.people import Project, Session, Taxon, TaxonAlias, User
+from server.db.tables.quarantine import Quarantined, QuarantineEvent
 
 __all__ = [
     "Acquisition",
     "Action",
     "Assignment",
+    "AuditEntry",
     "BadFrameRow",
     "Base",
+    "Certificate",
     "Claim",
     "Count",
     "DeploymentStep",
@@ -37,6 +43,7 @@ __all__ = [
     "Event",
     "FrameRow",
     "GapRange",
+    "HealthRow",
     "Image",
     "LedgerEntry",
     "Object",
@@ -45,6 +52,7 @@ __all__ = [
     "Process",
     "Project",
     "ProjectRelease",
+    "QuarantineEvent",
     "Quarantined",
     "Release",
     "Sample",

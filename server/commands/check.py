@@ -1,0 +1,72 @@
+"""`seadrift check`: whether an EcoTaxa zip or folder is in order, before anybody imports it.
+
+Exit codes: 0 in order (warnings are shown), 1 errors, 3 nothing could be read.
+
+Example:
+    $ seadrift check ecotaxa_cast1.zip
+    ecotaxa_cast1.zip: 812 objects in 1 table, 812 images; 0 errors, 0 warnings
+"""
+
+import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from server.commands.common import DONE, NOTHING, answer
+from server.ecotaxa.check import Checked, check_upload
+from server.ecotaxa.problems import Problems
+from server.ecotaxa.upload import UploadError, open_upload
+
+WRONG = 1
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "check",
+        help="look through an EcoTaxa zip or folder",
+        description="Look through an EcoTaxa zip or folder and say all that is wrong with it, "
+        "each with file, line, column, value and remedy. Nothing is written.",
+        epilog="example: seadrift check ecotaxa_cast1.zip",
+    )
+    parser.add_argument("upload", type=Path, help="zip or folder with ecotaxa*.tsv and images")
+    parser.add_argument("--no-images", action="store_true", help="do not open the images")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    problems = Problems()
+    try:
+        with open_upload(args.upload, problems) as upload:
+            found = check_upload(upload, problems, pictures=not args.no_images)
+    except UploadError as error:
+        print(f"seadrift check: {error}", file=sys.stderr)
+        return NOTHING
+    text = "\n".join((*problems.lines(), _sentence(args.upload, found, problems)))
+    answer(args, _as_data(found, problems), text)
+    return WRONG if problems.errors else DONE
+
+
+def _sentence(path: Path, found: Checked, problems: Problems) -> str:
+    tables = f"{found.tables} table{'' if found.tables == 1 else 's'}"
+    return (
+        f"{path}: {found.objects} objects in {tables}, {found.images} images;"
+        f" {problems.errors} errors, {problems.warnings} warnings"
+    )
+
+
+def _as_data(found: Checked, problems: Problems) -> dict[str, object]:
+    return {
+        "objects": found.objects,
+        "images": found.images,
+        "tables": found.tables,
+        "statuses": found.statuses,
+        "samples": sorted(found.samples - {""}),
+        "categories": sorted(found.categories),
+        "category_ids": sorted(found.category_ids),
+        "people": [{"name": name, "email": email} for name, email in sorted(found.people)],
+        "free_columns": found.free_columns,
+        "errors": problems.errors,
+        "warnings": problems.warnings,
+        "problems": [asdict(problem) for problem in problems.shown],
+    }

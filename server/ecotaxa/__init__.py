@@ -1,0 +1,1 @@
+"""EcoTaxa's tables and zips: read, checked whole before anything is written."""
