@@ -125,7 +125,6 @@ class BudgetConfig:
 
     https_mb: float = _bounded(0.0, 0.0, 1e6)
     mqtt_mb: float = _bounded(0.0, 0.0, 1e6)
-    credits: int = cast(int, _bounded(0, 0, 100_000))
     link_j: float = _bounded(0.0, 0.0, 1e9)
     frames_j: float = _bounded(0.0, 0.0, 1e9)
     https_j_per_mb: float = _bounded(5.0, 0.0, 1e5)
@@ -133,6 +132,24 @@ class BudgetConfig:
     mqtt_j_per_mb: float = _bounded(5.0, 0.0, 1e5)
     mqtt_w: float = _bounded(2.0, 0.0, 1000.0)
     satellite_w: float = _bounded(1.5, 0.0, 1000.0)
+
+
+@dataclass(frozen=True)
+class SatelliteConfig:
+    """[satellite]: a serial modem, and the summaries that it carries first. No `port`: no modem."""
+
+    port: str = ""
+    baud: int = cast(int, _bounded(19200, 300, 921_600))
+    priority_max: int = cast(int, _bounded(1, 0, 5))
+    credits_day: int = cast(int, _bounded(60, 10, 10_000))
+    batch_bytes: int = cast(int, _bounded(1200, 100, 64_000))
+    every_h: float = _bounded(6.0, 0.1, 720.0)
+    bin_m: float = _bounded(10.0, 0.1, 1000.0)
+    surface_m: float = _bounded(2.0, 0.0, 1000.0)
+    frame_ml: float = _bounded(0.0, 0.0, 1e6)
+    ack_wait_s: float = _bounded(120.0, 0.1, 300.0)
+    resend_h: float = _bounded(6.0, 0.0, 720.0)
+    hello_h: float = _bounded(24.0, 0.1, 8760.0)
 
 
 @dataclass(frozen=True)
@@ -160,6 +177,7 @@ class Config:
     link: LinkConfig
     budget: BudgetConfig
     updates: UpdatesConfig
+    satellite: SatelliteConfig
     folder: Path
 
     @property
@@ -188,6 +206,7 @@ TABLES: dict[str, type[Any]] = {
     "link": LinkConfig,
     "budget": BudgetConfig,
     "updates": UpdatesConfig,
+    "satellite": SatelliteConfig,
 }
 
 
@@ -279,6 +298,15 @@ def _check(config: Config, file: str) -> None:
             raise ConfigError(f"{file}: [mqtt] url: {error}") from error
     if config.shore.claim and config.shore.claim_file:
         raise ConfigError(f"{file}: [shore] claim: give it or claim_file, not both")
+    _check_carriers(config, file)
+    if config.outbox.reserve_mb * 2 > config.outbox.max_mb:
+        raise ConfigError(f"{file}: [outbox] reserve_mb: expected at most half of max_mb")
+    for table, key in (("device", "name"), ("device", "data"), ("acquisition", "sample")):
+        if not getattr(getattr(config, table), key).strip():
+            raise ConfigError(f"{file}: [{table}] {key}: expected text, got nothing")
+
+
+def _check_carriers(config: Config, file: str) -> None:
     if not config.link.carriers or len(set(config.link.carriers)) < len(config.link.carriers):
         raise ConfigError(f"{file}: [link] carriers: expected at least one, and each once")
     for key in ("https_mb", "mqtt_mb"):
@@ -287,11 +315,6 @@ def _check(config: Config, file: str) -> None:
                 f"{file}: [budget] {key}: expected 0 (no limit) or {BUDGET_MIN_MB} or more:"
                 " the largest record must fit into a day"
             )
-    if config.outbox.reserve_mb * 2 > config.outbox.max_mb:
-        raise ConfigError(f"{file}: [outbox] reserve_mb: expected at most half of max_mb")
-    for table, key in (("device", "name"), ("device", "data"), ("acquisition", "sample")):
-        if not getattr(getattr(config, table), key).strip():
-            raise ConfigError(f"{file}: [{table}] {key}: expected text, got nothing")
 
 
 def with_frames(config: Config, frames: int) -> Config:

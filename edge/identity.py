@@ -10,9 +10,12 @@ Example:
     True
 """
 
+import base64
+import contextlib
 import hashlib
 import json
 import logging
+import os
 import ssl
 import threading
 import time
@@ -20,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edge.certificate import check, context, due
-from edge.files import write_atomic
+from edge.files import sync_folder, write_atomic
 from wire.checked import FieldError, read
 from wire.signing import PrivateKey, PublicKey, SignatureError, sign_request
 
@@ -30,6 +33,7 @@ KEY = "key"
 CERTIFICATE = "certificate.pem"
 ENROLMENT = "enrolment.json"
 COUNTER = "counter"
+WIPED = "wiped"
 COUNTER_MAX = 10**17
 BLOCK = 1000
 """Request numbers reserved on disk at a time."""
@@ -46,6 +50,13 @@ class Enrolment:
     device_id: str
     release_key: str
     claim_sha256: str
+    link_key: str = ""
+    """base64 of 32 bytes: the secret that short satellite messages are authenticated with."""
+
+    @property
+    def secret(self) -> bytes:
+        """The link key, nothing when the shore gave none. Raises ValueError."""
+        return base64.b64decode(self.link_key, validate=True)
 
     @property
     def key(self) -> PublicKey:
@@ -67,6 +78,10 @@ class Identity:
     def load_or_make(cls, folder: Path) -> "Identity":
         """The identity in `folder`, its key made on the first call. Raises IdentityError."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if (folder / WIPED).exists():
+            identity = cls(folder, PrivateKey(bytes(32)), None)
+            identity.wipe()  # to the end, if the power went out on the way
+            return identity
         path = folder / KEY
         if not path.exists():
             write_atomic(path, PrivateKey.make().raw.hex().encode(), mode=0o600)
@@ -92,15 +107,21 @@ class Identity:
 
     def needs(self, claim: str) -> bool:
         """Whether this claim is still to be made: the shore's address may change, a new claim
-        means a new enrolment."""
+        means a new enrolment. Raises IdentityError when the keys were wiped."""
+        if (self.folder / WIPED).exists():
+            raise IdentityError(
+                f"the shore had this instrument's keys wiped; remove {self.folder / WIPED} and give"
+                " it a new claim to use it again"
+            )
         if self.enrolment is None:
             return True
         return bool(claim) and self.enrolment.claim_sha256 != _digest(claim)
 
-    def enrol(self, device_id: str, release_key: str, claim: str) -> None:
-        """Keep the shore's answer. Raises SignatureError when its release key is not a key."""
-        enrolment = Enrolment(device_id, release_key, _digest(claim))
-        _ = enrolment.key
+    def enrol(self, device_id: str, release_key: str, claim: str, link_key: str = "") -> None:
+        """Keep the shore's answer. Raises SignatureError when its release key is not a key,
+        ValueError when its link key is not base64."""
+        enrolment = Enrolment(device_id, release_key, _digest(claim), link_key)
+        _ = enrolment.key, enrolment.secret
         data = json.dumps(asdict(enrolment), indent=1).encode()
         write_atomic(self.folder / ENROLMENT, data, mode=0o600)
         self.enrolment = enrolment
@@ -123,6 +144,20 @@ class Identity:
                 "no certificate yet: the shore gives it over HTTPS, set [shore] url for that"
             )
         return context(self.certificate, self._key, ca)
+
+    def wipe(self) -> None:
+        """Destroy every secret, overwritten before it is removed: the instrument signs nothing and
+        sends nothing from now on, also after a restart, until a person removes WIPED."""
+        write_atomic(self.folder / WIPED, b"by the shore's command\n")
+        self.enrolment, self._key = None, PrivateKey(bytes(32))
+        self.certificate = ""
+        for path in sorted(self.folder.iterdir()):
+            if path.is_file() and path.name not in (WIPED, COUNTER):
+                with contextlib.suppress(OSError):
+                    path.write_bytes(bytes(path.stat().st_size))
+                    _flush(path)
+                path.unlink()
+        sync_folder(self.folder)
 
     def skip_ahead(self) -> None:
         """The shore refused a counter that has not risen."""
@@ -185,6 +220,14 @@ def _read_certificate(path: Path, key: PublicKey) -> str:
     return pem
 
 
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def _digest(claim: str) -> str:
     return hashlib.sha256(claim.encode()).hexdigest()
 
@@ -192,7 +235,7 @@ def _digest(claim: str) -> str:
 def _read_enrolment(path: Path) -> Enrolment | None:
     try:
         enrolment = read(Enrolment, json.loads(path.read_text()))
-        _ = enrolment.key
+        _ = enrolment.key, enrolment.secret
     except FileNotFoundError:
         return None
     except (OSError, ValueError, FieldError, SignatureError) as error:

@@ -1,10 +1,11 @@
 """The carriers that a configuration names, what they may cost, and what a visit to shore says.
 
 Example:
-    >>> [link.carriage.name for link in open_links(config, identity)]
+    >>> [link.carriage.name for link in open_links(config, identity, outbox, clock)]
     ['https']
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from edge.carriers.budgets import Budgets, Tariff
@@ -14,22 +15,28 @@ from edge.config import Config
 from edge.identity import Identity
 from edge.links import Link
 from edge.links.https import HttpsLink
+from edge.links.mqtt import open_mqtt
+from edge.links.satellite import open_satellite
 from edge.outbox import Outbox
 from edge.tables import ConfigError
 
 MB = 1e6
+SESSION_S = 60.0
+"""A satellite session that takes longer is paid for when it has ended."""
 
 
-def open_links(config: Config, identity: Identity) -> list[Link]:
+def open_links(
+    config: Config, identity: Identity, outbox: Outbox, clock: SystemClock
+) -> list[Link]:
     """One link for each of `[link] carriers`, the preferred one first. Raises ConfigError."""
-    return [_open(name, config, identity) for name in config.link.carriers]
-
-
-def _open(name: str, config: Config, identity: Identity) -> Link:
-    if name == "https":
-        timeout_s, folder = config.link.timeout_s, config.folder
-        return HttpsLink(config.shore, identity, timeout_s=timeout_s, folder=folder)
-    raise ConfigError(f"[link] carriers: {name}: not there yet")
+    makers: dict[str, Callable[[], Link]] = {
+        "https": lambda: HttpsLink(
+            config.shore, identity, timeout_s=config.link.timeout_s, folder=config.folder
+        ),
+        "mqtt": lambda: open_mqtt(config, identity),
+        "satellite": lambda: open_satellite(config, identity, outbox, clock),
+    }
+    return [makers[name]() for name in config.link.carriers]
 
 
 def tariffs(config: Config) -> dict[str, Tariff]:
@@ -48,7 +55,7 @@ def tariffs(config: Config) -> dict[str, Tariff]:
             watts=budget.mqtt_w,
             seconds_max=seconds,
         ),
-        "satellite": Tariff(credits_day=budget.credits, watts=budget.satellite_w),
+        "satellite": Tariff(watts=budget.satellite_w, seconds_max=SESSION_S),
     }
 
 

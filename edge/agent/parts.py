@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from edge import board as boards
 from edge.agent.links import budgets, link_settings, open_links
 from edge.agent.notify import Notifier
+from edge.agent.orders import Orders
 from edge.agent.quarantine import Quarantine
 from edge.agent.resume import Bookmark
 from edge.agent.sender import Sender
@@ -26,6 +27,7 @@ from edge.frames import Source
 from edge.identity import Identity
 from edge.outbox import Outbox
 from edge.pipeline import Pipeline
+from edge.satellite.tally import Tally
 from edge.tables import ConfigError
 from edge.updates.store import ReleaseStore
 from edge.updates.updater import Updater
@@ -48,6 +50,8 @@ class Parts:
     quarantine: Quarantine
     notifier: Notifier
     software: str
+    orders: Orders
+    tally: Tally
 
 
 @contextlib.contextmanager
@@ -81,17 +85,19 @@ def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
         updater = Updater(ReleaseStore(data / "releases"), config.updates, runtime, tier=tier)
         pipeline = Pipeline(config.segment, updater.load_active(), tier=tier)
         software = f"seadrift {software_version()}"
+        orders = Orders(outbox, identity, updater)
         sender = None
         if config.shore.url:
             desk = Desk(
                 outbox,
                 identity,
                 updater,
+                orders,
                 clock,
                 link_settings(config, identity, software),
                 release=lambda: release_of(pipeline),
             )
-            links = open_links(config, identity)
+            links = open_links(config, identity, outbox, clock)
             sender = Sender(links, desk, budgets(config, outbox, clock))
         yield Parts(
             config=config,
@@ -105,6 +111,8 @@ def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
             quarantine=Quarantine(data / "quarantine", source),
             notifier=Notifier.from_environment(),
             software=software,
+            orders=orders,
+            tally=Tally(outbox, config.satellite, clock),
         )
 
 

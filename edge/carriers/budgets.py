@@ -1,4 +1,5 @@
-"""What the link may cost in any 24 hours: bytes of a carrier, satellite credits, joules.
+"""What the link may cost in any 24 hours: bytes of a carrier, joules. Satellite credits are counted
+by the link that spends them (`edge.links.purse`).
 
 A fifth is kept for P0 (health, events, answers), so that what an instrument must say finds its way
 when objects have used up the rest. A request is paid before it leaves, at the most that it may
@@ -40,7 +41,6 @@ class Tariff:
     longest that a request may take."""
 
     bytes_day: float = 0.0
-    credits_day: float = 0.0
     j_per_byte: float = 0.0
     watts: float = 0.0
     seconds_max: float = 30.0
@@ -129,7 +129,6 @@ class Account:
         name, tariff = self.carriage.name, self.tariff
         limits = {
             f"{name} bytes": tariff.bytes_day,
-            f"{name} credits": tariff.credits_day,
             "joules": self.budgets.joules_day,
         }
         return {name: limit for name, limit in limits.items() if limit}
@@ -151,8 +150,6 @@ class Account:
         if name == "joules":
             rest = amount - tariff.watts * tariff.seconds_max
             return rest / tariff.j_per_byte if tariff.j_per_byte else math.copysign(ENOUGH, rest)
-        if name.endswith("credits"):
-            return math.floor(max(0.0, amount)) * self.carriage.credit_bytes
         return amount
 
     def paid(self, size: int, seconds: float) -> None:
@@ -173,8 +170,6 @@ class Account:
         full = size + carriage.overhead_bytes
         worst_j = full * tariff.j_per_byte + tariff.watts * tariff.seconds_max
         costs = {f"{carriage.name} bytes": float(full), "joules": worst_j}
-        if carriage.credit_bytes:
-            costs[f"{carriage.name} credits"] = float(-(-full // carriage.credit_bytes))
         self.budgets.spend({name: costs[name] for name in self.limits})
         clock = self.budgets.clock
         began_ms = clock.mono_ms()

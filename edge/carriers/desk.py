@@ -1,7 +1,7 @@
 """What every carrier's visit is about: enrolment, the hello, records, releases.
 
 Example:
-    >>> desk = Desk(outbox, identity, updater, clock, settings, release=lambda: None)
+    >>> desk = Desk(outbox, identity, updater, orders, clock, settings, release=lambda: None)
     >>> desk.introduce(link)
     >>> desk.hello(link)
 """
@@ -10,8 +10,10 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from edge.carriers.delivery import Delivery
+from edge.certificate import CertificateError
 from edge.clock import SystemClock
 from edge.config import LinkConfig
 from edge.identity import Identity, IdentityError
@@ -34,6 +36,19 @@ class LinkSettings:
     software: str
 
 
+@runtime_checkable
+class Certifies(Protocol):
+    """A link that can bring a certificate for the broker."""
+
+    def certificate(self) -> str: ...
+
+
+class Orders(Protocol):
+    """What obeys the shore's commands."""
+
+    def take(self, blob: bytes) -> bool: ...
+
+
 @dataclass
 class Desk:
     """`release` tells which release classifies now; `now_s` is a clock that never goes back."""
@@ -41,6 +56,7 @@ class Desk:
     outbox: Outbox
     identity: Identity
     updater: Updater
+    orders: Orders
     clock: SystemClock
     settings: LinkSettings
     release: Callable[[], str | None]
@@ -64,8 +80,10 @@ class Desk:
                 "not enrolled: make a claim on shore (seadrift claim) and put it in [shore] claim"
             )
         answer = link.enrol(settings.claim, settings.name, settings.board, settings.software)
-        self.identity.enrol(answer.device_id, answer.release_key, settings.claim)
+        self.identity.enrol(answer.device_id, answer.release_key, settings.claim, answer.link_key)
         self.clock.set_from_shore(answer.time_ms)
+        if answer.certificate:
+            self._certify(lambda: answer.certificate)
         log.info("enrolled at %s as device %s", settings.url, answer.device_id)
 
     def hello(self, link: Link) -> None:
@@ -83,3 +101,16 @@ class Desk:
         enrolment = self.identity.enrolment
         if reply.assignment is not None and enrolment is not None:
             self.updater.offer(reply.assignment, enrolment.key, enrolment.device_id)
+        for command in reply.commands:
+            self.orders.take(command)
+        if "mqtt" in self.settings.link.carriers and isinstance(link, Certifies):
+            now_ms = self.clock.utc_ms()
+            if now_ms is not None and self.identity.certificate_due(now_ms):
+                self._certify(link.certificate)
+
+    def _certify(self, ask: Callable[[], str]) -> None:
+        """Keep a certificate for the broker. The work goes on without one."""
+        try:
+            self.identity.keep_certificate(ask())
+        except (LinkError, CertificateError) as error:
+            log.warning("no certificate for the broker: %s", error)

@@ -14,10 +14,11 @@ Example:
 """
 
 import contextlib
+import json
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ from edge.outbox import database as db
 from edge.outbox.drafts import Draft, encode, name
 from edge.outbox.eviction import chunk_bytes, evict
 from edge.outbox.rebuild import DAMAGE, damage_in, finish, rebuild
+from edge.outbox.wanted import prefer, reorder
 from wire.ack import Ack, Rejection
 from wire.codec import RECORD_MAX, RECORDS_MAX
 from wire.records import Record
@@ -40,6 +42,9 @@ log = logging.getLogger("seadrift.outbox")
 T = TypeVar("T")
 GIVEN_UP = "given_up"
 """The fact that counts the records that were given up."""
+
+PRIORITIES = "priorities"
+"""The fact with the priorities that the shore has set for kinds of records."""
 
 LOCK_PATIENCE_S = 2.0
 DELETE_ROWS = 256
@@ -142,6 +147,13 @@ class Outbox:
         return int(self.fact("next_seq") or 1)
 
     @property
+    def oldest_seq(self) -> int:
+        """The lowest seq of the present epoch that still waits; the next one if none does."""
+        with self._guard:
+            found = self._db.value("SELECT MIN(seq) FROM record WHERE epoch = ?", (self.epoch,))
+            return self.next_seq if found is None else int(found)
+
+    @property
     def cursor(self) -> str | None:
         """Where the source goes on: what the last commit with a cursor stored."""
         return self.fact("cursor")
@@ -180,7 +192,8 @@ class Outbox:
         database = self._db
         with database.transaction():
             first = self.next_seq
-            records = name(drafts, self.epoch, first, self.boot, self._clock)
+            wanted = json.loads(database.fact(PRIORITIES) or "{}")
+            records = name(drafts, self.epoch, first, self.boot, self._clock, wanted)
             blobs = [encode(record) for record in records]
             need = sum(len(blob) + ROW_BYTES for blob in blobs)
             if database.free_bytes() < need:
@@ -311,6 +324,19 @@ class Outbox:
         """Move one record to the dead: it is kept and counted, and never sent again."""
         with self._guard:
             self._upkeep(lambda: self._bury(epoch, rejection))
+
+    def prefer(self, objects: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Send the vignettes of these objects (epoch, seq) before others; those that are here."""
+        with self._guard:
+            return self._upkeep(lambda: prefer(self._db, objects))
+
+    def prioritise(self, priorities: Mapping[str, int]) -> dict[str, object]:
+        """Reorder what waits; returns the facts that make further records follow, for the
+        caller's commit."""
+        with self._guard:
+            self._upkeep(lambda: reorder(self._db, priorities))
+            known = json.loads(self._db.fact(PRIORITIES) or "{}")
+            return {PRIORITIES: json.dumps({**known, **priorities})}
 
     def _delete(self, epoch: int, low: int, high: int) -> int:
         self._db.execute(

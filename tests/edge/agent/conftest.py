@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.agent.orders import Orders
 from edge.agent.sender import Sender
 from edge.carriers.budgets import Budgets
 from edge.carriers.desk import Desk, LinkSettings
@@ -47,10 +48,13 @@ class Stepped(Sender):
 @pytest.fixture
 def make(tmp_path: Path, outbox: Outbox, clock: SystemClock) -> Make:
     def build(*shores: Link, claim: str = "claim", hello_s: float = 0.0) -> Sender:
+        identity = Identity.load_or_make(tmp_path / "identity")
+        updater = Updater(ReleaseStore(tmp_path / "releases"), UpdatesConfig(), "auto")
         desk = Desk(
             outbox,
-            Identity.load_or_make(tmp_path / "identity"),
-            Updater(ReleaseStore(tmp_path / "releases"), UpdatesConfig(), "auto"),
+            identity,
+            updater,
+            Orders(outbox, identity, updater),
             clock,
             LinkSettings(
                 LinkConfig(batch_kb=8, retry_max_s=60.0, hello_s=hello_s),

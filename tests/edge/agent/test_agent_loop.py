@@ -146,7 +146,9 @@ def test_full_without_a_shore_ends_with_one_message_and_keeps_everything(tmp_pat
 
 def sending(shore: SimulatedShore, parts: Parts, settings: LinkSettings) -> Sender:
     clock = SystemClock(trust_system=False)
-    desk = Desk(parts.outbox, parts.identity, parts.updater, clock, settings, lambda: None)
+    desk = Desk(
+        parts.outbox, parts.identity, parts.updater, parts.orders, clock, settings, lambda: None
+    )
     return Sender([shore], desk, Budgets(parts.outbox, clock))
 
 

@@ -14,7 +14,6 @@ from edge.links import Carriage
 from edge.outbox import Outbox
 
 HTTPS = Carriage("https", 256 * 1024, overhead_bytes=900)
-SATELLITE = Carriage("satellite", 340, priority_max=1, credit_bytes=50)
 DAY_S = 86400.0
 
 
@@ -107,22 +106,6 @@ def test_p0_never_starves_while_it_stays_below_its_share(steps: list[tuple[float
         if account.left(2).bytes >= size:
             with account.paying(size):
                 pass
-
-
-def test_satellite_credits_are_counted_whole_and_p0_has_a_fifth() -> None:
-    here = Instrument()
-    account = Budgets(here, here, {"satellite": Tariff(credits_day=50)}).account(SATELLITE)
-    sent = 0
-    while account.left(1).bytes >= 340:
-        with account.paying(340):
-            sent += 1
-    assert sent == 5  # 7 credits a message; 40 are for all
-    assert account.report() == {"satellite credits": {"used": 35.0, "of": 50}}
-    assert account.left(1).short == "satellite credits"
-    while account.left(0).bytes >= 340:
-        with account.paying(340):
-            sent += 1
-    assert sent == 7
 
 
 def test_all_of_a_day_may_go_in_one_hour_and_again_the_next_day_at_that_hour() -> None:
