@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 from edge import records
 from edge.agent.health import Counters, health, status
-from edge.agent.parts import Parts
+from edge.agent.parts import Parts, release_of
 from edge.agent.resume import name_of
 from edge.frames import BadFrame, Frame
 from edge.outbox import Draft, OutboxError, OutboxFullError, RecordTooLargeError
@@ -77,13 +77,12 @@ class Agent:
         """Exit code: 0, 1 when frames were set aside in a run with `once`. Raises
         CannotContinueError or OutboxError."""
         parts = self._parts
-        classifier = parts.pipeline.classifier
         log.info(
             "%s: %s frames done so far, %d records wait; release %s; shore %s",
             parts.config.device.name,
             parts.outbox.cursor or "no",
             parts.outbox.pending().records,
-            "none" if classifier is None else classifier.release_id[:12],
+            (release_of(parts.pipeline) or "none")[:12],
             parts.config.shore.url or "none",
         )
         if parts.sender is not None:
@@ -138,8 +137,7 @@ class Agent:
         parts = self._parts
         try:
             result = parts.pipeline.process(frame)
-            classifier = parts.pipeline.classifier
-            release = None if classifier is None else classifier.release_id
+            release = release_of(parts.pipeline)
             drafts = records.frame_drafts(result, parts.config.acquisition, release)
         except Exception as error:  # one bad frame never stops the loop; its picture is kept
             log.exception("frame %s", frame.name)
@@ -149,7 +147,7 @@ class Agent:
         self._counters = self._counters.with_frame(len(result.objects))
         self._recent_ms.append(sum(ms for name, ms in result.ms.items() if name != "total"))
         context = records.context(parts.config, release, parts.software)
-        step = parts.tally.step(frame, count(result, classifier), release or "")
+        step = parts.tally.step(frame, count(result, parts.pipeline.classifier), release or "")
         try:
             self._commit(drafts, frame, context, parts.tally.facts(step))
         except RecordTooLargeError as error:

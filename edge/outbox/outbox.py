@@ -34,7 +34,7 @@ from edge.outbox.eviction import chunk_bytes, evict
 from edge.outbox.rebuild import DAMAGE, damage_in, finish, rebuild
 from edge.outbox.wanted import prefer, reorder
 from wire.ack import Ack, Rejection
-from wire.codec import RECORDS_MAX
+from wire.codec import RECORD_MAX, RECORDS_MAX
 from wire.records import Record
 
 log = logging.getLogger("seadrift.outbox")
@@ -250,22 +250,38 @@ class Outbox:
         if records:
             self._db.set_fact("next_seq", records[-1].seq + 1)
 
-    def next_batch(self, max_bytes: int, max_records: int = RECORDS_MAX) -> Batch | None:
-        """The records to send next, by priority then age, of one epoch; None when nothing waits.
+    def note(self, name: str, value: str) -> None:
+        """Keep a fact of upkeep, on a full disk too; where even that fails, it is lost at the next
+        start."""
+        with self._guard, contextlib.suppress(db.OutboxFullError):
+            self._upkeep(lambda: self._db.set_fact(name, value))
+
+    def next_batch(
+        self,
+        max_bytes: int,
+        max_records: int = RECORDS_MAX,
+        *,
+        priority_max: int = 5,
+        size_max: int = RECORD_MAX,
+    ) -> Batch | None:
+        """The records to send next, by priority then age, of one epoch, up to a priority and a
+        size; None when nothing such waits.
 
         At least one record is given, even when it alone is larger than `max_bytes`."""
         with self._guard:
             first = self._db.execute(
-                "SELECT epoch FROM record ORDER BY failures, priority, id LIMIT 1"
+                "SELECT epoch FROM record WHERE priority <= ? AND size <= ?"
+                " ORDER BY failures, priority, id LIMIT 1",
+                (priority_max, size_max),
             ).get
             if first is None:
                 return None
             chosen: list[tuple[int, bytes]] = []
             total = 0
             for seq, size, blob in self._db.execute(
-                "SELECT seq, size, bytes FROM record WHERE epoch = ?"
-                " ORDER BY failures, priority, id LIMIT ?",
-                (first, min(max_records, RECORDS_MAX)),
+                "SELECT seq, size, bytes FROM record WHERE epoch = ? AND priority <= ?"
+                " AND size <= ? ORDER BY failures, priority, id LIMIT ?",
+                (first, priority_max, size_max, min(max_records, RECORDS_MAX)),
             ):
                 if chosen and total + size > max_bytes:
                     break
