@@ -7,7 +7,10 @@ DATA ?= ../shared/data
 FUZZ_RUNS ?= 1000000
 MINUTES ?= 60
 
-.PHONY: setup demo test bench energy fuzz lint fix train lock arm64
+FAST ?=
+PAGE ?=
+
+.PHONY: setup demo test faults bench energy fuzz lint fix train lock arm64
 
 setup: $(STAMP)  ## a virtual environment in .venv with everything but torch
 
@@ -23,7 +26,10 @@ demo: setup  ## the whole loop on two simulated instruments; DEMO_EXIT=1 ends it
 	$(BIN)/seadrift demo $(if $(DEMO_EXIT),--exit)
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow_faults' $(PYTEST_ARGS)
+
+faults: setup  ## every promise under every fault, a line each; FAST=1: a slice; PAGE=1: docs/reliability.md anew
+	$(BIN)/python -m tests.faults $(if $(FAST),--fast) $(if $(PAGE),--page)
 
 bench: setup  ## ratios measured side by side in one run, also in build/bench/*.json; BENCH_ARGS=--quick
 	SEADRIFT_DATA=$(DATA) $(BIN)/seadrift-edge bench --out build/bench/edge.json $(BENCH_ARGS)

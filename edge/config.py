@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from edge.links.address import check_url
 from edge.segment import SegmentSettings
 from edge.tables import ConfigError, check_keys, fill
+from wire.mqtt import AddressError, read_address
 
 if TYPE_CHECKING:
     from edge.simulator import SimSettings
@@ -47,6 +48,14 @@ class ShoreConfig:
     claim_file: str = ""
     ca: str = ""
     insecure: bool = False
+
+
+@dataclass(frozen=True)
+class MqttConfig:
+    """[mqtt]: a broker, as a second way to the shore."""
+
+    url: str = ""
+    ca: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,7 @@ class Config:
     source: SourceConfig
     acquisition: AcquisitionConfig
     shore: ShoreConfig
+    mqtt: MqttConfig
     segment: SegmentSettings
     measures: MeasuresConfig
     classify: ClassifyConfig
@@ -147,6 +157,7 @@ TABLES: dict[str, type[Any]] = {
     "source": SourceConfig,
     "acquisition": AcquisitionConfig,
     "shore": ShoreConfig,
+    "mqtt": MqttConfig,
     "segment": SegmentSettings,
     "measures": MeasuresConfig,
     "classify": ClassifyConfig,
@@ -237,6 +248,11 @@ def _check(config: Config, file: str) -> None:
             check_url(config.shore.url, insecure=config.shore.insecure)
         except ConfigError as error:
             raise ConfigError(f"{file}: {error}") from error
+    if config.mqtt.url:
+        try:
+            read_address(config.mqtt.url)
+        except AddressError as error:
+            raise ConfigError(f"{file}: [mqtt] url: {error}") from error
     if config.shore.claim and config.shore.claim_file:
         raise ConfigError(f"{file}: [shore] claim: give it or claim_file, not both")
     if config.outbox.reserve_mb * 2 > config.outbox.max_mb:

@@ -10,17 +10,21 @@ Example:
     True
 """
 
+import contextlib
 import hashlib
 import json
 import logging
+import os
+import ssl
 import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edge import keys
-from edge.files import write_atomic
-from edge.keys import IdentityError
+from edge.certificate import check, context, due
+from edge.files import sync_folder, write_atomic
+from edge.keys import KEY, DamagedError, IdentityError
 from wire.checked import FieldError, read
 from wire.signing import (
     NextKey,
@@ -31,9 +35,11 @@ from wire.signing import (
     sign_request,
 )
 
-__all__ = ["Enrolment", "Identity", "IdentityError", "RequestCounter"]
+__all__ = ["DamagedError", "Enrolment", "Identity", "IdentityError", "RequestCounter"]
+
 log = logging.getLogger("seadrift.identity")
 
+CERTIFICATE = "certificate.pem"
 ENROLMENT = "enrolment.json"
 COUNTER = "counter"
 COUNTER_MAX = 10**17
@@ -63,6 +69,23 @@ class Identity:
         self._key = key
         self.enrolment = enrolment
         self._counter = RequestCounter(folder / COUNTER)
+        self.certificate = _read_certificate(folder / CERTIFICATE, key.public)
+
+    @classmethod
+    def load_or_renew(cls, folder: Path) -> "Identity":
+        """The same, for an instrument alone at sea: what is damaged is kept aside, for without an
+        identity it can still measure. A lost enrolment comes back by the claim; a lost key means
+        that a person must make another claim. Raises IdentityError, OSError."""
+        try:
+            return cls.load_or_make(folder)
+        except DamagedError as error:
+            log.error("%s; set aside, to be enrolled anew: until then records wait here", error)
+            lost = (KEY, ENROLMENT) if error.path.name == KEY else (ENROLMENT,)
+            for name in lost:
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(folder / name, folder / f"{name}.damaged")
+            sync_folder(folder)
+            return cls.load_or_make(folder)
 
     @classmethod
     def load_or_make(cls, folder: Path) -> "Identity":
@@ -103,8 +126,10 @@ class Identity:
         return NextKey(new.public.text, prove_key(new, self.enrolment.device_id, self.public))
 
     def use_next(self) -> None:
-        """The shore accepts the next key: it is the key from now on. Raises IdentityError."""
+        """The shore accepts the next key: it is the key from now on, and another certificate is
+        due. Raises IdentityError."""
         self._key = keys.use_next(self.folder)
+        self.certificate = ""
 
     def drop_next(self) -> None:
         """The shore will not have the next key."""
@@ -113,8 +138,28 @@ class Identity:
     def renew(self) -> None:
         """Another key for another enrolment: the shore takes this one no more."""
         keys.drop_next(self.folder)
-        keys.write_key(self.folder / keys.KEY)
-        self._key = keys.read_key(self.folder / keys.KEY)
+        keys.write_key(self.folder / KEY)
+        self._key = keys.read_key(self.folder / KEY)
+        self.certificate = ""
+
+    def certificate_due(self, now_ms: int) -> bool:
+        """Whether the shore should be asked for a certificate, the first or another."""
+        return not self.certificate or due(self.certificate, now_ms)
+
+    def keep_certificate(self, pem: str) -> None:
+        """Keep what the shore issued. Raises CertificateError when it is not for this key."""
+        check(pem, self.public)
+        write_atomic(self.folder / CERTIFICATE, pem.encode(), mode=0o600)
+        self.certificate = pem
+
+    def tls(self, ca: Path | None) -> ssl.SSLContext:
+        """TLS as this instrument, trusting the authorities in `ca`, by default the shore's own.
+        Raises IdentityError without a certificate, OSError, ssl.SSLError."""
+        if not self.certificate:
+            raise IdentityError(
+                "no certificate yet: the shore gives it over HTTPS, set [shore] url for that"
+            )
+        return context(self.certificate, self._key, ca)
 
     def skip_ahead(self) -> None:
         """The shore refused a counter that has not risen."""
@@ -164,6 +209,19 @@ class RequestCounter:
             return time.time_ns() // 1_000_000
 
 
+def _read_certificate(path: Path, key: PublicKey) -> str:
+    """The certificate, or "" when there is none for this key: another can be asked for."""
+    try:
+        pem = path.read_text()
+        check(pem, key)
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        log.warning("%s: %s; asking the shore for another", path, error)
+        return ""
+    return pem
+
+
 def _digest(claim: str) -> str:
     return hashlib.sha256(claim.encode()).hexdigest()
 
@@ -174,6 +232,8 @@ def _read_enrolment(path: Path) -> Enrolment | None:
         _ = enrolment.key
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, FieldError, SignatureError) as error:
-        raise IdentityError(f"{path}: damaged ({error}); remove it and enrol again") from error
+    except OSError as error:
+        raise IdentityError(f"{path}: cannot be read: {error}") from error
+    except (ValueError, FieldError, SignatureError) as error:
+        raise DamagedError(path, f"damaged ({error}); remove it and enrol again") from error
     return enrolment

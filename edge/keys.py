@@ -25,6 +25,14 @@ class IdentityError(Exception):
     """The identity's files cannot be used; the message names the file."""
 
 
+class DamagedError(IdentityError):
+    """A file that is there and makes no sense."""
+
+    def __init__(self, path: Path, message: str) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path
+
+
 def load_or_make(folder: Path) -> PrivateKey:
     """The key in `folder`, made on the first call. Raises IdentityError, OSError."""
     path = folder / KEY
@@ -45,10 +53,12 @@ def read_key(path: Path) -> PrivateKey:
     """Raises IdentityError."""
     try:
         raw = bytes.fromhex(path.read_text())
-    except (OSError, ValueError) as error:
-        raise IdentityError(f"{path}: not a private key: {error}") from error
+    except OSError as error:
+        raise IdentityError(f"{path}: cannot be read: {error}") from error
+    except ValueError as error:
+        raise DamagedError(path, f"not a private key: {error}") from error
     if len(raw) != 32:
-        raise IdentityError(f"{path}: expected a key of 32 bytes, got {len(raw)}")
+        raise DamagedError(path, f"expected a key of 32 bytes, got {len(raw)}")
     return PrivateKey(raw)
 
 
@@ -59,9 +69,15 @@ def prepare_next(folder: Path) -> None:
 
 
 def next_key(folder: Path) -> PrivateKey | None:
-    """The next key while it waits. Raises IdentityError."""
+    """The next key while it waits; one that a card has damaged is given up, the key in use stays.
+    Raises IdentityError, OSError."""
     path = folder / NEXT
-    return read_key(path) if path.exists() else None
+    try:
+        return read_key(path) if path.exists() else None
+    except DamagedError as error:
+        log.warning("%s; the key in use stays", error)
+        drop_next(folder)
+        return None
 
 
 def use_next(folder: Path) -> PrivateKey:

@@ -4,12 +4,15 @@ Invariant: a frame's records go into the outbox in one commit, the frame first, 
 order, then their vignettes, each vignette pointing at its object's place in that commit. Vignettes
 lie together so that giving some up leaves a gap record of few ranges.
 
+An object record is short, for all of them go over the link and many vignettes never do: sizes are
+short floats (`wire.brief`), scores whole 1024ths. The measures go exactly with the vignette.
+
 Example:
     >>> outbox.commit(frame_drafts(result, acquisition, release), cursor="18")
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -20,12 +23,14 @@ from edge.frames import BadFrame, Frame
 from edge.outbox import Draft
 from edge.pipeline import FrameResult, ObjectResult
 from edge.png import encode
+from models.brief import brief_of
 from models.measure_table import MEASURES_VERSION
 from wire import records as wire
+from wire.brief import shortened
 from wire.codec import RECORD_MAX
 
-PNG_MAX = RECORD_MAX - 1024
-"""Largest vignette file in bytes: the record around it needs the rest."""
+PNG_MAX = RECORD_MAX - 4096
+"""Largest vignette file in bytes: the record around it, with the exact values, needs the rest."""
 
 
 def frame_drafts(
@@ -37,7 +42,8 @@ def frame_drafts(
         for place, item in enumerate(result.objects)
     ]
     vignettes = [
-        Draft(vignette(item.vignette), about=1 + place) for place, item in enumerate(result.objects)
+        Draft(_with_values(vignette(item.vignette), item), about=1 + place)
+        for place, item in enumerate(result.objects)
     ]
     return [Draft(_summary(result, acquisition)), *objects, *vignettes]
 
@@ -127,18 +133,35 @@ def _object(
         by=int(region.by),
         width=int(width),
         height=int(height),
-        esd_um=float(region.esd_um),
+        esd_um=float(shortened(region.esd_um)),
         border=bool(region.touches_border),
+        measures_version=MEASURES_VERSION,
+        measures=b"",
+        embedding=b"",
+        shape=b"",
+        release=release if classified else None,
+        taxon=item.taxon if classified else None,
+        score=_score(item.score) if classified else None,
+        top=tuple((taxon, _score(score)) for taxon, score in item.top),
+        **_circumstances(frame),
+        brief=brief_of(item.measures),
+    )
+
+
+def _with_values(shown: wire.Vignette, item: ObjectResult) -> wire.Vignette:
+    """The vignette with all that was measured on its object."""
+    return replace(
+        shown,
         measures_version=MEASURES_VERSION,
         measures=_floats(item.measures),
         embedding=np.ascontiguousarray(item.embedding, "<u2").tobytes(),
         shape=_floats(item.shape),
-        release=release if classified else None,
-        taxon=item.taxon if classified else None,
-        score=float(item.score) if classified else None,
-        top=tuple((taxon, round(float(score), 6)) for taxon, score in item.top),
-        **_circumstances(frame),
     )
+
+
+def _score(score: float) -> float:
+    """In whole 1024ths: three bytes of CBOR."""
+    return round(float(score) * 1024) / 1024
 
 
 def _place(acquisition: AcquisitionConfig) -> dict[str, Any]:

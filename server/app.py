@@ -32,6 +32,7 @@ from server.api import (
     objects,
     openapi,
     projects,
+    quarantine,
     releases,
     taxa,
     tokens,
@@ -56,6 +57,7 @@ ROOMS = (
     taxa,
     devices,
     releases,
+    quarantine,
     audit,
     openapi,
 )

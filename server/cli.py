@@ -23,7 +23,11 @@ COMMANDS = (
     "evaluate",
     "release",
     "fleet",
+    "quarantine",
     "check",
+    "export",
+    "broker",
+    "mqtt",
     "demo",
 )
 

@@ -59,6 +59,15 @@ class Settings:
         return self.data / "keys" / "release.key"
 
     @property
+    def authority(self) -> Path:
+        return self.data / "keys" / "authority.pem"
+
+    @property
+    def broker(self) -> Path:
+        """What `seadrift broker` writes for a Mosquitto of this shore."""
+        return self.data / "broker"
+
+    @property
     def write_lock(self) -> Path:
         return self.data / "write.lock"
 

@@ -1,20 +1,22 @@
 """The running shore: what every request is given. Made once, by `open_shore`.
 
-First start makes the folders, the release key (0600), the tables, the starter taxonomy, the
-administrator, and registers the factory release, signed. Later starts find them.
+First start makes the folders, the release key and the certificate authority (both 0600), the
+tables, the starter taxonomy, the administrator, and registers the factory release, signed. Later
+starts find them.
 
 Example:
     >>> shore = open_shore(Settings(data=Path("shore")), admin=Admin.from_environment(os.environ))
 """
 
 import base64
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.auth.attempts import Attempts
+from server.auth.authority import Authority
+from server.auth.files import made_once
 from server.auth.passwords import hash_password
 from server.auth.throttle import Throttle
 from server.clock import now_ms
@@ -24,7 +26,7 @@ from server.fleet.registry import register_factory
 from server.intake.batch import Stores
 from server.limits import Limits
 from server.settings import Settings
-from server.store.packs import Packs, sync_folder
+from server.store.packs import Packs
 from server.taxonomy.starter import plant
 from wire.signing import PrivateKey
 
@@ -52,6 +54,7 @@ class Shore:
     database: Database
     packs: Packs
     release_key: PrivateKey
+    authority: Authority
     first_password: str | None = None
     """The administrator's random password, at the very first start alone."""
     limits: Limits = field(default_factory=lambda: Limits.of(0.0))
@@ -71,6 +74,7 @@ def open_shore(settings: Settings, admin: Admin) -> Shore:
     """Open what is there and make what is missing. Raises DatabaseError, OSError, PasswordError."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = _load_key(settings.release_key)
+    authority = Authority.load_or_make(settings.authority)
     packs = Packs(settings.packs, settings.pack_max)
     database = Database.open(settings.database_url, settings.write_lock)
     password = _first_administrator(database, admin)
@@ -78,8 +82,15 @@ def open_shore(settings: Settings, admin: Admin) -> Shore:
         if taxa.is_empty(connection):
             plant(connection, now_ms())
     register_factory(database, settings.releases, key, now_ms())
-    limits = Limits.of(settings.requests_per_s)
-    return Shore(settings, database, packs, key, first_password=password, limits=limits)
+    return Shore(
+        settings,
+        database,
+        packs,
+        key,
+        authority,
+        first_password=password,
+        limits=Limits.of(settings.requests_per_s),
+    )
 
 
 def _first_administrator(database: Database, admin: Admin) -> str | None:
@@ -105,22 +116,7 @@ def _first_administrator(database: Database, admin: Admin) -> str | None:
 
 def _load_key(path: Path) -> PrivateKey:
     """The fleet's release key, made at the first start; only its owner can read the file."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(base64.b64encode(PrivateKey.make().raw) + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        try:
-            os.link(draft, path)  # fails if another process was first: then its key is the key
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-        sync_folder(path.parent)
-    raw = base64.b64decode(path.read_bytes())
+    raw = base64.b64decode(made_once(path, lambda: base64.b64encode(PrivateKey.make().raw) + b"\n"))
     if len(raw) != 32:
         raise OSError(f"{path}: expected a release key of 32 bytes, found {len(raw)}")
     return PrivateKey(raw)

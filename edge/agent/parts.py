@@ -75,7 +75,7 @@ def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
         source: Source = NoSource()
         if capture:
             source = opened.enter_context(open_configured(config, Bookmark.of(outbox)))
-        identity = Identity.load_or_make(data / "identity")
+        identity = Identity.load_or_renew(data / "identity")
         runtime = config.classify.runtime
         tier = config.measures.tier
         updater = Updater(ReleaseStore(data / "releases"), config.updates, runtime, tier=tier)

@@ -7,8 +7,8 @@ writes the zip so that a half-written one never has the final name.
 
 from edge.ecotaxa.archive import EcotaxaArchive
 from edge.ecotaxa.columns import Run, columns_of, row_of
-from edge.ecotaxa.limits import Column, EcotaxaError
 from edge.ecotaxa.metadata import Metadata, MetadataError, read_metadata
+from wire.ecotaxa import Column, EcotaxaError
 
 __all__ = [
     "Column",

@@ -23,11 +23,11 @@ from types import TracebackType
 from typing import Self
 
 from edge.ecotaxa.columns import Run, columns_of, row_of
-from edge.ecotaxa.limits import cell, check_columns
 from edge.files import sync_folder
 from edge.frames import Frame
 from edge.pipeline import ObjectResult
 from edge.png import encode
+from wire.ecotaxa import cell, check_columns
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 

@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.ecotaxa.limits import Column
 from edge.ecotaxa.metadata import Metadata, MetadataError, Value
 from edge.frames import Frame
 from edge.pipeline import ObjectResult
 from edge.segment import SegmentSettings
 from models.measures import MEASURES, MEASURES_VERSION
+from wire.ecotaxa import Column
 
 _PLACE = ("lat", "lon", "date", "time", "depth_min", "depth_max")
 _PLACE_IS_TEXT = ("date", "time")

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from edge.ecotaxa.limits import TEXT_LIMIT
+from wire.ecotaxa import TEXT_LIMIT
 
 Value: TypeAlias = str | float | int
 

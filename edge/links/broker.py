@@ -5,13 +5,14 @@ paho never reconnects or sends again by itself. At most one request is under way
 outlives the connection on the broker's side (`SESSION_S`), with its subscription.
 
 Example:
-    >>> line = Line(Broker("shore.example", 8883, context), "d7", answer_topic("d7"), timeout_s=30)
+    >>> line = Line(Broker(address, context), "d7", answer_topic("d7"), timeout_s=30)
     >>> line.request(request_topic("d7", "hello"), body, headers)
     Reply(status=200, body=b'...', retry_after='')
 """
 
 import fcntl
 import secrets
+import socket
 import ssl
 import sys
 import termios
@@ -28,7 +29,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.links import LinkError, RefusedError
-from wire.topics import RETRY_AFTER, STATUS, headers
+from wire.mqtt import RETRY_AFTER, STATUS, Address, headers
 
 SESSION_S = 7 * 86400
 """How long the broker keeps the session of a device that is away."""
@@ -43,16 +44,10 @@ _NO_SUBSCRIBER = 0x10
 
 @dataclass(frozen=True)
 class Broker:
-    """`context` None: without TLS, which is for this machine alone."""
+    """Where it is, and the TLS with which it is spoken to."""
 
-    host: str
-    port: int
+    address: Address
     context: ssl.SSLContext | None
-
-    @property
-    def url(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'mqtts' if self.context else 'mqtt'}://{host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,7 @@ class Line:
     """An open connection. Not for several threads. Every method raises LinkError."""
 
     def __init__(self, broker: Broker, client_id: str, topic: str, *, timeout_s: float) -> None:
-        self._url = broker.url
+        self._url = broker.address.url
         self._timeout_s = timeout_s
         self._connected: ReasonCode | None = None
         self._subscribed: ReasonCode | None = None
@@ -116,9 +111,9 @@ class Line:
         """Say goodbye if that can be said at once; the session stays."""
         self._client.disconnect()
         self._turn(0.0)
-        socket = self._client.socket()
-        if socket is not None:
-            socket.close()
+        opened = self._client.socket()
+        if opened is not None:
+            opened.close()
         self._client.on_connect = self._client.on_subscribe = self._client.on_publish = None
         self._client.on_message = self._client.on_disconnect = None
 
@@ -137,6 +132,7 @@ class Line:
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
+        client.on_socket_open = _hurry
         return client
 
     def _dial(self, broker: Broker) -> None:
@@ -145,7 +141,11 @@ class Line:
         wishes.MaximumPacketSize = PACKET_MAX
         try:
             self._client.connect(
-                broker.host, broker.port, KEEPALIVE_S, clean_start=False, properties=wishes
+                broker.address.host,
+                broker.address.port,
+                KEEPALIVE_S,
+                clean_start=False,
+                properties=wishes,
             )
         except (OSError, ValueError) as error:
             raise LinkError(f"{self._url}: {_reason(error)}") from error
@@ -198,11 +198,11 @@ class Line:
 
     def _unsent(self) -> int:
         """Bytes written that the other side's machine has not confirmed."""
-        socket = self._client.socket()
-        if socket is None:
+        opened = self._client.socket()
+        if opened is None:
             return 0
         try:
-            left = fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, bytes(4))
+            left = fcntl.ioctl(opened.fileno(), termios.TIOCOUTQ, bytes(4))
         except OSError:
             return 0
         return int.from_bytes(left, sys.byteorder)
@@ -242,6 +242,11 @@ class Line:
         self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _said: Any
     ) -> None:
         self._lost = self._lost or f"the broker ended the connection ({code})"
+
+
+def _hurry(_client: Client, _data: Any, opened: Any) -> None:
+    """A request does not wait for the next one to share its packet."""
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def properties(packet: int) -> Properties:

@@ -107,6 +107,10 @@ class HttpsLink:
         answer = self._exchange("POST", "/v1/ingest", batch, kind=BATCH_TYPE)
         return read_ack(self.url, answer.content)
 
+    def certificate(self) -> str:
+        """A new certificate for this device's key, with its authority's, PEM."""
+        return self._exchange("POST", "/v1/certificate", b"").content.decode("ascii", "replace")
+
     def fetch(self, release: str, offset: int) -> Iterator[bytes]:
         path = f"/v1/releases/{release}"
         headers = self._identity.sign("GET", self._prefix + path, b"")

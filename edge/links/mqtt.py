@@ -11,28 +11,41 @@ Example:
 """
 
 import json
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 import cbor2
 
-from edge.identity import Identity
+from edge.config import Config
+from edge.identity import Identity, IdentityError
 from edge.links import Carriage, Enrolled, HelloReply, LinkError, NotSeadriftError
 from edge.links.answers import read_ack, read_hello, refusal
 from edge.links.broker import Broker, Line, Reply
 from wire.ack import Ack
 from wire.codec import BATCH_MAX
-from wire.topics import CHUNK_MAX, METHOD, answer_topic, request_topic
+from wire.mqtt import CHUNK_MAX, METHOD, Address, answer_topic, read_address, request_topic
 
 CHUNK_FIRST = 4 * 1024
 """A download begins with pieces of so many bytes, for slow links, and doubles them."""
 
 
+def open_mqtt(config: Config, identity: Identity) -> "MqttLink":
+    """The link that [mqtt] describes; it connects when it is used."""
+    ca = config.resolve(config.mqtt.ca) if config.mqtt.ca else None
+    address = read_address(config.mqtt.url)
+    return MqttLink(address, identity, timeout_s=config.link.timeout_s, ca=ca)
+
+
 class MqttLink:
     """One shore behind one broker. Not for several threads at once."""
 
-    def __init__(self, broker: Broker, identity: Identity, *, timeout_s: float) -> None:
-        self.url = broker.url
-        self._broker = broker
+    def __init__(
+        self, address: Address, identity: Identity, *, timeout_s: float, ca: Path | None = None
+    ) -> None:
+        self.url = address.url
+        self._address = address
+        self._ca = ca
         self._identity = identity
         self._timeout_s = timeout_s
         self._line: Line | None = None
@@ -90,6 +103,10 @@ class MqttLink:
             offset += len(piece)
             length = min(2 * length, CHUNK_MAX)
 
+    def certificate(self) -> str:
+        """A new certificate for this device's key, with its authority's, PEM."""
+        return self._ask("certificate", b"").body.decode("ascii", "replace")
+
     def _ask(self, kind: str, body: bytes) -> Reply:
         """One request and its answer with status 200. Raises LinkError for any other; after that
         the connection is not used again unless the shore itself answered."""
@@ -110,10 +127,17 @@ class MqttLink:
 
     def _open(self, device: str) -> Line:
         if self._line is None or not self._line.alive:
-            self._line = None
+            self.close()
+            broker = Broker(self._address, self._tls() if self._address.tls else None)
             topic = answer_topic(device)
-            self._line = Line(self._broker, device, topic, timeout_s=self._timeout_s)
+            self._line = Line(broker, device, topic, timeout_s=self._timeout_s)
         return self._line
+
+    def _tls(self) -> ssl.SSLContext:
+        try:
+            return self._identity.tls(self._ca)
+        except (IdentityError, OSError) as error:
+            raise LinkError(f"{self.url}: {error}") from error
 
     def _device(self) -> str:
         if self._identity.enrolment is None:

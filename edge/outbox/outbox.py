@@ -159,11 +159,12 @@ class Outbox:
     ) -> tuple[int, ...]:
         """Store the records, the cursor and the facts together; returns the seqs given.
 
-        Raises RecordTooLargeError (nothing stored) or OutboxFullError (nothing stored)."""
+        Raises RecordTooLargeError, OutboxFullError or OutboxGoneError; nothing is stored then."""
         stored = dict(facts or {})
         if cursor is not None:
             stored["cursor"] = cursor
         with self._guard:
+            self._db.check_there()
             relieved = False
             while True:
                 try:
@@ -172,6 +173,8 @@ class Outbox:
                     self._make_room(max(error.need, chunk_bytes(self._db.used_bytes())))
                 except (apsw.FullError, apsw.IOError) as error:
                     self._db.make_log_room()
+                    if relieved and isinstance(error, apsw.IOError):
+                        self._db.check_usable(error)
                     if relieved:
                         self._make_room(chunk_bytes(self._db.used_bytes()), str(error))
                     relieved = True

@@ -23,7 +23,7 @@ from server.clock import now_ms
 from server.db import fleet
 from server.db.keys import ClaimRefusedError, OldKeyError
 from server.errors import ApiError, too_many
-from server.fleet import desk
+from server.fleet import certificates, desk
 from server.fleet.desk import Signed
 from wire.signing import PublicKey, SignatureError
 
@@ -31,6 +31,7 @@ router = APIRouter(prefix="/v1", tags=["device"])
 _CBOR = "application/cbor"
 _REFUSED = "Not enrolled: this claim is unknown, expired, or was used already."
 """The same for each, so that guessing tells nothing; the audit log has the reason."""
+_PEM = "application/x-pem-file"
 
 
 class Enrolment(BaseModel):
@@ -81,7 +82,8 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
                 software=body.software,
                 now_ms=now,
             )
-            Witness(device_id, address).note(connection, "enrol", device_id, detail=key.id)
+            Witness(device_id, address).note(connection, "device.enrol", device_id, detail=key.id)
+            certificate = certificates.issue(connection, shore.authority, device_id, now)
     except SignatureError as error:
         raise ApiError(400, "public_key", str(error)) from error
     except OldKeyError as error:
@@ -90,12 +92,13 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
         shore.enrolments.fail(who, now)
         with shore.database.write() as connection:
             stranger = Witness("stranger", address)
-            stranger.note(connection, "enrol", outcome="refused", detail=str(error))
+            stranger.note(connection, "device.enrol", outcome="refused", detail=str(error))
         raise ApiError(403, "claim", _REFUSED) from error
     return {
         "device_id": device_id,
         "release_key": shore.release_key.public.text,
         "time_ms": now,
+        "certificate": certificate,
     }
 
 
@@ -112,6 +115,11 @@ def key(shore: ShoreDep, request: SignedDep) -> Response:
 @router.post("/ingest")
 def ingest(shore: ShoreDep, request: SignedDep) -> Response:
     return Response(desk.ingest(shore, request, now_ms()), media_type=_CBOR)
+
+
+@router.post("/certificate")
+def certificate(shore: ShoreDep, request: SignedDep) -> Response:
+    return Response(desk.certificate(shore, request, now_ms()), media_type=_PEM)
 
 
 @router.get("/releases/{release_id}")

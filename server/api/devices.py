@@ -1,9 +1,9 @@
-"""Instruments: claims for new ones, the state of each, revoking, and what was set aside."""
+"""Instruments: claims for new ones, the state of each, revoking."""
 
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
@@ -12,8 +12,9 @@ from server.api.objects import ID_MAX
 from server.api.projects import existing
 from server.auth.tokens import new_token, token_hash
 from server.clock import now_ms
-from server.db import fleet, keys, ledger, quarantine
+from server.db import fleet, keys, ledger
 from server.errors import not_found
+from server.fleet import certificates
 
 router = APIRouter(prefix="/api", tags=["devices"])
 HOUR_MS = 3_600_000
@@ -71,7 +72,7 @@ def claim(shore: ShoreDep, user: Manager, witness: WitnessDep, body: NewClaim) -
             successor_of=None if before is None else before.pk,
         )
         detail = f"project {body.project_id}, {body.valid_h:g} h"
-        witness.note(connection, "claim", body.name.strip(), detail=detail)
+        witness.note(connection, "device.claim", body.name.strip(), detail=detail)
     return {"claim": token, "expires_ms": expires_ms}
 
 
@@ -80,13 +81,6 @@ def revoke(shore: ShoreDep, user: Manager, witness: WitnessDep, device_id: str) 
     with shore.database.write() as connection:
         if not keys.revoke(connection, device_id, now_ms()):
             raise not_found(f"device {device_id[:40]}")
-        witness.note(connection, "revoke", device_id)
+        witness.note(connection, "device.revoke", device_id)
+    certificates.write_revoked(shore.database, shore.authority, shore.settings.broker, now_ms())
     return {"device_id": device_id, "status": "revoked"}
-
-
-@router.get("/quarantine")
-def set_aside(
-    shore: ShoreDep, user: Viewer, limit: Annotated[int, Query(ge=1, le=500)] = 100
-) -> list[dict[str, Any]]:
-    with shore.database.read() as connection:
-        return quarantine.latest(connection, limit)

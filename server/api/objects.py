@@ -16,7 +16,7 @@ from server.store.packs import PackError
 
 router = APIRouter(prefix="/api", tags=["objects"])
 ID_MAX = 2**62
-_IMAGE_HEADERS = {
+IMAGE_HEADERS = {
     "Cache-Control": "private, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'",
     "Content-Disposition": "inline",
@@ -100,4 +100,4 @@ def image(
         data = shore.packs.read(place)
     except PackError as error:
         raise ApiError(500, "pack", f"The image cannot be read: {error}.") from error
-    return Response(data, media_type="image/png", headers=_IMAGE_HEADERS)
+    return Response(data, media_type="image/png", headers=IMAGE_HEADERS)

@@ -27,5 +27,5 @@ def run(args: argparse.Namespace) -> int:
     with opened(args) as shore, shore.database.write() as connection:
         if not keys.revoke(connection, args.device, now_ms()):
             raise CommandError(f"there is no device {args.device}")
-        note(connection, "revoke", args.device)
+        note(connection, "device.revoke", args.device)
     return answer(args, {"device_id": args.device, "status": "revoked"}, f"revoked {args.device}")

@@ -45,7 +45,7 @@ class Database:
     def open(cls, url: str, lock: Path) -> "Database":
         """Open and, when it is empty, create the tables. Raises DatabaseError."""
         try:
-            engine = _sqlite(url) if url.startswith("sqlite") else create_engine(url)
+            engine = _sqlite(url) if url.startswith("sqlite") else _postgresql(url)
             database = cls(engine, lock)
             with database.write() as connection:
                 _check_schema(connection)
@@ -97,6 +97,18 @@ def _sqlite(url: str) -> Engine:
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _postgresql(url: str) -> Engine:
+    """Commits wait for the disk even where the server is set not to: the device deletes what the
+    shore acknowledged."""
+    return create_engine(
+        url,
+        connect_args={"options": "-c synchronous_commit=on"},
+        pool_size=8,
+        max_overflow=56,
+        pool_pre_ping=True,  # the server may have been started anew
+    )
 
 
 def _configure(raw: Any, _record: object) -> None:

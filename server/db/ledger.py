@@ -75,6 +75,17 @@ def enter(connection: Connection, device_id: int, epoch: int, entries: Sequence[
         )
 
 
+def admit(connection: Connection, device_id: int, epoch: int, seq: int) -> None:
+    """A record that was refused is held after all, under the hash of the bytes that came."""
+    connection.execute(
+        update(LedgerEntry)
+        .where(
+            LedgerEntry.device_id == device_id, LedgerEntry.epoch == epoch, LedgerEntry.seq == seq
+        )
+        .values(outcome=HELD)
+    )
+
+
 def see_epoch(
     connection: Connection, device_id: int, epoch: int, next_seq: int, now_ms: int
 ) -> EpochState:

@@ -19,9 +19,10 @@ from typing import Any
 from server.ecotaxa import values
 from server.ecotaxa.pictures import PictureError, check_picture
 from server.ecotaxa.problems import Problems
-from server.ecotaxa.table import TEXT_MOST, Column, Table, read_table
+from server.ecotaxa.table import Table, read_table
 from server.ecotaxa.upload import Upload, UploadError, is_misnamed_table, is_table
 from server.ecotaxa.values import CellError
+from wire.ecotaxa import FIXED, TEXT_LIMIT, Column
 
 _READ: dict[str, Callable[[str], object]] = {
     "object_date": values.date,
@@ -128,7 +129,7 @@ class _Row:
 
 def _note_columns(table: Table, found: Checked, problems: Problems) -> None:
     for column in table.columns:
-        if not column.free:
+        if column.name in FIXED:
             continue
         before = found.free_columns.setdefault(column.name, column.kind)
         if before != column.kind:
@@ -165,8 +166,8 @@ def _check_cell(row: _Row, column: Column, text: str) -> None:
     except CellError as problem:
         row.error(column.name, problem.message, problem.remedy)
         return
-    if isinstance(value, str) and len(text) > TEXT_MOST:
-        message = f"{len(text)} characters, and EcoTaxa takes {TEXT_MOST}"
+    if isinstance(value, str) and len(text) > TEXT_LIMIT:
+        message = f"{len(text)} characters, and EcoTaxa takes {TEXT_LIMIT}"
         row.error(column.name, message, "shorten it")
     elif isinstance(value, float) and not math.isfinite(value):
         message = "not finite; kept here as it is, stored by EcoTaxa as Infinity"

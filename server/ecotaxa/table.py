@@ -13,39 +13,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from server.ecotaxa.problems import Problems
-
-TEXT_MOST = 250
-LIMITS = {"object_t": 20, "object_f": 500, "sample": 60, "acq": 30, "process": 30}
-"""Free columns that EcoTaxa keeps, by level (and kind, for objects)."""
-PREFIXES = ("img", "object", "acq", "process", "sample")
-FIXED = frozenset(
-    (
-        *("object_id", "object_lat", "object_lon", "object_date", "object_time", "object_link"),
-        *("object_depth_min", "object_depth_max", "sample_id", "acq_id", "process_id"),
-        *("acq_instrument", "img_file_name", "img_rank", "object_annotation_hierarchy"),
-        *("object_annotation_status", "object_annotation_category"),
-        *("object_annotation_category_id", "object_annotation_date", "object_annotation_time"),
-        *("object_annotation_person_name", "object_annotation_person_email"),
-    )
+from wire.ecotaxa import (
+    FIXED,
+    OBJECT_NUMBER_LIMIT,
+    OBJECT_TEXT_LIMIT,
+    PARENT_LIMITS,
+    PREFIXES,
+    Column,
 )
-"""Columns with a meaning of their own; the others are a project's free columns."""
+
+LIMITS = {
+    "object_t": OBJECT_TEXT_LIMIT,
+    "object_f": OBJECT_NUMBER_LIMIT,
+    **PARENT_LIMITS,
+}
+"""Free columns that EcoTaxa keeps, by level (and kind, for objects)."""
 _KINDS = {"[t]": "t", "[f]": "f"}
-
-
-@dataclass(frozen=True)
-class Column:
-    """`kind` is "t" or "f"; for a fixed column its kind is its own, whatever the file says."""
-
-    name: str
-    kind: str
-
-    @property
-    def prefix(self) -> str:
-        return self.name.partition("_")[0]
-
-    @property
-    def free(self) -> bool:
-        return self.name not in FIXED
 
 
 @dataclass(frozen=True)
@@ -163,7 +146,7 @@ def _check_needed(file: str, names: set[str], problems: Problems) -> None:
 def _check_limits(file: str, columns: list[Column], problems: Problems) -> None:
     counts: Counter[str] = Counter()
     for column in columns:
-        if not column.free:
+        if column.name in FIXED:
             continue
         level = f"object_{column.kind}" if column.prefix == "object" else column.prefix
         counts[level] += 1

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from server.db import fleet, frames, hierarchy, images, intake, ledger, releases, taxa
+from server.db import fleet, frames, health, hierarchy, images, intake, ledger, releases, taxa
 from server.db.hierarchy import PlaceIds
 from server.db.incoming import Incoming, Source
 from server.store.packs import Place
@@ -56,8 +56,10 @@ def apply(
     images.add_vignettes(connection, source, vignettes, now_ms)
     bad = [(record.seq, body) for record, body in _of(records, BadFrame)]
     frames.add_bad_frames(connection, source, bad, now_ms)
-    for record, health in _of(records, Health):
-        fleet.set_health(connection, source.device_id, source.epoch, record.seq, health)
+    reports = _of(records, Health)
+    for record, report in reports:
+        fleet.set_health(connection, source.device_id, source.epoch, record.seq, report)
+    health.add(connection, source.device_id, source.epoch, reports, now_ms)
     steps = [(record.seq, body) for record, body in _of(records, Deployment)]
     fleet.add_steps(connection, source.device_id, source.epoch, steps, now_ms)
     gaps = [

@@ -52,19 +52,26 @@ def take(stores: Stores, device: DeviceInfo, counter: int, body: bytes, now_ms: 
     too. Raises CodecError for a body that is not a batch, ReplayedError, OSError, DBAPIError.
     """
     items = read_items(decode_batch(body))
+    with stores.database.write() as connection:
+        if not fleet.raise_counter(connection, device.pk, counter, now_ms):
+            raise ReplayedError(f"counter {counter} was used before")
+        return take_items(connection, stores.packs, device, items, now_ms)
+
+
+def take_items(
+    connection: Connection, packs: Packs, device: DeviceInfo, items: Sequence[Item], now_ms: int
+) -> Ack:
+    """Take the records of a batch in the caller's transaction, whoever vouches for them."""
     groups: dict[int, list[Item]] = {}
     nameless = [item for item in items if item.key is None]
     for item in items:
         if item.key is not None:
             groups.setdefault(item.key[0], []).append(item)
-    with stores.database.write() as connection:
-        if not fleet.raise_counter(connection, device.pk, counter, now_ms):
-            raise ReplayedError(f"counter {counter} was used before")
-        _set_aside(connection, device.pk, sort_items(nameless, {}), now_ms)
-        acks = [
-            _take_epoch(connection, stores.packs, device, epoch, group, now_ms)
-            for epoch, group in groups.items()
-        ]
+    _set_aside(connection, device.pk, sort_items(nameless, {}), now_ms)
+    acks = [
+        _take_epoch(connection, packs, device, epoch, group, now_ms)
+        for epoch, group in groups.items()
+    ]
     return acks[0] if acks else Ack(epoch=0, upto=0)
 
 

@@ -18,8 +18,8 @@ from server.fleet import desk
 from server.shore import Shore
 from wire.checked import FieldError, read
 from wire.codec import CodecError, loads
+from wire.mqtt import CHUNK_MAX, METHOD, read_request
 from wire.signing import DEVICE_HEADER
-from wire.topics import CHUNK_MAX, METHOD, read_request
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ def _do(shore: Shore, topic: str, headers: Mapping[str, str], body: bytes, now_m
         return desk.ingest(shore, request, now_ms)
     if kind == "release":
         return _piece(shore, request, now_ms)
+    if kind == "certificate":
+        return desk.certificate(shore, request, now_ms)
     raise ApiError(404, "not_found", f"There is no request '{kind[:40]}'.")
 
 

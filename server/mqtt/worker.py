@@ -5,15 +5,13 @@ What a killed worker had taken from the broker is asked for again by the devices
 records until the shore's own answer. Nothing that arrives ends the worker.
 
 Example:
-    >>> worker = Worker(shore, address, name="shore-1", threads=4)
-    >>> worker.run(until=stopped)
+    >>> Worker(shore, read_address("mqtts://127.0.0.1:8884"), threads=4).run(stopped)
 """
 
 import logging
-import ssl
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
@@ -25,11 +23,19 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from server.clock import now_ms
 from server.mqtt import desk
+from server.mqtt.trust import worker_context
 from server.shore import Shore
-from wire.topics import ALL_REQUESTS, RETRY_AFTER, STATUS, answer_topic, headers, read_request
+from wire.mqtt import (
+    ALL_REQUESTS,
+    RETRY_AFTER,
+    STATUS,
+    Address,
+    answer_topic,
+    headers,
+    read_request,
+)
 
 LOG = logging.getLogger("seadrift.mqtt")
-GROUP = "shore"
 IN_FLIGHT = 16
 """Requests that the broker hands to one worker before it has acknowledged the first."""
 KEEPALIVE_S = 30
@@ -38,21 +44,13 @@ ANSWER_KEPT_S = 120
 PACKET_MAX = 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Address:
-    """Where the broker is; `context` None: without TLS, on this machine alone."""
-
-    host: str
-    port: int
-    context: ssl.SSLContext | None
-
-
 class Worker:
     """One connection to the broker and a few threads that do the work."""
 
     def __init__(self, shore: Shore, address: Address, *, threads: int) -> None:
         self._shore = shore
         self._address = address
+        self._topic = f"$share/{shore.authority.group}/{ALL_REQUESTS}"
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mqtt")
         self._connection = 0
         self._client = self._make()
@@ -72,7 +70,7 @@ class Worker:
 
     def _leave(self) -> None:
         """Take nothing more, finish what was taken, say goodbye."""
-        self._client.unsubscribe(f"$share/{GROUP}/{ALL_REQUESTS}")
+        self._client.unsubscribe(self._topic)
         self._pool.shutdown(wait=True)
         self._client.disconnect()
         self._client.loop_stop()
@@ -83,13 +81,14 @@ class Worker:
             protocol=MQTTProtocolVersion.MQTTv5,
             manual_ack=True,
         )
-        if self._address.context is not None:
-            client.tls_set_context(self._address.context)
+        if self._address.tls:
+            client.tls_set_context(worker_context(self._shore.authority))
         client.reconnect_delay_set(1, 30)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.on_socket_open = _hurry
         return client
 
     def _on_connect(
@@ -99,7 +98,7 @@ class Worker:
         if code.is_failure:
             LOG.warning("the broker refused this worker: %s", code)
             return
-        client.subscribe(f"$share/{GROUP}/{ALL_REQUESTS}", options=SubscribeOptions(qos=1))
+        client.subscribe(self._topic, options=SubscribeOptions(qos=1))
 
     def _on_subscribe(
         self, _client: Client, _data: Any, _mid: int, codes: list[ReasonCode], _said: Any
@@ -147,6 +146,11 @@ class Worker:
         reply.UserProperty = [(STATUS, str(answer.status)), (RETRY_AFTER, answer.retry_after)]
         self._client.publish(answer_topic(asked[0]), answer.body, qos=1, properties=reply)
         self.answered += 1
+
+
+def _hurry(_client: Client, _data: Any, opened: Any) -> None:
+    """An answer does not wait for the next one to share its packet."""
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def properties(packet: int) -> Properties:

@@ -1,5 +1,6 @@
 """A shore in a temporary folder behind a real socket, clients of people, and a device."""
 
+import secrets
 import shutil
 import socket
 import threading
@@ -16,6 +17,7 @@ from models import factory
 from models.bundle import Bundle
 from server.app import create_app
 from server.auth.tokens import token_hash
+from server.bench.postgres import Postgres
 from server.clock import now_ms
 from server.db import sessions
 from server.settings import Settings
@@ -24,6 +26,7 @@ from server.simulated import SimulatedDevice
 
 EMAIL, PASSWORD, TOKEN = "admin@sea.test", "a long password", "the administrator's token"
 Login = Callable[[str, str], httpx.Client]
+_DATABASE = shutil.ignore_patterns("seadrift.db*")
 
 
 @pytest.fixture(scope="session")
@@ -37,22 +40,49 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that a first start leaves, with a login of the administrator; tests begin with a
     copy of it."""
     folder = tmp_path_factory.mktemp("first") / "shore"
-    opened = open_shore(Settings(data=folder), Admin(EMAIL, PASSWORD))
-    with opened.database.write() as connection:
-        sessions.begin(connection, token_hash(TOKEN), 1, "test", now_ms(), now_ms() + 10**9)
-    opened.close()
+    _first_start(Settings(data=folder))
     return folder
 
 
+def _first_start(settings: Settings) -> None:
+    opened = open_shore(settings, Admin(EMAIL, PASSWORD))
+    with opened.database.write() as connection:
+        sessions.begin(connection, token_hash(TOKEN), 1, "test", now_ms(), now_ms() + 10**9)
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def first_start_postgres(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, first_start: Path
+) -> str:
+    """The same in a database of PostgreSQL, to be copied; its name."""
+    folder = tmp_path_factory.mktemp("first") / "shore"
+    shutil.copytree(first_start, folder, ignore=_DATABASE)
+    _first_start(Settings(data=folder, database=postgres.create("first")))
+    return "first"
+
+
 @pytest.fixture
-def settings(tmp_path: Path, first_start: Path) -> Settings:
-    return Settings(data=Path(shutil.copytree(first_start, tmp_path / "shore")))
+def settings(
+    tmp_path: Path, first_start: Path, database_kind: str, request: pytest.FixtureRequest
+) -> Iterator[Settings]:
+    if database_kind == "sqlite":
+        yield Settings(data=Path(shutil.copytree(first_start, tmp_path / "shore")))
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    template: str = request.getfixturevalue("first_start_postgres")
+    data = shutil.copytree(first_start, tmp_path / "shore", ignore=_DATABASE)
+    name = f"t{secrets.token_hex(6)}"
+    yield Settings(data=data, database=postgres.create(name, template))
+    postgres.drop(name)
 
 
 @contextmanager
 def serving(shore: Shore) -> Iterator[str]:
     """The application on a free port, in a thread; its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # else asyncio leaves Nagle's delay on
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
     config = uvicorn.Config(create_app(shore), log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -14,6 +14,8 @@ from server.db import counts, users
 from server.shore import Shore
 from server.simulated import SimulatedDevice, make_object, make_record
 
+pytestmark = pytest.mark.databases
+
 Login = Callable[[str, str], httpx.Client]
 
 

@@ -28,6 +28,7 @@ from wire.records import (
 )
 
 Enrol = Callable[[str], SimulatedDevice]
+pytestmark = pytest.mark.databases
 
 
 def objects(client: httpx.Client, project: int, **query: Any) -> list[dict[str, Any]]:
@@ -156,16 +157,26 @@ def test_bad_records_are_set_aside_and_the_rest_is_taken(
     assert len(quarantine(client)) == 7
 
 
+_REFUSE_THREE = {
+    "sqlite": (
+        "CREATE TRIGGER refuse BEFORE INSERT ON objects WHEN NEW.bx = 3 "
+        "BEGIN SELECT RAISE(ABORT, 'not three'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE integrity_constraint_violation USING MESSAGE = 'not three'; END $$",
+        "CREATE TRIGGER refuse BEFORE INSERT ON objects FOR EACH ROW WHEN (NEW.bx = 3) "
+        "EXECUTE FUNCTION refuse()",
+    ),
+}
+
+
 def test_a_record_that_the_database_itself_refuses_is_set_aside(
     client: httpx.Client, device: SimulatedDevice, project: int, bundle: Bundle, shore: Shore
 ) -> None:
     with shore.database.write() as connection:
-        connection.execute(
-            text(
-                "CREATE TRIGGER refuse BEFORE INSERT ON objects WHEN NEW.bx = 3 "
-                "BEGIN SELECT RAISE(ABORT, 'not three'); END"
-            )
-        )
+        for statement in _REFUSE_THREE[shore.database.engine.dialect.name]:
+            connection.execute(text(statement))
     ack = device.ingest(pairs(bundle, 6))
     assert [(r.seq, r.code) for r in ack.rejections] == [(7, "schema")]
     assert "not three" in ack.rejections[0].detail

@@ -23,6 +23,8 @@ from wire.records import Deployment
 from wire.release import check_assignment
 from wire.signing import PublicKey, SignatureError
 
+pytestmark = pytest.mark.databases
+
 Enrol = Callable[[str], SimulatedDevice]
 TAXA = ("Limacina", "aggregate", "egg")
 

@@ -36,6 +36,7 @@ def test_ping_tells_a_shore_from_another_program(stranger: httpx.Client) -> None
     assert answer["api"] == 1
 
 
+@pytest.mark.databases
 def test_a_claim_is_used_once_but_a_lost_reply_can_be_asked_for_again(
     client: httpx.Client, stranger: httpx.Client, project: int
 ) -> None:
@@ -50,6 +51,7 @@ def test_a_claim_is_used_once_but_a_lost_reply_can_be_asked_for_again(
     assert [d["name"] for d in client.get("/api/devices").json()] == ["north"]
 
 
+@pytest.mark.databases
 def test_two_devices_race_for_one_claim_and_one_wins(
     client: httpx.Client, stranger: httpx.Client, project: int
 ) -> None:
@@ -75,6 +77,7 @@ def test_two_devices_race_for_one_claim_and_one_wins(
     assert sorted(statuses) == [201, 403, 403, 403]
 
 
+@pytest.mark.databases
 def test_an_expired_claim_is_refused(shore: Shore, stranger: httpx.Client, project: int) -> None:
     with shore.database.write() as connection:
         fleet.add_claim(
@@ -135,6 +138,7 @@ def test_what_is_not_signed_by_the_device_is_refused(
     assert post(signed(device.key, device.device_id)).status_code == 200
 
 
+@pytest.mark.databases
 def test_a_recorded_request_cannot_be_played_again(
     stranger: httpx.Client, device: SimulatedDevice, bundle: Bundle
 ) -> None:
@@ -145,6 +149,7 @@ def test_a_recorded_request_cannot_be_played_again(
     assert (again.status_code, code(again)) == (401, "counter")
 
 
+@pytest.mark.databases
 def test_a_revoked_device_is_refused_and_its_data_kept(
     client: httpx.Client, device: SimulatedDevice, bundle: Bundle, project: int
 ) -> None:
@@ -203,6 +208,7 @@ def test_a_malformed_hello_is_a_clear_400(device: SimulatedDevice, said: bytes) 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "hello")
 
 
+@pytest.mark.databases
 def test_hello_tells_what_the_shore_holds(device: SimulatedDevice, bundle: Bundle) -> None:
     device.ingest([make_record(seq, make_object(bundle, seq)) for seq in (1, 2, 5)])
     answer = device.hello(next_seq=9)

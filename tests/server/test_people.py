@@ -76,6 +76,7 @@ def add_user(shore: Shore, role: str) -> tuple[str, str]:
     return f"{role}@sea.test", "pass phrase"
 
 
+@pytest.mark.databases
 def test_an_annotator_sorts_but_does_not_manage(shore: Shore, project: int, login: Login) -> None:
     annotator = login(*add_user(shore, "annotator"))
     body = {"action": "validate", "objids": [999], "key": KEY}
@@ -102,6 +103,7 @@ def test_login_gives_a_token_and_a_cookie(stranger: httpx.Client, email: str) ->
     assert stranger.get("/api/me").json()["email"] == EMAIL
 
 
+@pytest.mark.databases
 def test_a_cookie_writes_only_with_the_header(stranger: httpx.Client) -> None:
     stranger.post("/api/login", json={"email": EMAIL, "password": PASSWORD})
     refused = stranger.post("/api/projects", json={"title": "x"})
@@ -110,6 +112,7 @@ def test_a_cookie_writes_only_with_the_header(stranger: httpx.Client) -> None:
     assert marked.status_code == 201
 
 
+@pytest.mark.databases
 def test_logout_ends_the_session_for_good(stranger: httpx.Client) -> None:
     body = {"email": EMAIL, "password": PASSWORD}
     token = stranger.post("/api/login", json=body).json()["token"]

@@ -7,8 +7,10 @@ transaction.
 
 from server.db.tables.audit import AuditEntry
 from server.db.tables.base import Base
+from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
-from server.db.tables.link import BadFrameRow, Epoch, FrameRow, GapRange, LedgerEntry, Quarantined
+from server.db.tables.health import HealthRow
+from server.db.tables.link import BadFrameRow, Epoch, FrameRow, GapRange, LedgerEntry
 from server.db.tables.objects import (
     Acquisition,
     Action,
@@ -24,6 +26,7 @@ from server.db.tables.objects import (
     Sighting,
 )
 from server.db.tables.people import Project, Session, Taxon, TaxonAlias, User
+from server.db.tables.quarantine import Quarantined, QuarantineEvent
 from server.db.tables.tokens import PersonalToken
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
     "AuditEntry",
     "BadFrameRow",
     "Base",
+    "Certificate",
     "Claim",
     "Count",
     "DeploymentStep",
@@ -41,6 +45,7 @@ __all__ = [
     "Event",
     "FrameRow",
     "GapRange",
+    "HealthRow",
     "Image",
     "LedgerEntry",
     "Object",
@@ -50,6 +55,7 @@ __all__ = [
     "Process",
     "Project",
     "ProjectRelease",
+    "QuarantineEvent",
     "Quarantined",
     "Release",
     "Sample",

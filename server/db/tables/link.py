@@ -1,9 +1,9 @@
-"""What came over the link: the ledger that makes intake exactly-once, and what was set aside."""
+"""What came over the link: the ledger that makes intake exactly-once, gaps, and frames."""
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.db.tables.base import Base, Big, Blob, Hash, Id, MaybeBig, MaybeMillis, Millis, Name
+from server.db.tables.base import Base, Big, Hash, Id, MaybeMillis, Millis, Name
 
 
 class Epoch(Base):
@@ -49,26 +49,6 @@ class GapRange(Base):
     last: Mapped[Big]
     kind: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str]
-
-
-class Quarantined(Base):
-    """Bytes that could not be used, kept with the reason. The same bytes again only raise
-    `times`."""
-
-    __tablename__ = "quarantine"
-    __table_args__ = (UniqueConstraint("device_id", "code", "hash"),)
-
-    id: Mapped[Id]
-    device_id: Mapped[int] = mapped_column(ForeignKey("devices.id"))
-    epoch: Mapped[MaybeBig]
-    seq: Mapped[MaybeBig]
-    code: Mapped[str] = mapped_column(String(16))
-    detail: Mapped[str]
-    hash: Mapped[Hash]
-    data: Mapped[Blob]
-    times: Mapped[int]
-    first_ms: Mapped[Millis]
-    last_ms: Mapped[Millis]
 
 
 class FrameRow(Base):

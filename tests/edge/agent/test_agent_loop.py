@@ -20,6 +20,7 @@ from edge.links.simulated import SimulatedShore
 from edge.outbox import Draft
 from edge.pipeline import FrameResult, Pipeline
 from edge.updates import state as s
+from models.brief import brief_of
 from wire.codec import decode_record
 from wire.records import Record, Vignette
 
@@ -239,10 +240,13 @@ def test_the_records_say_what_the_pipeline_found(tmp_path: Path) -> None:
             shown = by_seq[picture.body["object_seq"]]
             assert shown.kind == "object"
             assert picture.body["width"] >= shown.body["width"]
+            exact = np.frombuffer(picture.body["measures"], "<f4")
+            assert np.isfinite(exact).all()
+            assert brief_of(exact) == shown.body["brief"]
+            assert len(np.frombuffer(picture.body["shape"], "<f4")) == 4
         for found in objects:
             body = found.body
-            assert np.isfinite(np.frombuffer(body["measures"], "<f4")).all()
-            assert len(np.frombuffer(body["shape"], "<f4")) == 4
+            assert body["measures"] == body["embedding"] == body["shape"] == b""
             assert body["release"] == parts.pipeline.classifier.release_id  # type: ignore[union-attr]  # it has one
             assert body["top"][0] == [body["taxon"], pytest.approx(body["score"], abs=1e-5)]
         frame = next(record for record in records if record.kind == "frame")

@@ -11,7 +11,9 @@ from edge.frames import BadFrame, Frame
 from edge.pipeline import FrameResult, Pipeline
 from edge.records import bad_frame, frame_drafts, vignette
 from edge.segment import SegmentSettings
-from models.measure_table import MEASURES_VERSION
+from models.brief import BRIEF, named
+from models.measure_table import INDEX, MEASURES_VERSION
+from wire.brief import ERROR
 from wire.codec import RECORD_MAX, encode_record
 from wire.records import FrameSummary, ObjectBody, Record, Vignette, as_map
 
@@ -50,9 +52,26 @@ def test_an_object_that_was_not_classified_says_so(result: FrameResult) -> None:
     body = frame_drafts(result, ACQUISITION, "a release")[1].body
     assert isinstance(body, ObjectBody)
     assert (body.release, body.taxon, body.score, body.top) == (None, None, None, ())
-    assert (body.embedding, body.shape) == (b"", b"")
+    picture = frame_drafts(result, ACQUISITION, "a release")[3].body
+    assert isinstance(picture, Vignette)
+    assert (picture.embedding, picture.shape) == (b"", b"")
     assert body.measures_version == MEASURES_VERSION
     assert (body.sample, body.acquisition, body.process) == ("s1", "a1", "p1")
+
+
+def test_an_object_goes_short_and_its_measures_exactly_with_its_vignette(
+    result: FrameResult,
+) -> None:
+    drafts = frame_drafts(result, ACQUISITION, None)
+    body, picture = drafts[1].body, drafts[3].body
+    assert isinstance(body, ObjectBody)
+    assert isinstance(picture, Vignette)
+    assert (body.measures, body.embedding, body.shape) == (b"", b"", b"")
+    exact = dict(zip(INDEX, np.frombuffer(picture.measures, "<f4").tolist(), strict=True))
+    short = named(body.measures_version, body.brief)
+    assert short == {name: pytest.approx(exact[name], rel=ERROR) for name in BRIEF}
+    assert (short["max"], short["min"]) == (exact["max"], exact["min"])
+    assert body.esd_um == pytest.approx(exact["esd"] * 20.0, rel=ERROR)
 
 
 def test_vignettes_are_exact_while_they_fit(result: FrameResult) -> None:

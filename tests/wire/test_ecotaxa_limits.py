@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.ecotaxa.limits import Column, EcotaxaError, cell, check_columns
+from wire.ecotaxa import Column, EcotaxaError, cell, check_columns
 
 BASE = [Column("img_file_name", "t"), Column("object_id", "t")]
 

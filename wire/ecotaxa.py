@@ -1,4 +1,4 @@
-"""EcoTaxa's limits, checked here so that a person learns of them at sea and not from an SQL trace.
+"""EcoTaxa's table: its columns, and its limits, so that a person learns of them from us first.
 
 Sources: EcoTaxa's back end (cb44b190, June 2026) and what it answered to zips made to fail. It
 finds tables named ``ecotaxa*.tsv`` in lower case only; it keeps 20 text and 500 numeric free
@@ -21,13 +21,17 @@ PARENT_LIMITS = {"sample": 60, "acq": 30, "process": 30}
 PREFIXES = ("img", "object", "acq", "process", "sample")
 
 _ANNOTATION = ("status", "category", "category_id", "date", "time", "person_name", "person_email")
-_FIXED_OBJECT = frozenset(
-    f"object_{name}"
-    for name in (
-        *("id", "lat", "lon", "date", "time", "link", "depth_min", "depth_max"),
-        *(f"annotation_{part}" for part in (*_ANNOTATION, "hierarchy")),
+FIXED = frozenset(
+    (
+        *("img_file_name", "img_rank", "sample_id", "acq_id", "acq_instrument", "process_id"),
+        *(
+            f"object_{name}"
+            for name in ("id", "lat", "lon", "date", "time", "link", "depth_min", "depth_max")
+        ),
+        *(f"object_annotation_{part}" for part in (*_ANNOTATION, "hierarchy")),
     )
 )
+"""Columns with a meaning of their own; all others are a project's free columns."""
 _NAME = re.compile(r"[a-z]+_[^\sA-Z]+")
 
 
@@ -83,7 +87,7 @@ def _check_parents(columns: Sequence[Column], names: set[str]) -> None:
 
 
 def _check_free_object_columns(columns: Sequence[Column]) -> None:
-    free = [c for c in columns if c.prefix == "object" and c.name not in _FIXED_OBJECT]
+    free = [c for c in columns if c.prefix == "object" and c.name not in FIXED]
     for kind, word, limit in (
         ("t", "text", OBJECT_TEXT_LIMIT),
         ("f", "numeric", OBJECT_NUMBER_LIMIT),

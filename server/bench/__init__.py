@@ -1,0 +1,1 @@
+"""What the shore can take, measured on this machine: `make bench-intake`."""

@@ -1,0 +1,1 @@
+"""What was set aside: looked at, repaired, taken in after all, or discarded, never lost."""
