@@ -8,7 +8,7 @@ Example:
     ...     outbox.acknowledge(ack)  # what the shore holds is deleted
 """
 
-from edge.outbox.database import OutboxBusyError, OutboxError, OutboxFullError
+from edge.outbox.database import OutboxBusyError, OutboxError, OutboxFullError, OutboxGoneError
 from edge.outbox.drafts import Draft, RecordTooLargeError
 from edge.outbox.outbox import Batch, Outbox, Pending
 
@@ -19,6 +19,7 @@ __all__ = [
     "OutboxBusyError",
     "OutboxError",
     "OutboxFullError",
+    "OutboxGoneError",
     "Pending",
     "RecordTooLargeError",
 ]

@@ -14,10 +14,11 @@ Example:
 """
 
 import contextlib
+import json
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,8 +32,9 @@ from edge.outbox import database as db
 from edge.outbox.drafts import Draft, encode, name
 from edge.outbox.eviction import chunk_bytes, evict
 from edge.outbox.rebuild import DAMAGE, damage_in, finish, rebuild
+from edge.outbox.wanted import prefer, reorder
 from wire.ack import Ack, Rejection
-from wire.codec import RECORDS_MAX
+from wire.codec import RECORD_MAX, RECORDS_MAX
 from wire.records import Record
 
 log = logging.getLogger("seadrift.outbox")
@@ -40,6 +42,9 @@ log = logging.getLogger("seadrift.outbox")
 T = TypeVar("T")
 GIVEN_UP = "given_up"
 """The fact that counts the records that were given up."""
+
+PRIORITIES = "priorities"
+"""The fact with the priorities that the shore has set for kinds of records."""
 
 LOCK_PATIENCE_S = 2.0
 DELETE_ROWS = 256
@@ -142,6 +147,13 @@ class Outbox:
         return int(self.fact("next_seq") or 1)
 
     @property
+    def oldest_seq(self) -> int:
+        """The lowest seq of the present epoch that still waits; the next one if none does."""
+        with self._guard:
+            found = self._db.value("SELECT MIN(seq) FROM record WHERE epoch = ?", (self.epoch,))
+            return self.next_seq if found is None else int(found)
+
+    @property
     def cursor(self) -> str | None:
         """Where the source goes on: what the last commit with a cursor stored."""
         return self.fact("cursor")
@@ -159,11 +171,12 @@ class Outbox:
     ) -> tuple[int, ...]:
         """Store the records, the cursor and the facts together; returns the seqs given.
 
-        Raises RecordTooLargeError (nothing stored) or OutboxFullError (nothing stored)."""
+        Raises RecordTooLargeError, OutboxFullError or OutboxGoneError; nothing is stored then."""
         stored = dict(facts or {})
         if cursor is not None:
             stored["cursor"] = cursor
         with self._guard:
+            self._db.check_there()
             relieved = False
             while True:
                 try:
@@ -172,6 +185,8 @@ class Outbox:
                     self._make_room(max(error.need, chunk_bytes(self._db.used_bytes())))
                 except (apsw.FullError, apsw.IOError) as error:
                     self._db.make_log_room()
+                    if relieved and isinstance(error, apsw.IOError):
+                        self._db.check_usable(error)
                     if relieved:
                         self._make_room(chunk_bytes(self._db.used_bytes()), str(error))
                     relieved = True
@@ -180,7 +195,8 @@ class Outbox:
         database = self._db
         with database.transaction():
             first = self.next_seq
-            records = name(drafts, self.epoch, first, self.boot, self._clock)
+            wanted = json.loads(database.fact(PRIORITIES) or "{}")
+            records = name(drafts, self.epoch, first, self.boot, self._clock, wanted)
             blobs = [encode(record) for record in records]
             need = sum(len(blob) + ROW_BYTES for blob in blobs)
             if database.free_bytes() < need:
@@ -234,22 +250,38 @@ class Outbox:
         if records:
             self._db.set_fact("next_seq", records[-1].seq + 1)
 
-    def next_batch(self, max_bytes: int, max_records: int = RECORDS_MAX) -> Batch | None:
-        """The records to send next, by priority then age, of one epoch; None when nothing waits.
+    def note(self, name: str, value: str) -> None:
+        """Keep a fact of upkeep, on a full disk too; where even that fails, it is lost at the next
+        start."""
+        with self._guard, contextlib.suppress(db.OutboxFullError):
+            self._upkeep(lambda: self._db.set_fact(name, value))
+
+    def next_batch(
+        self,
+        max_bytes: int,
+        max_records: int = RECORDS_MAX,
+        *,
+        priority_max: int = 5,
+        size_max: int = RECORD_MAX,
+    ) -> Batch | None:
+        """The records to send next, by priority then age, of one epoch, up to a priority and a
+        size; None when nothing such waits.
 
         At least one record is given, even when it alone is larger than `max_bytes`."""
         with self._guard:
             first = self._db.execute(
-                "SELECT epoch FROM record ORDER BY failures, priority, id LIMIT 1"
+                "SELECT epoch FROM record WHERE priority <= ? AND size <= ?"
+                " ORDER BY failures, priority, id LIMIT 1",
+                (priority_max, size_max),
             ).get
             if first is None:
                 return None
             chosen: list[tuple[int, bytes]] = []
             total = 0
             for seq, size, blob in self._db.execute(
-                "SELECT seq, size, bytes FROM record WHERE epoch = ?"
-                " ORDER BY failures, priority, id LIMIT ?",
-                (first, min(max_records, RECORDS_MAX)),
+                "SELECT seq, size, bytes FROM record WHERE epoch = ? AND priority <= ?"
+                " AND size <= ? ORDER BY failures, priority, id LIMIT ?",
+                (first, priority_max, size_max, min(max_records, RECORDS_MAX)),
             ):
                 if chosen and total + size > max_bytes:
                     break
@@ -295,6 +327,19 @@ class Outbox:
         """Move one record to the dead: it is kept and counted, and never sent again."""
         with self._guard:
             self._upkeep(lambda: self._bury(epoch, rejection))
+
+    def prefer(self, objects: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Send the vignettes of these objects (epoch, seq) before others; those that are here."""
+        with self._guard:
+            return self._upkeep(lambda: prefer(self._db, objects))
+
+    def prioritise(self, priorities: Mapping[str, int]) -> dict[str, object]:
+        """Reorder what waits; returns the facts that make further records follow, for the
+        caller's commit."""
+        with self._guard:
+            self._upkeep(lambda: reorder(self._db, priorities))
+            known = json.loads(self._db.fact(PRIORITIES) or "{}")
+            return {PRIORITIES: json.dumps({**known, **priorities})}
 
     def _delete(self, epoch: int, low: int, high: int) -> int:
         self._db.execute(

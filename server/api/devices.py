@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from server.api.deps import Manager, ShoreDep, Viewer
+from server.api.deps import Manager, ShoreDep, Viewer, WitnessDep
 from server.api.objects import ID_MAX
 from server.api.projects import existing
 from server.auth.tokens import new_token, token_hash
 from server.clock import now_ms
-from server.db import fleet, health
+from server.db import fleet, health, keys
 from server.errors import not_found
 from server.fleet import certificates
 from server.fleet.states import details, states
@@ -23,6 +23,7 @@ class NewClaim(BaseModel):
     project_id: Annotated[int, Field(ge=1, lt=ID_MAX)]
     name: str = Field(default="", max_length=250)
     valid_h: float = Field(default=24 * 7, gt=0, le=24 * 366)
+    successor_of: Annotated[str, Field(max_length=40)] | None = None
 
 
 @router.get("/devices")
@@ -58,11 +59,16 @@ def health_history(
 
 
 @router.post("/claims", status_code=201)
-def claim(shore: ShoreDep, user: Manager, body: NewClaim) -> dict[str, Any]:
+def claim(shore: ShoreDep, user: Manager, witness: WitnessDep, body: NewClaim) -> dict[str, Any]:
     token, now = new_token(), now_ms()
     expires_ms = now + int(body.valid_h * HOUR_MS)
     with shore.database.write() as connection:
         existing(connection, body.project_id)
+        before = None
+        if body.successor_of is not None:
+            before = fleet.device(connection, body.successor_of)
+            if before is None:
+                raise not_found(f"device {body.successor_of}")
         fleet.add_claim(
             connection,
             token_hash=token_hash(token),
@@ -71,14 +77,18 @@ def claim(shore: ShoreDep, user: Manager, body: NewClaim) -> dict[str, Any]:
             user_id=user.id,
             now_ms=now,
             expires_ms=expires_ms,
+            successor_of=None if before is None else before.pk,
         )
+        detail = f"project {body.project_id}, {body.valid_h:g} h"
+        witness.note(connection, "claim", body.name.strip(), detail=detail)
     return {"claim": token, "expires_ms": expires_ms}
 
 
 @router.post("/devices/{device_id}/revoke")
-def revoke(shore: ShoreDep, user: Manager, device_id: str) -> dict[str, Any]:
+def revoke(shore: ShoreDep, user: Manager, witness: WitnessDep, device_id: str) -> dict[str, Any]:
     with shore.database.write() as connection:
-        if not fleet.revoke(connection, device_id):
+        if not keys.revoke(connection, device_id, now_ms()):
             raise not_found(f"device {device_id[:40]}")
+        witness.note(connection, "revoke", device_id)
     certificates.write_revoked(shore.database, shore.authority, shore.settings.broker, now_ms())
     return {"device_id": device_id, "status": "revoked"}

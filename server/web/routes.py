@@ -129,7 +129,8 @@ def local_path(text: str) -> str:
 
 def _page(request: Request, login: OptionalLogin, template: str, **context: Any) -> Response:
     if login is None:
-        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        query = request.scope["query_string"].decode("latin-1")
+        wanted = request.scope["path"] + (f"?{query}" if query else "")
         return RedirectResponse(f"/login?next={quote(wanted)}", status_code=303)
     return _render(request, template, {"user": login.user, **context})
 
