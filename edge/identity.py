@@ -37,6 +37,7 @@ from wire.signing import (
 )
 
 __all__ = ["DamagedError", "Enrolment", "Identity", "IdentityError", "RequestCounter"]
+
 log = logging.getLogger("seadrift.identity")
 
 CERTIFICATE = "certificate.pem"

@@ -83,8 +83,8 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
                 software=body.software,
                 now_ms=now,
             )
+            Witness(device_id, address).note(connection, "device.enrol", device_id, detail=key.id)
             certificate = certificates.issue(connection, shore.authority, device_id, now)
-            Witness(device_id, address).note(connection, "enrol", device_id, detail=key.id)
     except SignatureError as error:
         raise ApiError(400, "public_key", str(error)) from error
     except OldKeyError as error:
@@ -93,7 +93,7 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
         shore.enrolments.fail(who, now)
         with shore.database.write() as connection:
             stranger = Witness("stranger", address)
-            stranger.note(connection, "enrol", outcome="refused", detail=str(error))
+            stranger.note(connection, "device.enrol", outcome="refused", detail=str(error))
         raise ApiError(403, "claim", _REFUSED) from error
     return {
         "device_id": device_id,

@@ -29,6 +29,6 @@ def run(args: argparse.Namespace) -> int:
         with shore.database.write() as connection:
             if not keys.revoke(connection, args.device, now_ms()):
                 raise CommandError(f"there is no device {args.device}")
-            note(connection, "revoke", args.device)
+            note(connection, "device.revoke", args.device)
         write_revoked(shore.database, shore.authority, shore.settings.broker, now_ms())
     return answer(args, {"device_id": args.device, "status": "revoked"}, f"revoked {args.device}")
