@@ -18,11 +18,14 @@ from server.auth.attempts import Attempts
 from server.auth.authority import Authority
 from server.auth.files import made_once
 from server.auth.passwords import hash_password
+from server.auth.throttle import Throttle
 from server.clock import now_ms
 from server.db import taxa, users
 from server.db.engine import Database
 from server.fleet.registry import register_factory
 from server.intake.batch import Stores
+from server.limits import Limits
+from server.satellite.keys import LinkKeys
 from server.settings import Settings
 from server.store.packs import Packs
 from server.taxonomy.starter import plant
@@ -53,9 +56,12 @@ class Shore:
     packs: Packs
     release_key: PrivateKey
     authority: Authority
+    link_keys: LinkKeys
     first_password: str | None = None
     """The administrator's random password, at the very first start alone."""
-    logins: Attempts = field(default_factory=lambda: Attempts(10, FIVE_MIN_MS))
+    limits: Limits = field(default_factory=lambda: Limits.of(0.0))
+    logins: Throttle = field(default_factory=Throttle)
+    gateways: Attempts = field(default_factory=lambda: Attempts(10, FIVE_MIN_MS))
     enrolments: Attempts = field(default_factory=lambda: Attempts(10, FIVE_MIN_MS))
 
     @property
@@ -72,6 +78,7 @@ def open_shore(settings: Settings, admin: Admin) -> Shore:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = _load_key(settings.release_key)
     authority = Authority.load_or_make(settings.authority)
+    link_keys = LinkKeys.load_or_make(settings.keys)
     packs = Packs(settings.packs, settings.pack_max)
     database = Database.open(settings.database_url, settings.write_lock)
     password = _first_administrator(database, admin)
@@ -79,7 +86,17 @@ def open_shore(settings: Settings, admin: Admin) -> Shore:
         if taxa.is_empty(connection):
             plant(connection, now_ms())
     register_factory(database, settings.releases, key, now_ms())
-    return Shore(settings, database, packs, key, authority, first_password=password)
+    limits = Limits.of(settings.requests_per_s)
+    return Shore(
+        settings,
+        database,
+        packs,
+        key,
+        authority,
+        link_keys,
+        first_password=password,
+        limits=limits,
+    )
 
 
 def _first_administrator(database: Database, admin: Admin) -> str | None:
@@ -88,7 +105,7 @@ def _first_administrator(database: Database, admin: Admin) -> str | None:
         if users.all_users(connection):
             return None
     password = admin.password or secrets.token_urlsafe(12)
-    hashed = hash_password(password)
+    hashed = hash_password(password, admin.email)
     with database.write() as connection:
         if users.all_users(connection):
             return None

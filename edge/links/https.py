@@ -12,6 +12,7 @@ Example:
 import json
 import ssl
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ from edge.tables import ConfigError
 from wire.ack import Ack
 from wire.checked import FieldError, read
 from wire.codec import BATCH_MAX
+from wire.signing import NextKey
 
 BATCH_TYPE = "application/vnd.seadrift.batch"
 CBOR_TYPE = "application/cbor"
@@ -84,6 +86,9 @@ class HttpsLink:
             raise LinkError(
                 f"{self.url}: the answer to the claim makes no sense: {error}"
             ) from error
+
+    def announce_key(self, key: NextKey) -> None:
+        self._exchange("POST", "/v1/key", cbor2.dumps(asdict(key), canonical=True))
 
     def hello(
         self, epoch: int, next_seq: int, software: str, release: str | None, deploy_seq: int

@@ -114,6 +114,7 @@ def add_gaps(
     device_id: int,
     epoch: int,
     gaps: Sequence[tuple[int, int, str, str]],
+    now_ms: int,
 ) -> int:
     """Note (first, last, kind, reason) as given up by the device; how many seqs that is."""
     rows = [
@@ -124,6 +125,7 @@ def add_gaps(
             "last": last,
             "kind": kind,
             "reason": reason,
+            "noted_ms": now_ms,
         }
         for first, last, kind, reason in gaps
     ]
@@ -199,19 +201,3 @@ def held_above(
         .limit(most)
     )
     return ranges(connection.execute(query).scalars())
-
-
-def epochs(connection: Connection, device_id: int) -> list[EpochState]:
-    """All epochs of a device, oldest first."""
-    query = (
-        select(Epoch.epoch, Epoch.upto, Epoch.next_seq, Epoch.held, Epoch.given_up)
-        .where(Epoch.device_id == device_id)
-        .order_by(Epoch.first_seen_ms, Epoch.epoch)
-    )
-    return [EpochState(*row) for row in connection.execute(query)]
-
-
-def gap_count(connection: Connection, device_id: int) -> int:
-    """Records that the device gave up, in all its epochs."""
-    query = select(func.coalesce(func.sum(Epoch.given_up), 0)).where(Epoch.device_id == device_id)
-    return int(connection.execute(query).scalar_one())

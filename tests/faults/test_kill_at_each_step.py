@@ -48,7 +48,7 @@ def test_the_agent_is_killed_at_each_step(tmp_path: Path) -> None:
 
 def test_the_shore_is_killed_at_each_step(tmp_path: Path) -> None:
     with ashore(tmp_path) as place:
-        config = place.instrument("north", interval_s=0.1, retry_max_s=0.2)
+        config = place.instrument("north", interval_s=0.1)
         place.shore.kill()
         killed = 0
         with subprocess.Popen(agent(config), stderr=subprocess.DEVNULL) as instrument:

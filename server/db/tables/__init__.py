@@ -1,7 +1,8 @@
 """The tables of the shore, one file for each room of the house.
 
-Append-only: events, actions, ledger, quarantine, deployment steps, assignments. Present state (an
-object's status, a device's health, the counts) is kept beside them in the same transaction.
+Append-only: events, actions, ledger, quarantine, deployment steps, assignments, audit. Present
+state (an object's status, a device's health, the counts) is kept beside them in the same
+transaction.
 """
 
 from server.db.tables.audit import AuditEntry
@@ -9,7 +10,7 @@ from server.db.tables.base import Base
 from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
 from server.db.tables.health import HealthRow
-from server.db.tables.link import BadFrameRow, Epoch, FrameRow, GapRange, LedgerEntry
+from server.db.tables.link import BadFrameRow, ClockReading, Epoch, FrameRow, GapRange, LedgerEntry
 from server.db.tables.objects import (
     Acquisition,
     Action,
@@ -17,7 +18,6 @@ from server.db.tables.objects import (
     Event,
     Image,
     Object,
-    ObjectValues,
     Pack,
     Process,
     ProjectRelease,
@@ -26,6 +26,16 @@ from server.db.tables.objects import (
 )
 from server.db.tables.people import Project, Session, Taxon, TaxonAlias, User
 from server.db.tables.quarantine import Quarantined, QuarantineEvent
+from server.db.tables.satellite import (
+    CommandRow,
+    SatelliteMessage,
+    SatelliteModem,
+    SatelliteOut,
+    SatellitePart,
+    SummaryRow,
+)
+from server.db.tables.tokens import PersonalToken
+from server.db.tables.values import ExactValues, ObjectValues, WaitingValues
 
 __all__ = [
     "Acquisition",
@@ -36,11 +46,14 @@ __all__ = [
     "Base",
     "Certificate",
     "Claim",
+    "ClockReading",
+    "CommandRow",
     "Count",
     "DeploymentStep",
     "Device",
     "Epoch",
     "Event",
+    "ExactValues",
     "FrameRow",
     "GapRange",
     "HealthRow",
@@ -49,6 +62,7 @@ __all__ = [
     "Object",
     "ObjectValues",
     "Pack",
+    "PersonalToken",
     "Process",
     "Project",
     "ProjectRelease",
@@ -56,9 +70,15 @@ __all__ = [
     "Quarantined",
     "Release",
     "Sample",
+    "SatelliteMessage",
+    "SatelliteModem",
+    "SatelliteOut",
+    "SatellitePart",
     "Session",
     "Sighting",
+    "SummaryRow",
     "Taxon",
     "TaxonAlias",
     "User",
+    "WaitingValues",
 ]
