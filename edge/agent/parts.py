@@ -42,6 +42,7 @@ class Parts:
     config: Config
     board: Board
     outbox: Outbox
+    clock: SystemClock
     source: Source
     pipeline: Pipeline
     updater: Updater
@@ -103,6 +104,7 @@ def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
             config=config,
             board=board,
             outbox=outbox,
+            clock=clock,
             source=source,
             pipeline=pipeline,
             updater=updater,

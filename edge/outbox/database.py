@@ -23,6 +23,7 @@ from typing import Any
 import apsw
 
 from edge.files import sync_folder, write_atomic
+from edge.outbox.schema import SCHEMA, SCHEMA_VERSION
 
 SQLITE_MIN = (3, 51, 3)
 PAGE_BYTES = 4096
@@ -33,34 +34,6 @@ LOG_PAGES = 256
 FILE = "outbox.sqlite"
 LOCK = "lock"
 RESERVE = "reserve"
-
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS record (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    epoch INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    priority INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    made_ms INTEGER,
-    failures INTEGER NOT NULL DEFAULT 0,
-    size INTEGER NOT NULL,
-    bytes BLOB NOT NULL
-);
-CREATE UNIQUE INDEX IF NOT EXISTS record_name ON record (epoch, seq);
--- covers the order of sending and the counts, so that neither reads the records themselves
-CREATE INDEX IF NOT EXISTS record_order ON record (failures, priority, id, epoch, kind, size);
-CREATE TABLE IF NOT EXISTS dead (
-    epoch INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    code TEXT NOT NULL,
-    detail TEXT NOT NULL,
-    bytes BLOB NOT NULL,
-    PRIMARY KEY (epoch, seq)
-);
-"""
 
 
 class OutboxError(Exception):

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from server.db import audit, quarantine
-from server.db.audit import Entry
 from server.db.engine import Database
 from server.quarantine.repair import RepairError, repaired
 from server.quarantine.replay import NoEntryError, RefusedReplayError
@@ -42,11 +41,7 @@ def repair(
             raise RepairError("nothing was changed: replay it as it is")
         said = f"without {', '.join(drop)}" if drop else "edited"
         quarantine.add_event(connection, entry_id, "repair", who, said, now_ms, data)
-        audit.add(
-            connection,
-            Entry(who, "", "quarantine.repair", f"entry {entry_id}", detail=said),
-            now_ms,
-        )
+        audit.note(connection, who, "quarantine.repair", f"entry {entry_id}", said, now_ms)
 
 
 def discard(database: Database, entry_id: int, who: str, reason: str, now_ms: int) -> None:
@@ -58,11 +53,7 @@ def discard(database: Database, entry_id: int, who: str, reason: str, now_ms: in
         _refuse_replayed(kept.state)
         if kept.state != "discarded":
             quarantine.add_event(connection, entry_id, "discard", who, reason, now_ms)
-            audit.add(
-                connection,
-                Entry(who, "", "quarantine.discard", f"entry {entry_id}", detail=reason),
-                now_ms,
-            )
+            audit.note(connection, who, "quarantine.discard", f"entry {entry_id}", reason, now_ms)
 
 
 def _refuse_replayed(state: str) -> None:

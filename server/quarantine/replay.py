@@ -58,11 +58,7 @@ def replay(stores: Stores, entry_id: int, who: str, *, original: bool, now_ms: i
         said = _PATHS.get(kept.code, _refused_record)(connection, stores.packs, kept, data, now_ms)
         used = None if data == kept.data else data
         quarantine.add_event(connection, entry_id, "replay", who, said, now_ms, used)
-        audit.add(
-            connection,
-            audit.Entry(who, "", "quarantine.replay", f"entry {entry_id}", detail=said),
-            now_ms,
-        )
+        audit.note(connection, who, "quarantine.replay", f"entry {entry_id}", said, now_ms)
     return said
 
 
