@@ -24,6 +24,7 @@ from server.simulated import SimulatedDevice, make_object, make_record, make_vig
 from wire.signing import sign_request
 from wire.tus import PATH, TYPE, BlobMeta, checksum, metadata, signed_part
 
+Connect = Callable[..., HttpsLink]
 DATA = hashlib.shake_256(b"frame").digest(300_000)
 
 
@@ -46,9 +47,7 @@ def identity(
 
 
 @pytest.fixture
-def connect(
-    identity: Identity, stranger: httpx.Client
-) -> Iterator[Callable[[int | None], HttpsLink]]:
+def connect(identity: Identity, stranger: httpx.Client) -> Iterator[Connect]:
     """Opens links to the shore, or to a port in front of it."""
     links = []
 
@@ -63,7 +62,7 @@ def connect(
 
 
 @pytest.fixture
-def link(connect: Callable[[int | None], HttpsLink]) -> HttpsLink:
+def link(connect: Connect) -> HttpsLink:
     return connect(None)
 
 
@@ -184,7 +183,7 @@ CUTS = {"up": (700, 1_000, 9_000, 20_011, 50_000), "down": (1, 60, 200, 300, 400
 
 @pytest.mark.parametrize("way", CUTS)
 def test_cuts_at_many_bytes_cost_at_most_a_piece_each(
-    connect: Callable[[int | None], HttpsLink],
+    connect: Connect,
     stranger: httpx.Client,
     client: httpx.Client,
     way: str,
@@ -242,9 +241,7 @@ def test_what_is_no_image_is_kept_and_asked_for_no_more(
     assert client.get(f"/api/blobs/{found['id']}").content == bomb
 
 
-def test_two_requests_for_one_piece_store_it_once(
-    link: HttpsLink, connect: Callable[[int | None], HttpsLink]
-) -> None:
+def test_two_requests_for_one_piece_store_it_once(link: HttpsLink, connect: Connect) -> None:
     where = begin(link)
     outcomes: list[int] = []
 
