@@ -109,6 +109,7 @@ class LinkConfig:
     """[link]: how records go to shore. A batch stays below the link's limit of 256 KiB."""
 
     carriers: tuple[Literal["https", "mqtt", "satellite"], ...] = ("https",)
+    proxy: str = ""
     leave_after: int = cast(int, _bounded(3, 1, 100))
     return_after: int = cast(int, _bounded(3, 1, 100))
     return_s: float = _bounded(60.0, 0.0, 86400.0)

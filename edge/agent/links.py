@@ -31,7 +31,11 @@ def open_links(
     """One link for each of `[link] carriers`, the preferred one first. Raises ConfigError."""
     makers: dict[str, Callable[[], Link]] = {
         "https": lambda: HttpsLink(
-            config.shore, identity, timeout_s=config.link.timeout_s, folder=config.folder
+            config.shore,
+            identity,
+            timeout_s=config.link.timeout_s,
+            folder=config.folder,
+            proxy=config.link.proxy,
         ),
         "mqtt": lambda: open_mqtt(config, identity),
         "satellite": lambda: open_satellite(config, identity, outbox, clock),
