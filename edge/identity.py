@@ -22,14 +22,24 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from edge.certificate import check, context, due
+from edge import keys
+from edge.certificate import CertificateError, check, context, due
 from edge.files import sync_folder, write_atomic
+from edge.keys import KEY, DamagedError, IdentityError
 from wire.checked import FieldError, read
-from wire.signing import PrivateKey, PublicKey, SignatureError, sign_request
+from wire.signing import (
+    NextKey,
+    PrivateKey,
+    PublicKey,
+    SignatureError,
+    prove_key,
+    sign_request,
+)
+
+__all__ = ["DamagedError", "Enrolment", "Identity", "IdentityError", "RequestCounter"]
 
 log = logging.getLogger("seadrift.identity")
 
-KEY = "key"
 CERTIFICATE = "certificate.pem"
 ENROLMENT = "enrolment.json"
 COUNTER = "counter"
@@ -37,10 +47,6 @@ WIPED = "wiped"
 COUNTER_MAX = 10**17
 BLOCK = 1000
 """Request numbers reserved on disk at a time."""
-
-
-class IdentityError(Exception):
-    """The identity's files cannot be used; the message names the file."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,23 @@ class Identity:
         self._key = key
         self.enrolment = enrolment
         self._counter = RequestCounter(folder / COUNTER)
-        self.certificate = _read_certificate(folder / CERTIFICATE, key.public)
+        self._certificate = _read_certificate(folder / CERTIFICATE)
+
+    @classmethod
+    def load_or_renew(cls, folder: Path) -> "Identity":
+        """The same, for an instrument alone at sea: what is damaged is kept aside, for without an
+        identity it can still measure. A lost enrolment comes back by the claim; a lost key means
+        that a person must make another claim. Raises IdentityError, OSError."""
+        try:
+            return cls.load_or_make(folder)
+        except DamagedError as error:
+            log.error("%s; set aside, to be enrolled anew: until then records wait here", error)
+            lost = (KEY, ENROLMENT) if error.path.name == KEY else (ENROLMENT,)
+            for name in lost:
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(folder / name, folder / f"{name}.damaged")
+            sync_folder(folder)
+            return cls.load_or_make(folder)
 
     @classmethod
     def load_or_make(cls, folder: Path) -> "Identity":
@@ -82,19 +104,8 @@ class Identity:
             identity = cls(folder, PrivateKey(bytes(32)), None)
             identity.wipe()  # to the end, if the power went out on the way
             return identity
-        path = folder / KEY
-        if not path.exists():
-            write_atomic(path, PrivateKey.make().raw.hex().encode(), mode=0o600)
-        if path.stat().st_mode & 0o077:
-            log.warning("%s: others could read the private key; now only its owner can", path)
-            path.chmod(0o600)
-        try:
-            raw = bytes.fromhex(path.read_text())
-        except (OSError, ValueError) as error:
-            raise IdentityError(f"{path}: not a private key: {error}") from error
-        if len(raw) != 32:
-            raise IdentityError(f"{path}: expected a key of 32 bytes, got {len(raw)}")
-        return cls(folder, PrivateKey(raw), _read_enrolment(folder / ENROLMENT))
+        key = keys.load_or_make(folder)
+        return cls(folder, key, _read_enrolment(folder / ENROLMENT))
 
     @classmethod
     def passing(cls) -> "Identity":
@@ -126,18 +137,14 @@ class Identity:
         write_atomic(self.folder / ENROLMENT, data, mode=0o600)
         self.enrolment = enrolment
 
-    def wipe(self) -> None:
-        """Destroy every secret, overwritten before it is removed: the instrument signs nothing and
-        sends nothing from now on, also after a restart, until a person removes WIPED."""
-        write_atomic(self.folder / WIPED, b"by the shore's command\n")
-        self.enrolment, self._key, self.certificate = None, PrivateKey(bytes(32)), ""
-        for path in sorted(self.folder.iterdir()):
-            if path.is_file() and path.name not in (WIPED, COUNTER):
-                with contextlib.suppress(OSError):
-                    path.write_bytes(bytes(path.stat().st_size))
-                    _flush(path)
-                path.unlink()
-        sync_folder(self.folder)
+    @property
+    def certificate(self) -> str:
+        """The shore's certificate for the present key, then its authority's, PEM; "" without."""
+        try:
+            check(self._certificate, self.public)
+        except CertificateError:
+            return ""
+        return self._certificate
 
     def certificate_due(self, now_ms: int) -> bool:
         """Whether the shore should be asked for a certificate, the first or another."""
@@ -147,7 +154,7 @@ class Identity:
         """Keep what the shore issued. Raises CertificateError when it is not for this key."""
         check(pem, self.public)
         write_atomic(self.folder / CERTIFICATE, pem.encode(), mode=0o600)
-        self.certificate = pem
+        self._certificate = pem
 
     def tls(self, ca: Path | None) -> ssl.SSLContext:
         """TLS as this instrument, trusting the authorities in `ca`, by default the shore's own.
@@ -157,6 +164,41 @@ class Identity:
                 "no certificate yet: the shore gives it over HTTPS, set [shore] url for that"
             )
         return context(self.certificate, self._key, ca)
+
+    def announcement(self) -> NextKey | None:
+        """The next key, for the shore, while one waits. Raises IdentityError."""
+        new = keys.next_key(self.folder) if self.enrolment else None
+        if new is None or self.enrolment is None:
+            return None
+        return NextKey(new.public.text, prove_key(new, self.enrolment.device_id, self.public))
+
+    def use_next(self) -> None:
+        """The shore accepts the next key: it is the key from now on. Raises IdentityError."""
+        self._key = keys.use_next(self.folder)
+
+    def drop_next(self) -> None:
+        """The shore will not have the next key."""
+        keys.drop_next(self.folder)
+
+    def renew(self) -> None:
+        """Another key for another enrolment: the shore takes this one no more."""
+        keys.drop_next(self.folder)
+        keys.write_key(self.folder / keys.KEY)
+        self._key = keys.read_key(self.folder / keys.KEY)
+
+    def wipe(self) -> None:
+        """Destroy every secret, overwritten before it is removed: the instrument signs nothing and
+        sends nothing from now on, also after a restart, until a person removes WIPED."""
+        write_atomic(self.folder / WIPED, b"by the shore's command\n")
+        self.enrolment, self._key = None, PrivateKey(bytes(32))
+        self._certificate = ""
+        for path in sorted(self.folder.iterdir()):
+            if path.is_file() and path.name not in (WIPED, COUNTER):
+                with contextlib.suppress(OSError):
+                    path.write_bytes(bytes(path.stat().st_size))
+                    _flush(path)
+                path.unlink()
+        sync_folder(self.folder)
 
     def skip_ahead(self) -> None:
         """The shore refused a counter that has not risen."""
@@ -206,25 +248,20 @@ class RequestCounter:
             return time.time_ns() // 1_000_000
 
 
+def _read_certificate(path: Path) -> str:
+    """What is there, or "": another can be asked for."""
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def _flush(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _read_certificate(path: Path, key: PublicKey) -> str:
-    """The certificate, or "" when there is none for this key: another can be asked for."""
-    try:
-        pem = path.read_text()
-        check(pem, key)
-    except FileNotFoundError:
-        return ""
-    except (OSError, ValueError) as error:
-        log.warning("%s: %s; asking the shore for another", path, error)
-        return ""
-    return pem
 
 
 def _digest(claim: str) -> str:
@@ -237,6 +274,8 @@ def _read_enrolment(path: Path) -> Enrolment | None:
         _ = enrolment.key, enrolment.secret
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, FieldError, SignatureError) as error:
-        raise IdentityError(f"{path}: damaged ({error}); remove it and enrol again") from error
+    except OSError as error:
+        raise IdentityError(f"{path}: cannot be read: {error}") from error
+    except (ValueError, FieldError, SignatureError) as error:
+        raise DamagedError(path, f"damaged ({error}); remove it and enrol again") from error
     return enrolment

@@ -19,9 +19,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server import VERSION
 from server.api import (
+    audit,
+    blobs,
     classify,
     commands,
     device,
@@ -29,14 +32,18 @@ from server.api import (
     frames,
     login,
     objects,
+    openapi,
     projects,
     quarantine,
     releases,
     satellite,
     taxa,
+    tokens,
+    users,
 )
 from server.errors import ApiError
 from server.fleet.desk import refusal
+from server.gate import Gate
 from server.guard import BodyLimit, SecurityHeaders
 from server.satellite.gateway import running
 from server.shore import Shore
@@ -45,6 +52,8 @@ LOG = logging.getLogger("seadrift")
 ROOMS = (
     device,
     login,
+    tokens,
+    users,
     projects,
     frames,
     objects,
@@ -53,8 +62,11 @@ ROOMS = (
     devices,
     releases,
     quarantine,
+    audit,
+    openapi,
     commands,
     satellite,
+    blobs,
 )
 
 
@@ -73,6 +85,7 @@ def create_app(shore: Shore) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,
         lifespan=lifespan,
     )
     app.state.shore = shore
@@ -81,7 +94,10 @@ def create_app(shore: Shore) -> FastAPI:
     _add_pages(app)
     _add_errors(app)
     app.add_middleware(BodyLimit, people=shore.settings.body_max, devices=shore.settings.batch_max)
-    app.add_middleware(SecurityHeaders, tls=shore.settings.tls)
+    app.add_middleware(Gate, limits=shore.limits, local=shore.settings.local)
+    app.add_middleware(SecurityHeaders)
+    if shore.settings.proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(shore.settings.proxies))
     return app
 
 

@@ -17,6 +17,8 @@ COMMANDS = (
     "serve",
     "user",
     "claim",
+    "revoke",
+    "audit",
     "train",
     "evaluate",
     "release",

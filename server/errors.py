@@ -4,6 +4,7 @@ Example:
     >>> raise ApiError(409, "nothing_to_undo", "You have no action left to undo in this project.")
 """
 
+import math
 from collections.abc import Mapping
 
 
@@ -23,3 +24,8 @@ class ApiError(Exception):
 def not_found(what: str) -> ApiError:
     """404: there is no such thing, or it is not yours to see."""
     return ApiError(404, "not_found", f"{what}: there is none here with this name or number.")
+
+
+def too_many(message: str, wait_s: float) -> ApiError:
+    """429, and after how many seconds to try again."""
+    return ApiError(429, "too_many", message, {"Retry-After": str(max(1, math.ceil(wait_s)))})

@@ -28,7 +28,14 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     database: str | None = None
+    proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies: what they say of the client (X-Forwarded-For and -Proto) is
+    believed, from nobody else."""
+    requests_per_s: float = 300.0
+    """What one address may ask for long; one person or device a third of it. 0: no limit."""
     session_h: int = 24 * 14
+    """A login ends after so long, hours; or when it was not used for `idle_h`."""
+    idle_h: int = 24 * 3
     body_max: int = 1 << 20
     """Largest body of a person's request, bytes."""
     batch_max: int = BATCH_MAX
@@ -48,6 +55,10 @@ class Settings:
     @property
     def packs(self) -> Path:
         return self.data / "packs"
+
+    @property
+    def blobs(self) -> Path:
+        return self.data / "blobs"
 
     @property
     def releases(self) -> Path:
@@ -79,6 +90,11 @@ class Settings:
         return self.tls_cert is not None and self.tls_key is not None
 
     @property
+    def local(self) -> bool:
+        """Whether this machine's own programs and browsers alone are served."""
+        return is_loopback(self.host) and not self.tls and not self.proxies
+
+    @property
     def address(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
@@ -90,6 +106,15 @@ class Settings:
         for flag, path in (("--tls-cert", self.tls_cert), ("--tls-key", self.tls_key)):
             if path is not None and not path.is_file():
                 raise SettingsError(f"{flag} {path}: no such file")
+        for proxy in self.proxies:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError as error:
+                raise SettingsError(
+                    f"--proxy {proxy}: expected an address or a network, as 127.0.0.1"
+                ) from error
+        if not 0 <= self.requests_per_s < 1e9:
+            raise SettingsError(f"--rate {self.requests_per_s}: expected 0 (no limit) or more")
         gateway = urlsplit(self.satellite_gateway)
         if self.satellite_gateway and not (
             gateway.scheme == "https"

@@ -18,13 +18,16 @@ from server.auth.attempts import Attempts
 from server.auth.authority import Authority
 from server.auth.files import made_once
 from server.auth.passwords import hash_password
+from server.auth.throttle import Throttle
 from server.clock import now_ms
 from server.db import taxa, users
 from server.db.engine import Database
 from server.fleet.registry import register_factory
 from server.intake.batch import Stores
+from server.limits import Limits
 from server.satellite.keys import LinkKeys
 from server.settings import Settings
+from server.store.blobs import BlobFiles
 from server.store.packs import Packs
 from server.taxonomy.starter import plant
 from wire.signing import PrivateKey
@@ -52,12 +55,14 @@ class Shore:
     settings: Settings
     database: Database
     packs: Packs
+    blobs: BlobFiles
     release_key: PrivateKey
     authority: Authority
     link_keys: LinkKeys
     first_password: str | None = None
     """The administrator's random password, at the very first start alone."""
-    logins: Attempts = field(default_factory=lambda: Attempts(10, FIVE_MIN_MS))
+    limits: Limits = field(default_factory=lambda: Limits.of(0.0))
+    logins: Throttle = field(default_factory=Throttle)
     gateways: Attempts = field(default_factory=lambda: Attempts(10, FIVE_MIN_MS))
     enrolments: Attempts = field(default_factory=lambda: Attempts(10, FIVE_MIN_MS))
 
@@ -83,7 +88,18 @@ def open_shore(settings: Settings, admin: Admin) -> Shore:
         if taxa.is_empty(connection):
             plant(connection, now_ms())
     register_factory(database, settings.releases, key, now_ms())
-    return Shore(settings, database, packs, key, authority, link_keys, first_password=password)
+    limits = Limits.of(settings.requests_per_s)
+    return Shore(
+        settings,
+        database,
+        packs,
+        BlobFiles(settings.blobs),
+        key,
+        authority,
+        link_keys,
+        first_password=password,
+        limits=limits,
+    )
 
 
 def _first_administrator(database: Database, admin: Admin) -> str | None:
@@ -92,7 +108,7 @@ def _first_administrator(database: Database, admin: Admin) -> str | None:
         if users.all_users(connection):
             return None
     password = admin.password or secrets.token_urlsafe(12)
-    hashed = hash_password(password)
+    hashed = hash_password(password, admin.email)
     with database.write() as connection:
         if users.all_users(connection):
             return None

@@ -21,8 +21,9 @@ import cbor2
 
 from wire import VERSION
 from wire.checked import FieldError, read
-from wire.columns import FoldError, fold, unfold, unfolded
+from wire.columns import fold, unfolded
 from wire.records import Record
+from wire.unfold import FoldError, unfold
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -35,6 +36,8 @@ UNPACKED_MAX = 8 * 1024 * 1024
 """Largest batch after decompression: a bomb is refused before it is in memory."""
 RECORD_MAX = 192 * 1024
 """Largest encoded record, in bytes; the outbox refuses a larger one when it is made."""
+DEPTH_MAX = 32
+"""Deepest nesting of CBOR."""
 RECORDS_MAX = 2000
 """Most records in a batch."""
 ZSTD_LEVEL = 12
@@ -53,7 +56,7 @@ def encode_record(record: Record) -> bytes:
 
 def decode_record(blob: bytes) -> Record:
     """The record in `blob`. Raises CodecError (not CBOR) or FieldError (a wrong field)."""
-    data = loads(blob)
+    data = loads(blob, text_keys=True)
     if not isinstance(data, dict):
         raise CodecError(f"record: expected a map, got {type(data).__name__}")
     version = data.get("v")
@@ -66,16 +69,36 @@ def decode_record(blob: bytes) -> Record:
     return record
 
 
-def loads(blob: bytes) -> Any:
-    """One CBOR item and nothing after it. Raises CodecError."""
+def loads(blob: bytes, *, text_keys: bool = False) -> Any:
+    """One CBOR item and nothing after it: plain data, without tags (they could stand for a number
+    of a billion digits, a pattern, a list that holds itself). `text_keys` refuses maps with other
+    keys: whole numbers can be chosen to collide, which takes time with the square of their number.
+    Raises CodecError."""
     stream = BytesIO(blob)
     try:
-        data = cbor2.load(stream)
+        data = cbor2.load(
+            stream,
+            max_depth=DEPTH_MAX,
+            semantic_decoders=_NO_TAGS,
+            tag_hook=_refuse_tag,
+            strict_hashable_types=text_keys,
+        )
     except (cbor2.CBORError, ValueError, OverflowError, RecursionError, MemoryError) as error:
         raise CodecError(f"not CBOR: {error}") from error
     if stream.tell() != len(blob):
         raise CodecError(f"{len(blob) - stream.tell()} bytes after the CBOR item")
     return data
+
+
+def _refuse_tag(*_: object) -> Any:
+    raise cbor2.CBORDecodeError("a tag, where plain data was expected")
+
+
+_NO_TAGS = dict.fromkeys(
+    (*range(6), 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799),
+    _refuse_tag,
+)
+"""Every tag that the library would decode by itself."""
 
 
 def record_hash(blob: bytes) -> bytes:
@@ -88,10 +111,10 @@ def encode_batch(records: Sequence[bytes]) -> bytes:
     give back every byte."""
     folded = fold(records)
     try:
-        exact = unfold(folded, UNPACKED_MAX) == list(records)
+        exact = unfold(folded, RECORDS_MAX, UNPACKED_MAX) == list(records)
     except FoldError:
         exact = False
-    return zstd.compress(cbor2.dumps(folded if exact else unfolded(records)), level=ZSTD_LEVEL)
+    return zstd.compress(folded if exact else unfolded(records), level=ZSTD_LEVEL)
 
 
 def decode_batch(blob: bytes) -> list[bytes]:
@@ -99,12 +122,9 @@ def decode_batch(blob: bytes) -> list[bytes]:
     if len(blob) > BATCH_MAX:
         raise CodecError(f"batch: expected at most {BATCH_MAX} bytes, got {len(blob)}")
     try:
-        records = unfold(loads(_decompress(blob)), UNPACKED_MAX)
+        return unfold(_decompress(blob), RECORDS_MAX, UNPACKED_MAX)
     except FoldError as error:
         raise CodecError(str(error)) from error
-    if len(records) > RECORDS_MAX:
-        raise CodecError(f"batch: expected at most {RECORDS_MAX} records, got {len(records)}")
-    return records
 
 
 def _decompress(blob: bytes) -> bytes:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 DEVICE_HEADER = "Seadrift-Device"
 COUNTER_HEADER = "Seadrift-Counter"
 SIGNATURE_HEADER = "Seadrift-Signature"
+_NEXT_KEY = b"seadrift-next-key-1\n"
 
 
 class SignatureError(ValueError):
@@ -83,6 +84,24 @@ class PrivateKey:
 
     def __repr__(self) -> str:
         return f"PrivateKey(id={self.public.id})"
+
+
+@dataclass(frozen=True)
+class NextKey:
+    """What a device says to announce another key: base64 of 32 bytes, and `prove_key`."""
+
+    public_key: str
+    proof: bytes
+
+
+def prove_key(new: PrivateKey, device: str, old: PublicKey) -> bytes:
+    """That `device`, whose key is `old`, holds `new` too: a key is announced only with this."""
+    return new.sign(_NEXT_KEY + f"{device}\n{old.text}".encode())
+
+
+def check_key(new: PublicKey, device: str, old: PublicKey, proof: bytes) -> None:
+    """Raises SignatureError unless `proof` is what `prove_key` gives."""
+    new.verify(proof, _NEXT_KEY + f"{device}\n{old.text}".encode())
 
 
 def _request(method: str, path: str, device: str, counter: int, body: bytes) -> bytes:

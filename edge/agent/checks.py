@@ -18,10 +18,11 @@ from functools import partial
 import apsw
 
 from edge import board as boards
-from edge.agent.parts import read_claim
+from edge.agent.links import read_claim
 from edge.clock import EARLIEST_MS, SYNCHRONISED
 from edge.config import Config
-from edge.identity import KEY, Identity, IdentityError
+from edge.identity import Identity, IdentityError
+from edge.keys import KEY
 from edge.links import LinkError
 from edge.links.https import HttpsLink
 from edge.outbox import OutboxError

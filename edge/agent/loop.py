@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 
 from edge import records
 from edge.agent.health import Counters, health, status
-from edge.agent.parts import Parts
+from edge.agent.parts import Parts, release_of
 from edge.agent.resume import name_of
+from edge.agent.timekeeper import Timekeeper
 from edge.frames import BadFrame, Frame
 from edge.outbox import Draft, OutboxError, OutboxFullError, RecordTooLargeError
 from edge.satellite.counts import count
@@ -68,6 +69,7 @@ class Agent:
         self._said_pending = 0
         self._context = parts.outbox.fact("context")
         self._source = name_of(parts.config)
+        self._timekeeper = Timekeeper(parts.outbox, parts.clock)
 
     def stop(self) -> None:
         """Finish the frame that is under way, then end."""
@@ -77,13 +79,12 @@ class Agent:
         """Exit code: 0, 1 when frames were set aside in a run with `once`. Raises
         CannotContinueError or OutboxError."""
         parts = self._parts
-        classifier = parts.pipeline.classifier
         log.info(
             "%s: %s frames done so far, %d records wait; release %s; shore %s",
             parts.config.device.name,
             parts.outbox.cursor or "no",
             parts.outbox.pending().records,
-            "none" if classifier is None else classifier.release_id[:12],
+            (release_of(parts.pipeline) or "none")[:12],
             parts.config.shore.url or "none",
         )
         if parts.sender is not None:
@@ -138,8 +139,7 @@ class Agent:
         parts = self._parts
         try:
             result = parts.pipeline.process(frame)
-            classifier = parts.pipeline.classifier
-            release = None if classifier is None else classifier.release_id
+            release = release_of(parts.pipeline)
             drafts = records.frame_drafts(result, parts.config.acquisition, release)
         except Exception as error:  # one bad frame never stops the loop; its picture is kept
             log.exception("frame %s", frame.name)
@@ -149,7 +149,7 @@ class Agent:
         self._counters = self._counters.with_frame(len(result.objects))
         self._recent_ms.append(sum(ms for name, ms in result.ms.items() if name != "total"))
         context = records.context(parts.config, release, parts.software)
-        step = parts.tally.step(frame, count(result, classifier), release or "")
+        step = parts.tally.step(frame, count(result, parts.pipeline.classifier), release or "")
         try:
             self._commit(drafts, frame, context, parts.tally.facts(step))
         except RecordTooLargeError as error:
@@ -222,6 +222,8 @@ class Agent:
             parts.orders.apply(parts.pipeline.classifier)
             self._report_updates()
             self._report_dive()
+            if self._timekeeper.tick() and parts.sender is not None:
+                parts.sender.wake()
             if time.monotonic() >= self._health_due_s:
                 self._report_health()
         except (OutboxError, OSError) as error:

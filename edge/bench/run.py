@@ -13,11 +13,11 @@ from edge.bench import energy, memory, scenes, targets
 from edge.bench.arm64.environment import CHECKOUT
 from edge.bench.device import Lap, laps
 from edge.bench.peers import measures, networks
-from edge.bench.rows import Row, best_ms, missing
 from edge.bench.scenes import SETTINGS, Scene
 from edge.segment import Background, Segmentation, segment
 from models import factory
 from models.bundle import Bundle
+from models.figures import Row, best_ms, missing
 from models.gemm_limit import gemm_limit_ms
 from models.preprocess import prepare
 from models.runtimes import PREFERRED, MissingRuntimeError, load

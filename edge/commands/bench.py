@@ -44,8 +44,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 once everything was measured, whether or not a target holds; 2 for a wrong option."""
-    from edge.bench.rows import table
     from edge.bench.run import QUICK, Plan, measure
+    from models.figures import table
 
     plan = QUICK if args.quick else Plan()
     if args.turns is not None:

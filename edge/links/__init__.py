@@ -11,9 +11,10 @@ Example:
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wire.ack import Ack
+from wire.signing import NextKey
 
 
 class LinkError(Exception):
@@ -70,7 +71,8 @@ class HelloReply:
 class Carriage:
     """What a carrier can take. `priority_max`: records of a higher number wait for another
     carrier; `batch_bytes`: the largest compressed batch; `credit_bytes`: bytes that one credit
-    pays for, 0 where bytes cost nothing."""
+    pays for, 0 where bytes cost nothing; `overhead_bytes`: what a request costs beside its body,
+    the answer included."""
 
     name: str
     batch_bytes: int
@@ -78,6 +80,7 @@ class Carriage:
     enrols: bool = False
     fetches: bool = False
     credit_bytes: int = 0
+    overhead_bytes: int = 0
 
 
 class Link(Protocol):
@@ -104,3 +107,12 @@ class Link(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class AnnouncesKeys(Protocol):
+    """A link that can tell the shore of the instrument's next key."""
+
+    def announce_key(self, key: NextKey) -> None:
+        """Returns when the shore accepts both keys. Raises LinkError."""
+        ...

@@ -8,9 +8,10 @@ Example:
     ...     outbox.acknowledge(ack)  # what the shore holds is deleted
 """
 
-from edge.outbox.database import OutboxBusyError, OutboxError, OutboxFullError
+from edge.outbox.database import OutboxBusyError, OutboxError, OutboxFullError, OutboxGoneError
 from edge.outbox.drafts import Draft, RecordTooLargeError
-from edge.outbox.outbox import Batch, Outbox, Pending
+from edge.outbox.outbox import Outbox
+from edge.outbox.queue import Batch, Pending
 
 __all__ = [
     "Batch",
@@ -19,6 +20,7 @@ __all__ = [
     "OutboxBusyError",
     "OutboxError",
     "OutboxFullError",
+    "OutboxGoneError",
     "Pending",
     "RecordTooLargeError",
 ]

@@ -22,7 +22,8 @@ from typing import Any
 
 import apsw
 
-from edge.files import sync_folder
+from edge.files import sync_folder, write_atomic
+from edge.outbox.schema import SCHEMA, SCHEMA_VERSION
 
 SQLITE_MIN = (3, 51, 3)
 PAGE_BYTES = 4096
@@ -33,34 +34,6 @@ LOG_PAGES = 256
 FILE = "outbox.sqlite"
 LOCK = "lock"
 RESERVE = "reserve"
-
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS record (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    epoch INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    priority INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    made_ms INTEGER,
-    failures INTEGER NOT NULL DEFAULT 0,
-    size INTEGER NOT NULL,
-    bytes BLOB NOT NULL
-);
-CREATE UNIQUE INDEX IF NOT EXISTS record_name ON record (epoch, seq);
--- covers the order of sending and the counts, so that neither reads the records themselves
-CREATE INDEX IF NOT EXISTS record_order ON record (failures, priority, id, epoch, kind, size);
-CREATE TABLE IF NOT EXISTS dead (
-    epoch INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    code TEXT NOT NULL,
-    detail TEXT NOT NULL,
-    bytes BLOB NOT NULL,
-    PRIMARY KEY (epoch, seq)
-);
-"""
 
 
 class OutboxError(Exception):
@@ -77,6 +50,10 @@ class OutboxFullError(OutboxError):
 
 class DamagedError(OutboxError):
     """The file is not a sound database."""
+
+
+class OutboxGoneError(OutboxError):
+    """The open file is no longer the one in the folder: the card was away. Opening again helps."""
 
 
 def check_version(version: str | None = None) -> None:
@@ -134,6 +111,7 @@ class Database:
         self.page_bytes = page
         pages = self.budget_bytes // page + HEADROOM_PAGES
         self.value(f"PRAGMA max_page_count={pages}")
+        self._identity = _identity(folder / FILE)
         self._reserved = False
         with contextlib.suppress(OSError):  # a full disk: made later, when there is room
             self.make_reserve()
@@ -169,6 +147,27 @@ class Database:
 
     def close(self) -> None:
         _close(self.connection)
+
+    def check_there(self) -> None:
+        """Raises OutboxGoneError when what is written now would not be found after a restart."""
+        if _identity(self.folder / FILE) != self._identity:
+            raise OutboxGoneError(
+                f"{self.folder / FILE} is not there any more, or another file is: was the card"
+                " taken out?"
+            )
+
+    def check_usable(self, error: Exception) -> None:
+        """After an input or output error. Raises OutboxGoneError when the folder can be written,
+        so that only our old handles are of no use."""
+        probe = self.folder / "probe"
+        try:
+            write_atomic(probe, b"x" * self.page_bytes)
+            probe.unlink()
+        except OSError:
+            return
+        raise OutboxGoneError(
+            f"{self.folder}: {error}, but the folder can be written: was the card away?"
+        ) from error
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -247,6 +246,15 @@ class Database:
             (self.folder / RESERVE).unlink()
             sync_folder(self.folder)
         self.make_log_room()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells one file from another under the same name."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def prepare(connection: Any) -> None:

@@ -19,7 +19,6 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -29,12 +28,14 @@ import apsw
 
 from edge.clock import Clock
 from edge.outbox import database as db
+from edge.outbox import rows
 from edge.outbox.drafts import Draft, encode, name
 from edge.outbox.eviction import chunk_bytes, evict
+from edge.outbox.queue import Batch, Limits, Pending, choose, count
 from edge.outbox.rebuild import DAMAGE, damage_in, finish, rebuild
 from edge.outbox.wanted import prefer, reorder
 from wire.ack import Ack, Rejection
-from wire.codec import RECORDS_MAX
+from wire.codec import RECORD_MAX, RECORDS_MAX
 from wire.records import Record
 
 log = logging.getLogger("seadrift.outbox")
@@ -47,31 +48,6 @@ PRIORITIES = "priorities"
 """The fact with the priorities that the shore has set for kinds of records."""
 
 LOCK_PATIENCE_S = 2.0
-DELETE_ROWS = 256
-"""Rows deleted in one transaction, which a full disk must have room for in SQLite's log."""
-ROW_BYTES = 160
-"""What a row costs beside its bytes: two indices, a header and partly filled pages, measured."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Encoded records of one epoch, in the order in which they should go."""
-
-    epoch: int
-    seqs: tuple[int, ...]
-    records: tuple[bytes, ...]
-
-
-@dataclass(frozen=True)
-class Pending:
-    """What waits: counts for a person and for `health` records."""
-
-    records: int
-    bytes: int
-    dead: int
-    given_up: int
-    oldest_ms: int | None
-    by_kind: Mapping[str, int]
 
 
 class Outbox:
@@ -171,11 +147,12 @@ class Outbox:
     ) -> tuple[int, ...]:
         """Store the records, the cursor and the facts together; returns the seqs given.
 
-        Raises RecordTooLargeError (nothing stored) or OutboxFullError (nothing stored)."""
+        Raises RecordTooLargeError, OutboxFullError or OutboxGoneError; nothing is stored then."""
         stored = dict(facts or {})
         if cursor is not None:
             stored["cursor"] = cursor
         with self._guard:
+            self._db.check_there()
             relieved = False
             while True:
                 try:
@@ -184,6 +161,8 @@ class Outbox:
                     self._make_room(max(error.need, chunk_bytes(self._db.used_bytes())))
                 except (apsw.FullError, apsw.IOError) as error:
                     self._db.make_log_room()
+                    if relieved and isinstance(error, apsw.IOError):
+                        self._db.check_usable(error)
                     if relieved:
                         self._make_room(chunk_bytes(self._db.used_bytes()), str(error))
                     relieved = True
@@ -195,7 +174,7 @@ class Outbox:
             wanted = json.loads(database.fact(PRIORITIES) or "{}")
             records = name(drafts, self.epoch, first, self.boot, self._clock, wanted)
             blobs = [encode(record) for record in records]
-            need = sum(len(blob) + ROW_BYTES for blob in blobs)
+            need = sum(len(blob) + rows.ROW_BYTES for blob in blobs)
             if database.free_bytes() < need:
                 raise _NoRoomError(need)
             if not database.can_take(need):
@@ -230,46 +209,32 @@ class Outbox:
         self._upkeep(give_up)
 
     def _store(self, records: Sequence[Record], blobs: Sequence[bytes]) -> None:
-        for record, blob in zip(records, blobs, strict=True):
-            self._db.execute(
-                "INSERT INTO record (epoch, seq, priority, kind, made_ms, size, bytes)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    record.epoch,
-                    record.seq,
-                    record.priority,
-                    record.kind,
-                    record.utc_ms,
-                    len(blob),
-                    blob,
-                ),
-            )
+        rows.store(self._db.connection, records, blobs)
         if records:
             self._db.set_fact("next_seq", records[-1].seq + 1)
 
-    def next_batch(self, max_bytes: int, max_records: int = RECORDS_MAX) -> Batch | None:
-        """The records to send next, by priority then age, of one epoch; None when nothing waits.
+    def note(self, name: str, value: str) -> None:
+        """Keep a fact of upkeep, on a full disk too; where even that fails, it is lost at the next
+        start."""
+        with self._guard, contextlib.suppress(db.OutboxFullError):
+            self._upkeep(lambda: self._db.set_fact(name, value))
 
-        At least one record is given, even when it alone is larger than `max_bytes`."""
+    def next_batch(
+        self,
+        max_bytes: int,
+        max_records: int = RECORDS_MAX,
+        *,
+        priority_max: int = 5,
+        size_max: int = RECORD_MAX,
+    ) -> Batch | None:
+        """What a carrier should send next (`edge.outbox.queue`), of the priorities and sizes that
+        it takes; None when nothing such waits.
+
+        At least one record is given, even when it alone is larger than `max_bytes`. Asked again it
+        gives the same, until something is acknowledged, marked, blamed or committed."""
+        limits = Limits(max_bytes, min(max_records, RECORDS_MAX), priority_max, size_max)
         with self._guard:
-            first = self._db.execute(
-                "SELECT epoch FROM record ORDER BY failures, priority, id LIMIT 1"
-            ).get
-            if first is None:
-                return None
-            chosen: list[tuple[int, bytes]] = []
-            total = 0
-            for seq, size, blob in self._db.execute(
-                "SELECT seq, size, bytes FROM record WHERE epoch = ?"
-                " ORDER BY failures, priority, id LIMIT ?",
-                (first, min(max_records, RECORDS_MAX)),
-            ):
-                if chosen and total + size > max_bytes:
-                    break
-                chosen.append((seq, blob))
-                total += size
-            seqs, blobs = zip(*chosen, strict=True)
-            return Batch(int(first), tuple(seqs), tuple(blobs))
+            return choose(self._db, limits)
 
     def acknowledge(self, ack: Ack) -> int:
         """Delete what the shore holds, set aside what it will never take; returns how many left.
@@ -280,9 +245,9 @@ class Outbox:
             gone = 0
             for rejection in ack.rejections:
                 if not rejection.retry:
-                    gone += self._upkeep(partial(self._bury, ack.epoch, rejection))
+                    gone += self._upkeep(partial(rows.bury, self._db, ack.epoch, rejection))
             for low, high in ((0, ack.upto), *ack.sack):
-                while some := self._upkeep(partial(self._delete, ack.epoch, low, high)):
+                while some := self._upkeep(partial(rows.delete, self._db, ack.epoch, low, high)):
                     gone += some
             with contextlib.suppress(OSError):
                 self._db.make_reserve()
@@ -290,24 +255,19 @@ class Outbox:
 
     def blame(self, epoch: int, seq: int) -> int:
         """Count a failed attempt of a record sent alone; it then goes last. Returns the count."""
-
-        def count() -> int:
-            return int(
-                self._db.value(
-                    "UPDATE record SET failures = failures + 1 WHERE epoch = ? AND seq = ?"
-                    " RETURNING failures",
-                    (epoch, seq),
-                )
-                or 0
-            )
-
         with self._guard:
-            return self._upkeep(count)
+            return self._upkeep(lambda: rows.blame(self._db, epoch, seq))
+
+    def mark_sent(self, epoch: int, seqs: Collection[int]) -> None:
+        """A carrier took these, and the shore's word comes later, by another way perhaps: they stay
+        until then, behind what has not gone yet."""
+        with self._guard:
+            self._upkeep(lambda: rows.mark_sent(self._db, epoch, seqs))
 
     def set_aside(self, epoch: int, rejection: Rejection) -> None:
         """Move one record to the dead: it is kept and counted, and never sent again."""
         with self._guard:
-            self._upkeep(lambda: self._bury(epoch, rejection))
+            self._upkeep(lambda: rows.bury(self._db, epoch, rejection))
 
     def prefer(self, objects: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
         """Send the vignettes of these objects (epoch, seq) before others; those that are here."""
@@ -321,23 +281,6 @@ class Outbox:
             self._upkeep(lambda: reorder(self._db, priorities))
             known = json.loads(self._db.fact(PRIORITIES) or "{}")
             return {PRIORITIES: json.dumps({**known, **priorities})}
-
-    def _delete(self, epoch: int, low: int, high: int) -> int:
-        self._db.execute(
-            "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE epoch = ?"
-            " AND seq BETWEEN ? AND ? LIMIT ?)",
-            (epoch, low, high, DELETE_ROWS),
-        )
-        return int(self._db.connection.changes())
-
-    def _bury(self, epoch: int, rejection: Rejection) -> int:
-        self._db.execute(
-            "INSERT OR IGNORE INTO dead SELECT epoch, seq, kind, ?, ?, bytes FROM record"
-            " WHERE epoch = ? AND seq = ?",
-            (rejection.code, rejection.detail[:500], epoch, rejection.seq),
-        )
-        self._db.execute("DELETE FROM record WHERE epoch = ? AND seq = ?", (epoch, rejection.seq))
-        return int(self._db.connection.changes())
 
     def renew_epoch(self) -> int:
         """Draw a new epoch: the shore knows seqs of ours that were never given here (a card that
@@ -357,20 +300,8 @@ class Outbox:
         with self._guard:
             changes = int(self._db.connection.total_changes())
             if self._counted is None or self._counted[0] != changes:
-                self._counted = changes, self._count()
+                self._counted = changes, count(self._db, int(self._db.fact(GIVEN_UP) or 0))
             return self._counted[1]
-
-    def _count(self) -> Pending:
-        rows = list(self._db.execute("SELECT kind, COUNT(*), SUM(size) FROM record GROUP BY kind"))
-        oldest = self._db.value("SELECT made_ms FROM record ORDER BY id LIMIT 1")
-        return Pending(
-            records=sum(count for _, count, _ in rows),
-            bytes=sum(size for _, _, size in rows),
-            dead=int(self._db.value("SELECT COUNT(*) FROM dead")),
-            given_up=int(self._db.fact(GIVEN_UP) or 0),
-            oldest_ms=None if oldest is None else int(oldest),
-            by_kind={kind: count for kind, count, _ in rows},
-        )
 
     def _upkeep(self, work: Callable[[], T]) -> T:
         """A small transaction that must work on a full disk too: the reserve gives it room.

@@ -16,13 +16,14 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from server import API, VERSION
-from server.api.deps import ShoreDep, client_address
+from server.api.deps import ShoreDep, Witness, client_address
 from server.api.ranges import ranged
+from server.auth.addresses import counted_as
 from server.auth.tokens import token_hash
 from server.clock import now_ms
 from server.db import fleet
-from server.db.fleet import ClaimRefusedError
-from server.errors import ApiError
+from server.db.keys import ClaimRefusedError, OldKeyError
+from server.errors import ApiError, too_many
 from server.fleet import certificates, desk
 from server.fleet.desk import Signed
 from wire.signing import PublicKey, SignatureError
@@ -30,6 +31,8 @@ from wire.signing import PublicKey, SignatureError
 router = APIRouter(prefix="/v1", tags=["device"])
 _CBOR = "application/cbor"
 _PEM = "application/x-pem-file"
+_REFUSED = "Not enrolled: this claim is unknown, expired, or was used already."
+"""The same for each, so that guessing tells nothing; the audit log has the reason."""
 
 
 class Enrolment(BaseModel):
@@ -45,8 +48,8 @@ class Enrolment(BaseModel):
 async def signed(request: Request, shore: ShoreDep) -> Signed:
     """Check the signature. Raises 401."""
     body = await request.body()
-    query = request.url.query
-    path = request.url.path + (f"?{query}" if query else "")
+    query = request.scope["query_string"].decode("latin-1")
+    path = request.scope["path"] + (f"?{query}" if query else "")
     return await run_in_threadpool(
         desk.verify, shore.database, request.headers, request.method, path, body
     )
@@ -62,10 +65,11 @@ def ping() -> dict[str, Any]:
 
 @router.post("/enrol", status_code=201)
 def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
-    now, who = now_ms(), f"ip {client_address(request)}"
-    wait = shore.enrolments.wait_ms(who, now)
-    if wait:
-        raise ApiError(429, "too_many", "Too many wrong claims.", _after(wait))
+    now, address = now_ms(), client_address(request)
+    who = counted_as(address)
+    wait_ms = shore.enrolments.wait_ms(who, now)
+    if wait_ms:
+        raise too_many("Too many wrong claims.", wait_ms / 1000)
     try:
         key = PublicKey.from_text(body.public_key)
         with shore.database.write() as connection:
@@ -79,12 +83,18 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
                 software=body.software,
                 now_ms=now,
             )
+            Witness(device_id, address).note(connection, "device.enrol", device_id, detail=key.id)
             certificate = certificates.issue(connection, shore.authority, device_id, now)
     except SignatureError as error:
         raise ApiError(400, "public_key", str(error)) from error
+    except OldKeyError as error:
+        raise ApiError(409, "old_key", f"Not enrolled: {error}; make a new one.") from error
     except ClaimRefusedError as error:
         shore.enrolments.fail(who, now)
-        raise ApiError(403, "claim", f"Not enrolled: {error}.") from error
+        with shore.database.write() as connection:
+            stranger = Witness("stranger", address)
+            stranger.note(connection, "device.enrol", outcome="refused", detail=str(error))
+        raise ApiError(403, "claim", _REFUSED) from error
     return {
         "device_id": device_id,
         "release_key": shore.release_key.public.text,
@@ -97,6 +107,11 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
 @router.post("/hello")
 def hello(shore: ShoreDep, request: SignedDep) -> Response:
     return Response(desk.hello(shore, request, now_ms()), media_type=_CBOR)
+
+
+@router.post("/key")
+def key(shore: ShoreDep, request: SignedDep) -> Response:
+    return Response(desk.next_key(shore, request, now_ms()), media_type=_CBOR)
 
 
 @router.post("/ingest")
@@ -113,7 +128,3 @@ def certificate(shore: ShoreDep, request: SignedDep) -> Response:
 def release(shore: ShoreDep, request: SignedDep, http: Request, release_id: str) -> Response:
     data = desk.release(shore, request, release_id, now_ms())
     return ranged(data, http.headers.get("Range"), etag=release_id)
-
-
-def _after(wait_ms: int) -> dict[str, str]:
-    return {"Retry-After": str(max(1, -(-wait_ms // 1000)))}

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from models.bundle import BundleError
 from models.evaluation import Evaluation
-from server.api.deps import Manager, ShoreDep, Viewer
+from server.api.deps import Manager, ShoreDep, Viewer, WitnessDep
 from server.api.projects import existing
 from server.clock import now_ms
 from server.db import releases
@@ -62,7 +62,11 @@ def listed(connection: Connection) -> list[dict[str, Any]]:
 
 @router.post("/projects/{project_id}/train")
 def train_project(
-    shore: ShoreDep, user: Manager, project_id: int, body: TrainBody | None = None
+    shore: ShoreDep,
+    user: Manager,
+    witness: WitnessDep,
+    project_id: int,
+    body: TrainBody | None = None,
 ) -> dict[str, Any]:
     with shore.database.read() as connection:
         existing(connection, project_id)
@@ -82,6 +86,8 @@ def train_project(
         raise ApiError(409, "release", f"Not trained: {error}.") from error
     finally:
         _TRAINING.release()
+    with shore.database.write() as connection:
+        witness.note(connection, "release.train", done.release_id, detail=f"project {project_id}")
     return report(done)
 
 
@@ -124,17 +130,19 @@ def _figures(evaluation: Evaluation) -> dict[str, Any]:
 
 
 @router.post("/releases/{release_id}/sign")
-def sign(shore: ShoreDep, user: Manager, release_id: str) -> dict[str, Any]:
+def sign(shore: ShoreDep, user: Manager, witness: WitnessDep, release_id: str) -> dict[str, Any]:
     try:
         registry.sign(shore.database, shore.release_key, release_id)
     except ReleaseRefusedError as error:
         raise ApiError(404, "not_found", f"Not signed: {error}.") from error
+    with shore.database.write() as connection:
+        witness.note(connection, "release.sign", release_id)
     return {"release_id": release_id, "signed": True}
 
 
 @router.post("/releases/{release_id}/assign")
 def assign(
-    shore: ShoreDep, user: Manager, release_id: str, body: AssignBody
+    shore: ShoreDep, user: Manager, witness: WitnessDep, release_id: str, body: AssignBody
 ) -> list[dict[str, Any]]:
     try:
         done = registry.assign(
@@ -147,4 +155,7 @@ def assign(
         )
     except ReleaseRefusedError as error:
         raise ApiError(409, "release", f"Not assigned: {error}.") from error
+    with shore.database.write() as connection:
+        said = ", ".join(f"{device} {deploy_seq}" for device, deploy_seq in done)
+        witness.note(connection, "release.assign", release_id, detail=said)
     return [{"device_id": device, "deploy_seq": deploy_seq} for device, deploy_seq in done]

@@ -8,7 +8,16 @@ import argparse
 
 from server.auth.tokens import new_token, token_hash
 from server.clock import now_ms
-from server.commands.common import add_data, answer, doing, opened, operator_id, project_id
+from server.commands.common import (
+    CommandError,
+    add_data,
+    answer,
+    doing,
+    note,
+    opened,
+    operator_id,
+    project_id,
+)
 from server.db import fleet
 
 HOUR_MS = 3_600_000
@@ -24,6 +33,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--project", required=True, help="title or number")
     parser.add_argument("--name", required=True, help="name of the instrument")
     parser.add_argument("--valid-h", type=float, default=168.0, help="hours (%(default)s)")
+    parser.add_argument(
+        "--successor-of", metavar="DEVICE", help="what this instrument was before it was revoked"
+    )
     add_data(parser)
     parser.set_defaults(run=doing("claim", run))
 
@@ -34,6 +46,11 @@ def run(args: argparse.Namespace) -> int:
     with opened(args) as shore:
         project = project_id(shore, args.project)
         with shore.database.write() as connection:
+            before = None
+            if args.successor_of is not None:
+                before = fleet.device(connection, args.successor_of)
+                if before is None:
+                    raise CommandError(f"there is no device {args.successor_of}")
             fleet.add_claim(
                 connection,
                 token_hash=token_hash(token),
@@ -42,5 +59,7 @@ def run(args: argparse.Namespace) -> int:
                 user_id=operator_id(shore),
                 now_ms=now,
                 expires_ms=expires_ms,
+                successor_of=None if before is None else before.pk,
             )
+            note(connection, "device.claim", args.name, f"project {project}, {args.valid_h:g} h")
     return answer(args, {"claim": token, "expires_ms": expires_ms}, token)

@@ -5,6 +5,7 @@ Example:
 """
 
 import argparse
+import getpass
 import json
 import os
 import sys
@@ -13,11 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from models.bundle import BundleError
 from server.auth.passwords import PasswordError
-from server.db import projects, users
+from server.clock import now_ms
+from server.db import audit, projects, users
 from server.db.engine import DatabaseError
-from server.db.users import EmailTakenError
+from server.db.users import EmailTakenError, LastAdministratorError
 from server.fleet.registry import ReleaseRefusedError
 from server.learning.material import NotEnoughError
 from server.settings import Settings
@@ -35,6 +39,7 @@ _EXPECTED = (
     CommandError,
     DatabaseError,
     EmailTakenError,
+    LastAdministratorError,
     NotEnoughError,
     OSError,
     PasswordError,
@@ -96,6 +101,16 @@ def project_id(shore: Shore, title: str) -> int:
         there = ", ".join(f"'{name}'" for name in known) or "none yet"
         raise CommandError(f"there is no project '{title}'; projects: {there}")
     return found
+
+
+def note(connection: Connection, action: str, subject: str, detail: str = "") -> None:
+    """Enter what a command did into the audit log, with the name of who is logged in here."""
+    try:
+        person = getpass.getuser()
+    except (KeyError, OSError):  # a process whose user has no name
+        person = str(os.getuid())
+    who = f"command line, {person}"
+    audit.note(connection, who, action, subject, detail, now_ms(), address="local")
 
 
 def operator_id(shore: Shore) -> int:

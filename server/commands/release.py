@@ -14,6 +14,7 @@ from server.commands.common import (
     add_data,
     answer,
     doing,
+    note,
     opened,
     operator_id,
 )
@@ -59,6 +60,8 @@ def sign(args: argparse.Namespace) -> int:
     with opened(args) as shore:
         release = _whole_id(shore, args.release)
         registry.sign(shore.database, shore.release_key, release)
+        with shore.database.write() as connection:
+            note(connection, "release.sign", release)
     return answer(args, {"release_id": release, "signed": True}, f"signed {release}")
 
 
@@ -73,6 +76,8 @@ def assign(args: argparse.Namespace) -> int:
             user_id=operator_id(shore),
             now_ms=now_ms(),
         )
+        with shore.database.write() as connection:
+            note(connection, "release.assign", release, ", ".join(f"{d} {n}" for d, n in done))
     rows = [{"device_id": device, "deploy_seq": deploy_seq} for device, deploy_seq in done]
     lines = [f"{device}: assignment {deploy_seq}" for device, deploy_seq in done]
     return answer(args, rows, "\n".join(lines) or "there is no active device")

@@ -9,15 +9,14 @@ Example:
 import argparse
 import errno
 import os
-import signal
 import socket
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from server.settings import Settings, SettingsError
 
 USAGE, NOTHING = 2, 3
+WORKERS_MAX = 64
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,7 +31,25 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--port", type=int, default=8765, help="port (%(default)s)")
     parser.add_argument("--tls-cert", type=Path, help="certificate chain, PEM")
     parser.add_argument("--tls-key", type=Path, help="private key, PEM")
+    parser.add_argument(
+        "--proxy",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="a proxy before this shore, whose X-Forwarded-For and -Proto are believed; may be "
+        "given again",
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=300.0,
+        metavar="N",
+        help="requests a second that one address may ask for long, 0: any (%(default)s)",
+    )
     parser.add_argument("--database", help="SQLAlchemy URL (default: SQLite in the data folder)")
+    parser.add_argument(
+        "--workers", type=_count, default=1, metavar="N", help="processes that serve (%(default)s)"
+    )
     parser.add_argument(
         "--satellite-gateway",
         default="",
@@ -49,11 +66,24 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.set_defaults(run=run)
 
 
+def _count(text: str) -> int:
+    count = int(text) if text.isdigit() else 0
+    if not 1 <= count <= WORKERS_MAX:
+        raise argparse.ArgumentTypeError(f"expected 1 to {WORKERS_MAX}, got {text}")
+    return count
+
+
 def run(args: argparse.Namespace) -> int:
     os.umask(0o077)  # what it makes is its owner's alone
-    settings = Settings(args.data, args.host, args.port, args.tls_cert, args.tls_key, args.database)
-    settings = replace(
-        settings,
+    settings = Settings(
+        args.data,
+        args.host,
+        args.port,
+        args.tls_cert,
+        args.tls_key,
+        args.database,
+        proxies=tuple(args.proxy),
+        requests_per_s=args.rate,
         satellite_gateway=args.satellite_gateway,
         satellite_jwt_key=args.satellite_jwt_key,
     )
@@ -65,15 +95,13 @@ def run(args: argparse.Namespace) -> int:
         listening = _listen(settings)
     except OSError as error:
         return _fail(_why_not_listening(settings, error), NOTHING)
-    return _serve(settings, listening)
+    return _serve(settings, listening, args.workers)
 
 
-def _serve(settings: Settings, listening: socket.socket) -> int:
+def _serve(settings: Settings, listening: socket.socket, workers: int) -> int:
     """Open the shore and serve it until a signal."""
-    import uvicorn  # these take seconds on a small machine: refusals above need not wait for them
-
-    from server.app import create_app
-    from server.auth.passwords import PasswordError
+    from server.auth.passwords import PasswordError  # these take seconds on a small machine:
+    from server.commands import workers as serving  # refusals above need not wait for them
     from server.db.engine import DatabaseError
     from server.shore import Admin, open_shore
 
@@ -81,25 +109,12 @@ def _serve(settings: Settings, listening: socket.socket) -> int:
         shore = open_shore(settings, Admin.from_environment(os.environ))
     except (DatabaseError, PasswordError, OSError) as error:
         return _fail(str(error), NOTHING)
-    config = uvicorn.Config(
-        create_app(shore),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=10,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
-    )
-    server = uvicorn.Server(config)
-
-    def stop(_signal: int, _frame: object) -> None:
-        server.should_exit = True
-
-    for one in (signal.SIGTERM, signal.SIGINT):  # uvicorn hands them back to these when it is done
-        signal.signal(one, stop)
     _greet(settings, shore.first_password)
-    server.run(sockets=[listening])
+    if workers == 1:
+        serving.serve_alone(shore, listening)
+    else:
+        shore.close()  # each process opens it again: connections are not shared
+        serving.serve_together(settings, listening, workers)
     return 0
 
 

@@ -7,8 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 
-from server.db.tables import Assignment, Claim, DeploymentStep, Device, Release
+from server.db import keys
+from server.db.keys import ClaimRefusedError, OldKeyError
+from server.db.tables import Assignment, Claim, DeploymentStep, Device
 from wire.records import Deployment, Health
 
 
@@ -23,10 +26,7 @@ class DeviceInfo:
     public_key: bytes
     status: str
     counter: int
-
-
-class ClaimRefusedError(ValueError):
-    """The claim is unknown, expired, or was used by another key."""
+    next_key: bytes | None = None
 
 
 def add_claim(
@@ -38,6 +38,7 @@ def add_claim(
     user_id: int,
     now_ms: int,
     expires_ms: int,
+    successor_of: int | None = None,
 ) -> None:
     connection.execute(
         insert(Claim).values(
@@ -47,6 +48,7 @@ def add_claim(
             created_by=user_id,
             created_ms=now_ms,
             expires_ms=expires_ms,
+            successor_of=successor_of,
         )
     )
 
@@ -63,7 +65,8 @@ def enrol(
     now_ms: int,
 ) -> str:
     """Use a claim; the device's id. The same claim with the same key gives the same id again, since
-    the reply may have been lost. Raises ClaimRefusedError."""
+    the reply may have been lost. The key of a device that is active makes the new device its
+    successor; that of a revoked one is refused. Raises ClaimRefusedError."""
     claim = connection.execute(select(Claim).where(Claim.token_hash == token_hash)).first()
     if claim is None:
         raise ClaimRefusedError("there is no such claim")
@@ -71,6 +74,9 @@ def enrol(
         return _enrolled_before(connection, claim.id, public_key)
     if now_ms >= claim.expires_ms:
         raise ClaimRefusedError("this claim has expired")
+    before = keys.of_key(connection, public_key)
+    if any(status == "revoked" for _, status in before):
+        raise OldKeyError("this key is that of a revoked device")
     connection.execute(
         update(Claim).where(Claim.id == claim.id, Claim.used_ms.is_(None)).values(used_ms=now_ms)
     )
@@ -84,6 +90,7 @@ def enrol(
         "public_key": public_key,
         "status": "active",
         "counter": 0,
+        "predecessor_id": claim.successor_of or (before[-1][0] if before else None),
         "enrolled_ms": now_ms,
         "last_seen_ms": now_ms,
     }
@@ -111,11 +118,13 @@ def device(connection: Connection, device_id: str) -> DeviceInfo | None:
         Device.public_key,
         Device.status,
         Device.counter,
+        Device.next_key,
     ).where(Device.device_id == device_id)
     row = connection.execute(query).first()
     if row is None:
         return None
-    return DeviceInfo(row[0], row[1], row[2], row[3], bytes(row[4]), row[5], row[6])
+    next_key = None if row[7] is None else bytes(row[7])
+    return DeviceInfo(row[0], row[1], row[2], row[3], bytes(row[4]), row[5], row[6], next_key)
 
 
 def raise_counter(connection: Connection, pk: int, counter: int, now_ms: int) -> bool:
@@ -136,12 +145,6 @@ def see(connection: Connection, pk: int, *, epoch: int, software: str, release: 
         .where(Device.id == pk)
         .values(epoch=epoch, software=software, release=release)
     )
-
-
-def revoke(connection: Connection, device_id: str) -> bool:
-    """No request of this device is accepted from now on; False when there is no such device."""
-    statement = update(Device).where(Device.device_id == device_id).values(status="revoked")
-    return connection.execute(statement).rowcount == 1
 
 
 def set_health(connection: Connection, pk: int, epoch: int, seq: int, health: Health) -> None:
@@ -187,21 +190,29 @@ def add_steps(
 
 
 def all_devices(connection: Connection) -> list[dict[str, Any]]:
-    """Every device's own columns, by number; `pk` is its row."""
-    query = select(
-        Device.id.label("pk"),
-        Device.device_id,
-        Device.project_id,
-        Device.name,
-        Device.board,
-        Device.software,
-        Device.status,
-        Device.enrolled_ms,
-        Device.last_seen_ms,
-        Device.release,
-        Device.epoch,
-        Device.health,
-    ).order_by(Device.id)
+    """Every device's own columns, by number; `pk` is its row, `predecessor` the device that the
+    same instrument was before."""
+    earlier = aliased(Device)
+    query = (
+        select(
+            Device.id.label("pk"),
+            Device.device_id,
+            Device.project_id,
+            Device.name,
+            Device.board,
+            Device.software,
+            Device.status,
+            Device.enrolled_ms,
+            Device.last_seen_ms,
+            Device.revoked_ms,
+            Device.release,
+            Device.epoch,
+            Device.health,
+            earlier.device_id.label("predecessor"),
+        )
+        .outerjoin(earlier, earlier.id == Device.predecessor_id)
+        .order_by(Device.id)
+    )
     return [dict(row._mapping) for row in connection.execute(query)]
 
 
@@ -242,33 +253,3 @@ def assignment_after(connection: Connection, pk: int, deploy_seq: int) -> bytes 
     )
     found = connection.execute(query).scalar()
     return None if found is None else bytes(found)
-
-
-def deployment(connection: Connection, pk: int) -> dict[str, Any] | None:
-    """The latest assignment of a device and how far it got: "assigned" until the device reports."""
-    query = (
-        select(Assignment.deploy_seq, Release.release_id, Release.name, Assignment.issued_ms)
-        .join(Release, Release.no == Assignment.release_no)
-        .where(Assignment.device_id == pk)
-        .order_by(Assignment.deploy_seq.desc())
-        .limit(1)
-    )
-    wanted = connection.execute(query).first()
-    if wanted is None:
-        return None
-    steps = (
-        select(DeploymentStep.state, DeploymentStep.reason, DeploymentStep.ms_per_object)
-        .where(DeploymentStep.device_id == pk, DeploymentStep.deploy_seq == wanted.deploy_seq)
-        .order_by(DeploymentStep.id.desc())
-        .limit(1)
-    )
-    step = connection.execute(steps).first()
-    return {
-        "deploy_seq": wanted.deploy_seq,
-        "release": wanted.release_id,
-        "release_name": wanted.name,
-        "issued_ms": wanted.issued_ms,
-        "state": step.state if step else "assigned",
-        "reason": step.reason if step else "",
-        "ms_per_object": step.ms_per_object if step else None,
-    }

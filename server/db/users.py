@@ -1,4 +1,4 @@
-"""Users and their sessions.
+"""People who may work here.
 
 Example:
     >>> user_id = add(connection, email="ann@sea.org", name="Ann", role="annotator",
@@ -6,11 +6,12 @@ Example:
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from server.db.tables import Session, User
+from server.db.tables import User
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,16 @@ class EmailTakenError(ValueError):
     """There is a user with this address."""
 
 
+class LastAdministratorError(ValueError):
+    """Nobody could administer the shore afterwards."""
+
+
 def add(
     connection: Connection, *, email: str, name: str, role: str, password_hash: str, now_ms: int
 ) -> int:
     """A new user's id. Raises EmailTakenError."""
     values = {
-        "email": email.strip().lower(),
+        "email": folded(email),
         "name": name,
         "role": role,
         "password_hash": password_hash,
@@ -45,52 +50,43 @@ def add(
         raise EmailTakenError(f"there is a user {values['email']} already") from error
 
 
+def folded(email: str) -> str:
+    """An address as it is kept and compared."""
+    return email.strip().lower()
+
+
 def all_users(connection: Connection) -> list[tuple[UserInfo, bool]]:
     """Every user and whether active, by number."""
     query = select(User.id, User.email, User.name, User.role, User.active).order_by(User.id)
     return [(UserInfo(i, e, n, r), active) for i, e, n, r, active in connection.execute(query)]
 
 
+def get(connection: Connection, user_id: int) -> tuple[UserInfo, bool] | None:
+    """A user and whether active."""
+    query = select(User.id, User.email, User.name, User.role, User.active).where(User.id == user_id)
+    row = connection.execute(query).first()
+    return None if row is None else (UserInfo(*row[:4]), row[4])
+
+
+def by_email(connection: Connection, email: str) -> tuple[UserInfo, bool] | None:
+    """A user and whether active, by address."""
+    query = select(User.id).where(User.email == folded(email))
+    user_id = connection.execute(query).scalar()
+    return None if user_id is None else get(connection, user_id)
+
+
 def credentials(connection: Connection, email: str) -> tuple[UserInfo, str] | None:
     """The active user with this address, and the hash of the password."""
     query = select(User.id, User.email, User.name, User.role, User.password_hash).where(
-        User.email == email.strip().lower(), User.active
+        User.email == folded(email), User.active
     )
     row = connection.execute(query).first()
     return None if row is None else (UserInfo(row[0], row[1], row[2], row[3]), row[4])
 
 
-def begin_session(
-    connection: Connection, token_hash: bytes, user_id: int, now_ms: int, expires_ms: int
-) -> None:
-    """Enter a login, and forget those that ended by themselves."""
-    connection.execute(delete(Session).where(Session.expires_ms < now_ms))
-    connection.execute(
-        insert(Session).values(
-            token_hash=token_hash, user_id=user_id, created_ms=now_ms, expires_ms=expires_ms
-        )
-    )
-
-
-def end_session(connection: Connection, token_hash: bytes, now_ms: int) -> None:
-    connection.execute(
-        update(Session)
-        .where(Session.token_hash == token_hash, Session.ended_ms.is_(None))
-        .values(ended_ms=now_ms)
-    )
-
-
-def session_user(connection: Connection, token_hash: bytes, now_ms: int) -> UserInfo | None:
-    """Who holds this session, when it is still good."""
-    query = (
-        select(User.id, User.email, User.name, User.role)
-        .join(Session, Session.user_id == User.id)
-        .where(
-            Session.token_hash == token_hash,
-            Session.ended_ms.is_(None),
-            Session.expires_ms > now_ms,
-            User.active,
-        )
-    )
-    row = connection.execute(query).first()
-    return None if row is None else UserInfo(row[0], row[1], row[2], row[3])
+def change(connection: Connection, user_id: int, **values: Any) -> None:
+    """Set `name`, `role`, `active` or `password_hash`. Raises LastAdministratorError."""
+    connection.execute(update(User).where(User.id == user_id).values(values))
+    administrators = select(func.count()).where(User.role == "administrator", User.active)
+    if not connection.execute(administrators).scalar_one():
+        raise LastAdministratorError("this is the last active administrator: make another first")

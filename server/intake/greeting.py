@@ -35,7 +35,7 @@ def greet(stores: Stores, device: DeviceInfo, counter: int, body: bytes, now_ms:
     """The answer as CBOR: ack, time_ms, assignment, commands.
 
     Raises CodecError, FieldError, or ReplayedError for a counter that has not risen."""
-    said = read_hello(loads(body))
+    said = read_hello(loads(body, text_keys=True))
     with stores.database.write() as connection:
         if not fleet.raise_counter(connection, device.pk, counter, now_ms):
             raise ReplayedError(f"counter {counter} was used before")

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from server.intake.check import SEQ_MAX, RefusedError, check
+from server.intake.png import PIXELS_MAX as IMAGE_MAX
 from wire.checked import FieldError
 from wire.codec import RECORD_MAX, CodecError, decode_record, loads, record_hash
-from wire.records import Body, Record, read_body
+from wire.records import KIND_OF, Body, Record, Vignette, read_body
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,42 @@ class Item:
     refused: RefusedError | None = None
 
 
+PIXELS_MAX = 32 << 20
+"""Pixels that all vignettes of a batch may have together: what is all one grey packs a thousand
+times smaller, and checking it takes its whole size."""
+SMALL = 1024
+"""A record of fewer bytes unpacks to no more than a thousand times as many."""
+
+
 def read_items(blobs: Iterable[bytes]) -> list[Item]:
-    """Every record of a batch, in order."""
-    return [_read(blob) for blob in blobs]
+    """Every record of a batch, in order; once there are PIXELS_MAX, a vignette is refused."""
+    items, pixels = [], 0
+    for blob in blobs:
+        claimed = _pixels(blob)
+        if pixels + claimed > PIXELS_MAX:
+            refused = RefusedError("too_big", f"more than {PIXELS_MAX} pixels in one batch")
+            items.append(Item(blob, record_hash(blob), _salvage(blob), refused=refused))
+            continue
+        pixels += claimed
+        items.append(_read(blob))
+    return items
+
+
+def _pixels(blob: bytes) -> int:
+    """How many pixels a record claims to bring; 0 for one too small to matter, read or not."""
+    if len(blob) < SMALL:
+        return 0
+    try:
+        record = decode_record(blob)
+    except (CodecError, FieldError):
+        return 0
+    width, height = record.body.get("width"), record.body.get("height")
+    if record.kind != KIND_OF[Vignette]:
+        return 0
+    if not (isinstance(width, int) and isinstance(height, int)):
+        return 0
+    pixels = max(0, width) * max(0, height)
+    return pixels if pixels <= IMAGE_MAX else 0  # beyond it an image is refused unseen
 
 
 def _read(blob: bytes) -> Item:
@@ -60,7 +94,7 @@ def _read(blob: bytes) -> Item:
 def _salvage(blob: bytes) -> tuple[int, int] | None:
     """The key of a record that is wrong otherwise, so that it can be named in the answer."""
     try:
-        data = loads(blob)
+        data = loads(blob, text_keys=True)
         epoch, seq = data["epoch"], data["seq"]
         if 0 <= epoch < 2**32 and 1 <= seq < SEQ_MAX:
             return int(epoch), int(seq)

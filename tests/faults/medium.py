@@ -32,8 +32,9 @@ class File:
     data: bytearray = field(default_factory=bytearray)
     floating: deque[Note] = field(default_factory=deque)
 
-    def settle(self, keep: int = 0) -> None:
-        while len(self.floating) > keep:
+    def settle(self, most: int | None = None) -> None:
+        """What floats is durable now; or the `most` oldest changes of it."""
+        for _ in range(len(self.floating) if most is None else most):
             apply(self.data, self.floating.popleft())
 
     def torn(self, chance: random.Random, survival: float) -> bytes:
@@ -70,6 +71,7 @@ class Medium:
     def __init__(self, notes: Sequence[Note], *, honest: bool = True) -> None:
         self._notes = notes
         self._honest = honest
+        self._held_back: deque[File] = deque()
         self._at = 0
         self._now: Names = {}
         self._durable: Names = {}
@@ -88,7 +90,7 @@ class Medium:
             assert file is not None
             file.floating.append(note)
             if not self._honest:
-                file.settle(HELD_BACK)
+                self._hold_back(file)
         elif note.what == "sync":
             file = self._now[note.path]
             if file is not None and self._honest:
@@ -101,6 +103,12 @@ class Medium:
                 note = Note("create", note.path, place=number)
             self._name(self._now, note)
             self._renamings.append(note)
+
+    def _hold_back(self, file: File) -> None:
+        """A lying medium's cache: what is pushed out of it is durable."""
+        self._held_back.append(file)
+        if len(self._held_back) > HELD_BACK:
+            self._held_back.popleft().settle(1)
 
     def _name(self, names: Names, note: Note) -> None:
         """Apply a change of names."""

@@ -6,11 +6,8 @@ the power is cut between, and within, those calls, many times. After each cut th
 as after a restart and held against what the agent had promised until then.
 """
 
-import os
 import random
 import shutil
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,8 +18,7 @@ from edge.identity import Identity
 from edge.outbox import Outbox
 from tests.faults.laboratory import progress, report
 from tests.faults.medium import Medium, lay_out
-from tests.faults.recording import Note, Recording, can_record, record
-from tests.faults.stage import ashore
+from tests.faults.recording import Note, Recording, can_record
 from wire.codec import decode_record
 
 pytestmark = [
@@ -30,9 +26,7 @@ pytestmark = [
     pytest.mark.xdist_group("power at sea"),
     pytest.mark.skipif(not can_record(), reason="strace is not installed"),
 ]
-HERE = Path(__file__).parent
 CLOCK = SystemClock(trust_system=False)
-FRAMES = 6
 CUTS, CUTS_MORE = 60, 2000
 Names = set[tuple[int, int]]
 
@@ -63,25 +57,6 @@ class Promised:
             self.public = words[0]
         elif what == "enrolled":
             self.enrolled = True
-
-
-@pytest.fixture(scope="module")
-def life(tmp_path_factory: pytest.TempPathFactory) -> Recording:
-    """Six frames of an agent, from its first start until all was acknowledged."""
-    folder = tmp_path_factory.mktemp("life")
-    with ashore(folder) as place:
-        config = place.instrument("north")
-        argv = [sys.executable, str(HERE / "telling_agent.py"), "run", "--config", str(config)]
-        return record([*argv, "--frames", str(FRAMES), "--once"], config.parent / "data")
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory, where there is one: opening syncs, and this is not about our own disk."""
-    fast = Path("/dev/shm")  # noqa: S108 - a folder of our own in it
-    folder = fast / f"seadrift-{os.getpid()}" if os.access(fast, os.W_OK) else tmp_path
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass

@@ -19,7 +19,7 @@ from server.app import create_app
 from server.auth.tokens import token_hash
 from server.bench.postgres import Postgres
 from server.clock import now_ms
-from server.db import users
+from server.db import sessions
 from server.settings import Settings
 from server.shore import Admin, Shore, open_shore
 from server.simulated import SimulatedDevice
@@ -47,7 +47,7 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _first_start(settings: Settings) -> None:
     opened = open_shore(settings, Admin(EMAIL, PASSWORD))
     with opened.database.write() as connection:
-        users.begin_session(connection, token_hash(TOKEN), 1, now_ms(), now_ms() + 10**9)
+        sessions.begin(connection, token_hash(TOKEN), 1, "test", now_ms(), now_ms() + 10**9)
     opened.close()
 
 

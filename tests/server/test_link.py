@@ -91,7 +91,8 @@ def test_an_expired_claim_is_refused(shore: Shore, stranger: httpx.Client, proje
         )
     refused = post_enrol(stranger, "old", PrivateKey.make())
     assert refused.status_code == 403
-    assert "expired" in refused.json()["error"]["message"]
+    never = post_enrol(stranger, "never made", PrivateKey.make())
+    assert refused.json() == never.json(), "guessing must tell nothing"
 
 
 def test_guessing_claims_is_slowed_down(stranger: httpx.Client) -> None:
@@ -195,7 +196,7 @@ def test_a_body_that_is_too_large_is_stopped_while_it_comes(stranger: httpx.Clie
 
 
 def test_a_body_that_announces_too_much_is_refused_before_it_comes(stranger: httpx.Client) -> None:
-    head = b"POST /api/login HTTP/1.1\r\nHost: shore\r\nContent-Length: 1099511627776\r\n\r\n"
+    head = b"POST /api/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1099511627776\r\n\r\n"
     with socket.create_connection((stranger.base_url.host, stranger.base_url.port or 0), 20) as raw:
         raw.sendall(head)
         assert b" 413 " in raw.recv(100)

@@ -1,15 +1,17 @@
 """The tables of the shore, one file for each room of the house.
 
-Append-only: events, actions, ledger, quarantine, deployment steps, assignments. Present state (an
-object's status, a device's health, the counts) is kept beside them in the same transaction.
+Append-only: events, actions, ledger, quarantine, deployment steps, assignments, audit. Present
+state (an object's status, a device's health, the counts) is kept beside them in the same
+transaction.
 """
 
 from server.db.tables.audit import AuditEntry
 from server.db.tables.base import Base
+from server.db.tables.blobs import Blob
 from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
 from server.db.tables.health import HealthRow
-from server.db.tables.link import BadFrameRow, Epoch, FrameRow, GapRange, LedgerEntry
+from server.db.tables.link import BadFrameRow, ClockReading, Epoch, FrameRow, GapRange, LedgerEntry
 from server.db.tables.objects import (
     Acquisition,
     Action,
@@ -17,7 +19,6 @@ from server.db.tables.objects import (
     Event,
     Image,
     Object,
-    ObjectValues,
     Pack,
     Process,
     ProjectRelease,
@@ -34,6 +35,8 @@ from server.db.tables.satellite import (
     SatellitePart,
     SummaryRow,
 )
+from server.db.tables.tokens import PersonalToken
+from server.db.tables.values import ExactValues, ObjectValues, WaitingValues
 
 __all__ = [
     "Acquisition",
@@ -42,14 +45,17 @@ __all__ = [
     "AuditEntry",
     "BadFrameRow",
     "Base",
+    "Blob",
     "Certificate",
     "Claim",
+    "ClockReading",
     "CommandRow",
     "Count",
     "DeploymentStep",
     "Device",
     "Epoch",
     "Event",
+    "ExactValues",
     "FrameRow",
     "GapRange",
     "HealthRow",
@@ -58,6 +64,7 @@ __all__ = [
     "Object",
     "ObjectValues",
     "Pack",
+    "PersonalToken",
     "Process",
     "Project",
     "ProjectRelease",
@@ -75,4 +82,5 @@ __all__ = [
     "Taxon",
     "TaxonAlias",
     "User",
+    "WaitingValues",
 ]

@@ -7,7 +7,8 @@ from server.db.tables.base import Base, Big, Blob, Hash, Id, MaybeBig, MaybeMill
 
 
 class Claim(Base):
-    """A one-time invitation for an instrument. Only its SHA-256 is kept."""
+    """A one-time invitation for an instrument. Only its SHA-256 is kept. `successor_of`: the device
+    that the same instrument was before."""
 
     __tablename__ = "claims"
 
@@ -19,11 +20,18 @@ class Claim(Base):
     created_ms: Mapped[Millis]
     expires_ms: Mapped[Millis]
     used_ms: Mapped[MaybeMillis]
+    successor_of: Mapped[int | None] = mapped_column(
+        ForeignKey("devices.id", use_alter=True, name="fk_claims_successor_of")
+    )
 
 
 class Device(Base):
     """An enrolled instrument. `name_id` is what it calls itself on the link; `counter` the highest
-    signed request that was accepted; `health` the latest health record as JSON."""
+    signed request that was accepted; `health` the latest health record as JSON.
+
+    `next_key` is announced by the device and takes the place of `public_key` with the first request
+    that it signs. `predecessor_id` is the device that the same instrument was before.
+    """
 
     __tablename__ = "devices"
 
@@ -34,8 +42,11 @@ class Device(Base):
     name: Mapped[Name]
     board: Mapped[Name]
     software: Mapped[Name]
-    public_key: Mapped[bytes]
+    public_key: Mapped[bytes] = mapped_column(index=True)
+    next_key: Mapped[bytes | None]
     status: Mapped[str] = mapped_column(String(16))
+    revoked_ms: Mapped[MaybeMillis]
+    predecessor_id: Mapped[int | None] = mapped_column(ForeignKey("devices.id"))
     counter: Mapped[Big]
     enrolled_ms: Mapped[Millis]
     last_seen_ms: Mapped[Millis]

@@ -21,13 +21,17 @@ class User(Base):
 
 
 class Session(Base):
-    """A login; the token itself is known to its owner alone, the table keeps its SHA-256."""
+    """A login; the token itself is known to its owner alone, the table keeps its SHA-256. It ends
+    at `expires_ms`, or when it was not used for long after `seen_ms`. Rows stay a while after the
+    end: an address from which a person logged in before is not a stranger's."""
 
     __tablename__ = "sessions"
 
     token_hash: Mapped[Hash] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    address: Mapped[str] = mapped_column(String(64))
     created_ms: Mapped[Millis]
+    seen_ms: Mapped[Millis]
     expires_ms: Mapped[Millis]
     ended_ms: Mapped[MaybeMillis]
 

@@ -227,6 +227,24 @@ def test_enrolment_is_kept_and_a_new_claim_means_a_new_one(tmp_path: Path) -> No
         Identity.load_or_make(tmp_path)
 
 
+@pytest.mark.parametrize("content", [b"", b"zz", b"\xff" * 64])
+def test_an_instrument_at_sea_goes_on_without_its_identity(tmp_path: Path, content: bytes) -> None:
+    """A torn file must not end a mooring: it measures on, and waits to be enrolled again."""
+    identity = Identity.load_or_make(tmp_path)
+    identity.enrol("d1", PrivateKey.make().public.text, "claim")
+    (tmp_path / "enrolment.json").write_bytes(content)
+    again = Identity.load_or_renew(tmp_path)
+    assert again.public.text == identity.public.text
+    assert again.needs("claim")
+    assert (tmp_path / "enrolment.json.damaged").read_bytes() == content
+    again.enrol("d1", PrivateKey.make().public.text, "claim")
+    (tmp_path / "key").write_bytes(content)
+    another = Identity.load_or_renew(tmp_path)
+    assert another.public.text != identity.public.text
+    assert another.needs("claim")
+    assert (tmp_path / "key.damaged").read_bytes() == content
+
+
 def test_the_counter_never_repeats_over_restarts(tmp_path: Path) -> None:
     seen: list[int] = []
     for _ in range(4):
