@@ -53,7 +53,7 @@ def take(stores: Stores, device: DeviceInfo, counter: int, body: bytes, now_ms: 
     """
     items = read_items(decode_batch(body))
     with stores.database.write() as connection:
-        if not fleet.raise_counter(connection, device.pk, counter, now_ms):
+        if not fleet.raise_counter(connection, device.pk, counter, now_ms, device.carrier):
             raise ReplayedError(f"counter {counter} was used before")
         return take_items(connection, stores.packs, device, items, now_ms)
 
