@@ -17,6 +17,7 @@ import cbor2
 
 from tests.faults.hostile.besieged import Place
 from tests.faults.hostile.images import bad_png
+from tests.faults.hostile.nonsense import climbing, nonsense
 from tests.faults.hostile.raw import written
 from tests.faults.hostile.values import FLAT, TEXTS, bent, flipped, hostile, word
 from wire.codec import encode_batch, zstd
@@ -50,18 +51,6 @@ BODIES: dict[str, Any] = {
     "/api/releases/1/assign": {"device_ids": "all"},
     "/v1/enrol": {"claim": "x", "name": "n", "public_key": "A" * 43 + "=", "board": "b"},
 }  # fmt: skip
-CLIMBS = [
-    "../",
-    "..%2f",
-    "%2e%2e/",
-    "%2e%2e%2f",
-    "..\\",
-    "..%5c",
-    "%252e%252e/",
-    "....//",
-    "%00",
-    "/./",
-]
 
 
 @dataclass(frozen=True)
@@ -241,19 +230,6 @@ class Attacks:
             method, path, {"Content-Type": _line(kind), "X-Seadrift": "1", **headers}, body
         )
 
-    def _path(self) -> Attack:
-        chance = self._chance
-        climb = "".join(chance.choices(CLIMBS, k=chance.randrange(1, 8)))
-        start = chance.choice(
-            ["/static/x/", "/static/", "/api/", "/v1/releases/", "/", "//", "/objects/"]
-        )
-        end = chance.choice(
-            ["etc/passwd", "seadrift.db", "keys/release.key", "%ff%fe", "x" * 9000, ""]
-        )
-        opens = not (start + climb + end).strip("/.%2e").startswith(("login", "static"))
-        path = (start + climb + end).replace(" ", "%20")
-        return Attack("path", written("GET", path, {}), opens and end != "")
-
     def _credentials(self) -> Attack:
         """Made-up tokens and cookies in every shape."""
         chance = self._chance
@@ -274,35 +250,12 @@ class Attacks:
         path = chance.choice(["/api/users", "/api/audit", "/api/me", "/", "/devices?a=b"])
         return Attack("credentials", written("GET", path, headers), opens=path.startswith("/api/"))
 
+    def _path(self) -> Attack:
+        path, opens = climbing(self._chance)
+        return Attack("path", written("GET", path, {}), opens)
+
     def _nonsense(self) -> Attack:
-        """Bytes that are not quite HTTP: two lengths, bad chunks, a second request inside."""
-        chance = self._chance
-        hidden = b"GET /api/users HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-        host = b"Host: 127.0.0.1\r\n"
-        post = b"POST /api/login HTTP/1.1\r\n" + host
-        forms = [
-            post + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden,
-            post + b"Content-Length: 5\r\nContent-Length: 50\r\n\r\nhello" + hidden,
-            post + b"Transfer-Encoding: xchunked\r\n\r\n" + hidden,
-            post + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
-            post + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n-1\r\n\r\n",
-            post + b"Content-Length: -1\r\n\r\n" + hidden,
-            post + b"Content-Length: 10\r\n\r\nabc",
-            post + b"Content-Length: \xd9\xa3\r\n\r\nabc",
-            post + b"X: " + b"a" * chance.choice([10, 70_000]) + b"\r\n\r\n",
-            post + b"".join(b"X%d: y\r\n" % i for i in range(chance.choice([50, 3000]))) + b"\r\n",
-            b"GET / HTTP/9.9\r\n" + host + b"\r\n",
-            b"GET http://evil.example/ HTTP/1.1\r\n" + host + b"\r\n",
-            b"GET * HTTP/1.1\r\n" + host + b"\r\n",
-            b"CONNECT evil.example:443 HTTP/1.1\r\n" + host + b"\r\n",
-            b"GET / HTTP/1.1\r\n" + host + b"Upgrade: websocket\r\nConnection: upgrade\r\n\r\n",
-            b"GET / HTTP/1.1\r\n\r\n",
-            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-            b"\x16\x03\x01\x02\x00" + chance.randbytes(80),
-            chance.randbytes(chance.randrange(1, 300)) + b"\r\n\r\n",
-        ]
-        return Attack("nonsense", flipped(chance, chance.choice(forms)) if chance.random() < 0.3
-                      else chance.choice(forms), opens=True, last=True)  # fmt: skip
+        return Attack("nonsense", nonsense(self._chance), opens=True, last=True)
 
 
 def _cbor(chance: random.Random, data: Any) -> bytes:
