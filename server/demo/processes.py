@@ -51,10 +51,6 @@ class Process:
     def running(self) -> bool:
         return self._child is not None and self._child.poll() is None
 
-    @property
-    def pid(self) -> int | None:
-        return None if self._child is None else self._child.pid
-
     def start(self, *more: str) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
