@@ -227,13 +227,16 @@ class Outbox:
         *,
         priority_max: int = 5,
         size_max: int = RECORD_MAX,
+        without: Collection[str] = (),
     ) -> Batch | None:
-        """What a carrier should send next (`edge.outbox.queue`), of the priorities and sizes that
-        it takes; None when nothing such waits.
+        """What a carrier should send next (`edge.outbox.queue`), of the priorities, sizes and
+        kinds that it takes; None when nothing such waits.
 
         At least one record is given, even when it alone is larger than `max_bytes`. Asked again it
         gives the same, until something is acknowledged, marked, blamed or committed."""
-        limits = Limits(max_bytes, min(max_records, RECORDS_MAX), priority_max, size_max)
+        limits = Limits(
+            max_bytes, min(max_records, RECORDS_MAX), priority_max, size_max, ",".join(without)
+        )
         with self._guard:
             return choose(self._db, limits)
 
