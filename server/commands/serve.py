@@ -17,6 +17,9 @@ from pathlib import Path
 from server.settings import Settings, SettingsError
 
 USAGE, NOTHING = 2, 3
+KEEP_S = 75
+"""A connection may be idle so long (the door closes it before, when it wants the place): an answer
+and the next request take seconds over a satellite, and a new connection takes as long again."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -96,6 +99,7 @@ def _serve(settings: Settings, listening: socket.socket) -> int:
         http=protocol(Door(proxies=frozenset(settings.proxies))),
         ws="none",
         timeout_graceful_shutdown=10,
+        timeout_keep_alive=KEEP_S,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
     )
