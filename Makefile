@@ -10,7 +10,7 @@ MINUTES ?= 60
 FAST ?=
 PAGE ?=
 
-.PHONY: setup demo test faults bench energy fuzz lint fix train lock arm64
+.PHONY: setup demo test faults bench bench-intake energy fuzz lint fix train lock arm64
 
 setup: $(STAMP)  ## a virtual environment in .venv with everything but torch
 
@@ -33,6 +33,9 @@ faults: setup  ## every promise under every fault, a line each; FAST=1: a slice;
 
 bench: setup  ## ratios measured side by side in one run, also in build/bench/*.json; BENCH_ARGS=--quick
 	SEADRIFT_DATA=$(DATA) $(BIN)/seadrift-edge bench --out build/bench/edge.json $(BENCH_ARGS)
+
+bench-intake: setup  ## what the shore takes in a second, also in build/bench/intake.json
+	$(BIN)/python -m server.bench.intake --out build/bench/intake.json $(BENCH_ARGS)
 
 energy: setup  ## instructions of a frame on emulated arm64 boards, and joules (part of bench too)
 	$(BIN)/python -m edge.bench.energy

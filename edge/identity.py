@@ -10,6 +10,7 @@ Example:
     True
 """
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -22,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edge import keys
-from edge.certificate import check, context, due
+from edge.certificate import CertificateError, check, context, due
 from edge.files import sync_folder, write_atomic
 from edge.keys import KEY, DamagedError, IdentityError
 from wire.checked import FieldError, read
@@ -36,11 +37,13 @@ from wire.signing import (
 )
 
 __all__ = ["DamagedError", "Enrolment", "Identity", "IdentityError", "RequestCounter"]
+
 log = logging.getLogger("seadrift.identity")
 
 CERTIFICATE = "certificate.pem"
 ENROLMENT = "enrolment.json"
 COUNTER = "counter"
+WIPED = "wiped"
 COUNTER_MAX = 10**17
 BLOCK = 1000
 """Request numbers reserved on disk at a time."""
@@ -53,6 +56,13 @@ class Enrolment:
     device_id: str
     release_key: str
     claim_sha256: str
+    link_key: str = ""
+    """base64 of 32 bytes: the secret that short satellite messages are authenticated with."""
+
+    @property
+    def secret(self) -> bytes:
+        """The link key, nothing when the shore gave none. Raises ValueError."""
+        return base64.b64decode(self.link_key, validate=True)
 
     @property
     def key(self) -> PublicKey:
@@ -68,7 +78,7 @@ class Identity:
         self._key = key
         self.enrolment = enrolment
         self._counter = RequestCounter(folder / COUNTER)
-        self.certificate = _read_certificate(folder / CERTIFICATE, key.public)
+        self._certificate = _read_certificate(folder / CERTIFICATE)
 
     @classmethod
     def load_or_renew(cls, folder: Path) -> "Identity":
@@ -90,6 +100,10 @@ class Identity:
     def load_or_make(cls, folder: Path) -> "Identity":
         """The identity in `folder`, its key made on the first call. Raises IdentityError."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if (folder / WIPED).exists():
+            identity = cls(folder, PrivateKey(bytes(32)), None)
+            identity.wipe()  # to the end, if the power went out on the way
+            return identity
         key = keys.load_or_make(folder)
         return cls(folder, key, _read_enrolment(folder / ENROLMENT))
 
@@ -104,18 +118,33 @@ class Identity:
 
     def needs(self, claim: str) -> bool:
         """Whether this claim is still to be made: the shore's address may change, a new claim
-        means a new enrolment."""
+        means a new enrolment. Raises IdentityError when the keys were wiped."""
+        if (self.folder / WIPED).exists():
+            raise IdentityError(
+                f"the shore had this instrument's keys wiped; remove {self.folder / WIPED} and give"
+                " it a new claim to use it again"
+            )
         if self.enrolment is None:
             return True
         return bool(claim) and self.enrolment.claim_sha256 != _digest(claim)
 
-    def enrol(self, device_id: str, release_key: str, claim: str) -> None:
-        """Keep the shore's answer. Raises SignatureError when its release key is not a key."""
-        enrolment = Enrolment(device_id, release_key, _digest(claim))
-        _ = enrolment.key
+    def enrol(self, device_id: str, release_key: str, claim: str, link_key: str = "") -> None:
+        """Keep the shore's answer. Raises SignatureError when its release key is not a key,
+        ValueError when its link key is not base64."""
+        enrolment = Enrolment(device_id, release_key, _digest(claim), link_key)
+        _ = enrolment.key, enrolment.secret
         data = json.dumps(asdict(enrolment), indent=1).encode()
         write_atomic(self.folder / ENROLMENT, data, mode=0o600)
         self.enrolment = enrolment
+
+    @property
+    def certificate(self) -> str:
+        """The shore's certificate for the present key, then its authority's, PEM; "" without."""
+        try:
+            check(self._certificate, self.public)
+        except CertificateError:
+            return ""
+        return self._certificate
 
     def certificate_due(self, now_ms: int) -> bool:
         """Whether the shore should be asked for a certificate, the first or another."""
@@ -125,7 +154,7 @@ class Identity:
         """Keep what the shore issued. Raises CertificateError when it is not for this key."""
         check(pem, self.public)
         write_atomic(self.folder / CERTIFICATE, pem.encode(), mode=0o600)
-        self.certificate = pem
+        self._certificate = pem
 
     def tls(self, ca: Path | None) -> ssl.SSLContext:
         """TLS as this instrument, trusting the authorities in `ca`, by default the shore's own.
@@ -146,7 +175,6 @@ class Identity:
     def use_next(self) -> None:
         """The shore accepts the next key: it is the key from now on. Raises IdentityError."""
         self._key = keys.use_next(self.folder)
-        self._drop_certificate()
 
     def drop_next(self) -> None:
         """The shore will not have the next key."""
@@ -157,12 +185,20 @@ class Identity:
         keys.drop_next(self.folder)
         keys.write_key(self.folder / keys.KEY)
         self._key = keys.read_key(self.folder / keys.KEY)
-        self._drop_certificate()
 
-    def _drop_certificate(self) -> None:
-        """It was for another key: the shore is asked for one again."""
-        (self.folder / CERTIFICATE).unlink(missing_ok=True)
-        self.certificate = ""
+    def wipe(self) -> None:
+        """Destroy every secret, overwritten before it is removed: the instrument signs nothing and
+        sends nothing from now on, also after a restart, until a person removes WIPED."""
+        write_atomic(self.folder / WIPED, b"by the shore's command\n")
+        self.enrolment, self._key = None, PrivateKey(bytes(32))
+        self._certificate = ""
+        for path in sorted(self.folder.iterdir()):
+            if path.is_file() and path.name not in (WIPED, COUNTER):
+                with contextlib.suppress(OSError):
+                    path.write_bytes(bytes(path.stat().st_size))
+                    _flush(path)
+                path.unlink()
+        sync_folder(self.folder)
 
     def skip_ahead(self) -> None:
         """The shore refused a counter that has not risen."""
@@ -212,17 +248,20 @@ class RequestCounter:
             return time.time_ns() // 1_000_000
 
 
-def _read_certificate(path: Path, key: PublicKey) -> str:
-    """The certificate, or "" when there is none for this key: another can be asked for."""
+def _read_certificate(path: Path) -> str:
+    """What is there, or "": another can be asked for."""
     try:
-        pem = path.read_text()
-        check(pem, key)
-    except FileNotFoundError:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
         return ""
-    except (OSError, ValueError) as error:
-        log.warning("%s: %s; asking the shore for another", path, error)
-        return ""
-    return pem
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _digest(claim: str) -> str:
@@ -232,7 +271,7 @@ def _digest(claim: str) -> str:
 def _read_enrolment(path: Path) -> Enrolment | None:
     try:
         enrolment = read(Enrolment, json.loads(path.read_text()))
-        _ = enrolment.key
+        _ = enrolment.key, enrolment.secret
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -9,8 +9,8 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from models.preprocess import SHAPE_NAMES, Bool, Float32, Prepared, UInt8, prepa
 from models.runtimes import embed, load
 from models.runtimes.native import NativeRuntime
 from models.sites import build_tables
-from models.thresholds import Decisions
+from models.thresholds import NONE, Decisions, Thresholds, decide
 
 MAX_BATCH_CELLS = (
     1 << 20
@@ -46,6 +46,8 @@ class Classifier:
         """runtime: auto or one of models.runtimes.PREFERRED. Raises MissingRuntimeError."""
         self._bundle = bundle
         self._runtime = load(runtime, bundle.network, bundle.graphs, threads)
+        self._thresholds = bundle.head.thresholds
+        self._unknown_max: float | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -68,9 +70,26 @@ class Classifier:
         """What Prediction.unknown tells, "novelty" or "indecision" (models.head.Head)."""
         return self._bundle.head.unknown_by
 
-    def decide(self, probabilities: Float32) -> Decisions:
+    def limit(self, least: Mapping[int, float], unknown_max: float | None) -> None:
+        """From now on decide by other thresholds: `least` by index of `nodes`, the release's own
+        for the others; and be sure of no object that is more unknown than `unknown_max`."""
+        own = self._bundle.head.thresholds
+        if least:
+            count = len(self.nodes)
+            values = np.full(count, NONE) if own is None else own.least.copy()
+            for node, threshold in least.items():
+                if node < count:
+                    values[node] = threshold
+            empty = Thresholds(0.0, values, np.zeros(count, np.float32), np.zeros(count, np.int32))
+            own = empty if own is None else replace(own, least=values)
+        self._thresholds, self._unknown_max = own, unknown_max
+
+    def decide(self, probabilities: Float32, unknown: Float32 | None = None) -> Decisions:
         """What to call objects, backing off up the tree where the likeliest class is not sure."""
-        return self._bundle.head.decide(probabilities)
+        said = decide(probabilities, self._bundle.head.tree, self._thresholds)
+        if unknown is not None and self._unknown_max is not None:
+            return replace(said, sure=said.sure & (unknown <= self._unknown_max))
+        return said
 
     @property
     def release_id(self) -> str:

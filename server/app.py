@@ -24,7 +24,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from server import VERSION
 from server.api import (
     audit,
+    blobs,
     classify,
+    commands,
     device,
     devices,
     frames,
@@ -34,6 +36,7 @@ from server.api import (
     projects,
     quarantine,
     releases,
+    satellite,
     taxa,
     tokens,
     users,
@@ -42,6 +45,7 @@ from server.errors import ApiError
 from server.fleet.desk import refusal
 from server.gate import Gate
 from server.guard import BodyLimit, SecurityHeaders
+from server.satellite.gateway import running
 from server.shore import Shore
 
 LOG = logging.getLogger("seadrift")
@@ -60,6 +64,9 @@ ROOMS = (
     quarantine,
     audit,
     openapi,
+    commands,
+    satellite,
+    blobs,
 )
 
 
@@ -68,7 +75,8 @@ def create_app(shore: Shore) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        with running(shore):
+            yield
         shore.close()
 
     app = FastAPI(

@@ -40,7 +40,7 @@ PRIORITIES = {"frame": (1, 5), "summary": (1, 5), "object": (2, 5), "vignette": 
 """Kinds whose priority may be set, and from where to where."""
 POLICY = {
     "satellite.priority_max": (0, 5),
-    "satellite.credits_day": (0, 10_000),
+    "satellite.credits_day": (10, 10_000),
     "satellite.every_h": (0.1, 720),
 }
 """Settings that a command may change, and from where to where."""

@@ -18,7 +18,7 @@ from functools import partial
 import apsw
 
 from edge import board as boards
-from edge.agent.parts import read_claim
+from edge.agent.links import read_claim
 from edge.clock import EARLIEST_MS, SYNCHRONISED
 from edge.config import Config
 from edge.identity import Identity, IdentityError

@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from edge.agent.parts import Parts
+from edge.agent.parts import Parts, release_of
 from edge.agent.status import Status
 from edge.budget import Energy, frame_energy
 from edge.outbox import Outbox
@@ -56,7 +56,7 @@ def health(parts: Parts, counters: Counters, ms_per_frame: float | None, uptime_
         pending=pending.records,
         pending_bytes=pending.bytes,
         disk_free_mb=disk_free_mb(parts.config.data),
-        release=_release(parts),
+        release=release_of(parts.pipeline),
         frames=counters.frames,
         objects=counters.objects,
         bad_frames=counters.bad_frames,
@@ -98,7 +98,7 @@ def status(parts: Parts, counters: Counters, ms_per_frame: float | None, doing: 
         link="none" if link is None else link.state,
         link_error="" if link is None else link.error,
         last_ack_ms=last_ack_ms,
-        release=_release(parts),
+        release=release_of(parts.pipeline),
         runtime=None if classifier is None else classifier.runtime_name,
         active_slot=update.active,
         slots=slots(parts),
@@ -131,11 +131,6 @@ def processor_c(path: Path = THERMAL) -> float | None:
         return int(path.read_text()) / 1e3
     except (OSError, ValueError):
         return None
-
-
-def _release(parts: Parts) -> str | None:
-    classifier = parts.pipeline.classifier
-    return None if classifier is None else classifier.release_id
 
 
 def _energy(parts: Parts, ms_per_frame: float | None) -> Energy | None:

@@ -15,15 +15,17 @@ import statistics
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from edge import records
 from edge.agent.health import Counters, health, status
-from edge.agent.parts import Parts
+from edge.agent.parts import Parts, release_of
 from edge.agent.resume import name_of
+from edge.agent.timekeeper import Timekeeper
 from edge.frames import BadFrame, Frame
 from edge.outbox import Draft, OutboxError, OutboxFullError, RecordTooLargeError
+from edge.satellite.counts import count
 from wire.records import Context
 
 log = logging.getLogger("seadrift.agent")
@@ -67,6 +69,7 @@ class Agent:
         self._said_pending = 0
         self._context = parts.outbox.fact("context")
         self._source = name_of(parts.config)
+        self._timekeeper = Timekeeper(parts.outbox, parts.clock)
 
     def stop(self) -> None:
         """Finish the frame that is under way, then end."""
@@ -76,13 +79,12 @@ class Agent:
         """Exit code: 0, 1 when frames were set aside in a run with `once`. Raises
         CannotContinueError or OutboxError."""
         parts = self._parts
-        classifier = parts.pipeline.classifier
         log.info(
             "%s: %s frames done so far, %d records wait; release %s; shore %s",
             parts.config.device.name,
             parts.outbox.cursor or "no",
             parts.outbox.pending().records,
-            "none" if classifier is None else classifier.release_id[:12],
+            (release_of(parts.pipeline) or "none")[:12],
             parts.config.shore.url or "none",
         )
         if parts.sender is not None:
@@ -137,8 +139,7 @@ class Agent:
         parts = self._parts
         try:
             result = parts.pipeline.process(frame)
-            classifier = parts.pipeline.classifier
-            release = None if classifier is None else classifier.release_id
+            release = release_of(parts.pipeline)
             drafts = records.frame_drafts(result, parts.config.acquisition, release)
         except Exception as error:  # one bad frame never stops the loop; its picture is kept
             log.exception("frame %s", frame.name)
@@ -148,11 +149,13 @@ class Agent:
         self._counters = self._counters.with_frame(len(result.objects))
         self._recent_ms.append(sum(ms for name, ms in result.ms.items() if name != "total"))
         context = records.context(parts.config, release, parts.software)
+        step = parts.tally.step(frame, count(result, parts.pipeline.classifier), release or "")
         try:
-            self._commit(drafts, frame, context)
+            self._commit(drafts, frame, context, parts.tally.facts(step))
         except RecordTooLargeError as error:
             self._set_aside(BadFrame(frame.name[:250], frame.index, str(error)), frame)
             return
+        parts.tally.took(step)
         with contextlib.suppress(OSError):  # the state of the trial, on a full disk: asked again
             parts.updater.observe(result)
 
@@ -166,13 +169,20 @@ class Agent:
         self._counters = self._counters.with_bad_frame()
         self._commit([Draft(records.bad_frame(bad))], bad, None)
 
-    def _commit(self, drafts: list[Draft], done: Frame | BadFrame, context: Context | None) -> None:
+    def _commit(
+        self,
+        drafts: list[Draft],
+        done: Frame | BadFrame,
+        context: Context | None,
+        sums: Mapping[str, object] | None = None,
+    ) -> None:
         """Store a frame's records, the cursor and the counters in one transaction, the context
         before them if it has changed. Waits, frame in hand, while the outbox is full."""
         facts: dict[str, object] = {
             "counters": self._counters.as_text(),
             "source": self._source,
             "last_frame": done.name,
+            **(sums or {}),
         }
         if context is not None and repr(context) != self._context:
             drafts = [Draft(context), *shifted(drafts, 1)]
@@ -209,7 +219,11 @@ class Agent:
             candidate = parts.updater.advance()
             if candidate is not None:
                 parts.pipeline.classifier = candidate
+            parts.orders.apply(parts.pipeline.classifier)
             self._report_updates()
+            self._report_dive()
+            if self._timekeeper.tick() and parts.sender is not None:
+                parts.sender.wake()
             if time.monotonic() >= self._health_due_s:
                 self._report_health()
         except (OutboxError, OSError) as error:
@@ -226,6 +240,16 @@ class Agent:
         self._said_pending = body.pending
         if self._parts.sender is not None:
             self._parts.sender.wake()
+
+    def _report_dive(self) -> None:
+        """A dive that is over, as a record; not while a frame that belongs to it waits for room."""
+        classifier = self._parts.pipeline.classifier
+        if self._doing == "waiting for room":
+            return
+        if self._parts.tally.is_due("" if classifier is None else classifier.release_id):
+            self._parts.tally.close_dive()
+            if self._parts.sender is not None:
+                self._parts.sender.wake()
 
     def _report_updates(self) -> None:
         """Steps of a release as records, each exactly once: the number told is stored with them."""

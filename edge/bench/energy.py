@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from edge import board as boards
 from edge.bench.arm64.counting import Counted, count
 from edge.bench.arm64.environment import CHECKOUT, MissingToolError, prepare
-from edge.bench.rows import Row, missing, table
 from edge.bench.scenes import Scene, of_objects
 from edge.board import Board, weakest
 from edge.budget import busy_ms, frame_energy
+from models.figures import Row, missing, table
 
 PERIOD_S = 1.0
 """One frame a second: what the whole board's joules are of."""

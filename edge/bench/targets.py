@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from edge.bench.rows import Row
+from models.figures import Row
 
 Facts: TypeAlias = Mapping[str, Any]
 

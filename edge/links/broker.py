@@ -11,6 +11,7 @@ Example:
 """
 
 import fcntl
+import re
 import secrets
 import socket
 import ssl
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -40,6 +41,9 @@ PACKET_MAX = 4 * 1024 * 1024
 OVERHEAD_MAX = 1024
 """Bytes of a request beside its body, at most."""
 _NO_SUBSCRIBER = 0x10
+_NOISE = (
+    r"failed to receive on socket: |sslv3 alert |\[SSL[^]]*\] |\[Errno -?\d+\] | \(_ssl\.c:\d+\)"
+)
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,35 @@ class Reply:
     retry_after: str
 
 
+class _Client(Client):
+    """paho's client over a connection that is made here, so that none is left half open."""
+
+    def __init__(self, broker: Broker, client_id: str, timeout_s: float) -> None:
+        super().__init__(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+        )
+        self._broker = broker
+        self._timeout_s = timeout_s
+
+    def _create_socket_connection(self) -> socket.socket:
+        address = (self._broker.address.host, self._broker.address.port)
+        plain = socket.create_connection(address, self._timeout_s)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a request waits for no other
+        if self._broker.context is None:
+            return plain
+        try:
+            return self._broker.context.wrap_socket(plain, server_hostname=address[0])
+        except BaseException:
+            plain.close()
+            raise
+
+
 class Line:
-    """An open connection. Not for several threads. Every method raises LinkError."""
+    """An open connection. Not for several threads. Every method raises LinkError. `resumed`: the
+    broker still had the session."""
 
     def __init__(self, broker: Broker, client_id: str, topic: str, *, timeout_s: float) -> None:
         self._url = broker.address.url
@@ -72,11 +103,11 @@ class Line:
         self._wanted = b""
         self._reply: Reply | None = None
         self._packet_max = PACKET_MAX
-        self._known = False
+        self.resumed = False
         self._client = self._make(broker, client_id)
         try:
             self._dial(broker)
-            if not self._known:
+            if not self.resumed:
                 self._subscribe(topic)
         except LinkError:
             self.close()
@@ -115,24 +146,16 @@ class Line:
         if opened is not None:
             opened.close()
         self._client.on_connect = self._client.on_subscribe = self._client.on_publish = None
-        self._client.on_message = self._client.on_disconnect = None
+        self._client.on_message = self._client.on_disconnect = self._client.on_log = None
 
     def _make(self, broker: Broker, client_id: str) -> Client:
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
-            reconnect_on_failure=False,
-        )
-        client.connect_timeout = self._timeout_s
-        if broker.context is not None:
-            client.tls_set_context(broker.context)
+        client = _Client(broker, client_id, self._timeout_s)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
-        client.on_socket_open = _hurry
+        client.on_log = self._on_log
         return client
 
     def _dial(self, broker: Broker) -> None:
@@ -215,7 +238,7 @@ class Line:
         code: ReasonCode,
         said: Properties | None,
     ) -> None:
-        self._connected, self._known = code, flags.session_present
+        self._connected, self.resumed = code, flags.session_present
         self._packet_max = getattr(said, "MaximumPacketSize", PACKET_MAX)
 
     def _on_subscribe(
@@ -238,19 +261,24 @@ class Line:
         if status.isascii() and status.isdigit() and len(status) == 3:
             self._reply = Reply(int(status), bytes(message.payload), said.get(RETRY_AFTER, ""))
 
+    def _on_log(self, _client: Client, _data: Any, level: int, text: str) -> None:
+        """paho says here alone why a connection was lost: a revoked certificate, for one."""
+        if level == LogLevel.MQTT_LOG_ERR:
+            self._lost = self._lost or f"the broker ended the connection: {_plain(text)}"
+
     def _on_disconnect(
         self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _said: Any
     ) -> None:
         self._lost = self._lost or f"the broker ended the connection ({code})"
 
 
-def _hurry(_client: Client, _data: Any, opened: Any) -> None:
-    """A request does not wait for the next one to share its packet."""
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
 def properties(packet: int) -> Properties:
     return Properties(packet)  # type: ignore[no-untyped-call]  # paho leaves it without types
+
+
+def _plain(text: str) -> str:
+    """A library's message without its own names and line numbers."""
+    return re.sub(_NOISE, "", text)
 
 
 def _reason(error: Exception) -> str:
@@ -259,6 +287,6 @@ def _reason(error: Exception) -> str:
         return "no answer in time"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
-    if isinstance(error, OSError) and error.strerror:
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, ssl.SSLError):
         return error.strerror
-    return str(error) or type(error).__name__
+    return _plain(str(error)) or type(error).__name__

@@ -26,8 +26,6 @@ log = logging.getLogger("seadrift.modem")
 SENT_MAX = 4
 """The highest MO status that means: the gateway has it."""
 MO_MAX, MT_MAX = 340, 270
-IRIDIUM_ZERO_MS = 1_399_818_235_000
-"""Iridium's time counts from 2014-05-11 14:23:55 UTC, in ticks of 90 ms."""
 _SESSION = re.compile(rb"\+SBDIXA?: *(\d+), *(\d+), *(\d+), *(\d+), *(\d+), *(\d+)\s")
 
 
@@ -110,13 +108,6 @@ class Modem:
         if found is None:
             raise ModemError("AT+CSQ: no signal in the answer")
         return int(found[1])
-
-    def utc_ms(self) -> int | None:
-        """The network's time (`AT-MSSTM`), or None while there is no network."""
-        with contextlib.suppress(ModemError):
-            found = re.search(rb"-MSSTM: *([0-9a-fA-F]{8})\s", self._ask(b"AT-MSSTM"))
-            return None if found is None else IRIDIUM_ZERO_MS + 90 * int(found[1], 16)
-        return None
 
     def holds(self) -> tuple[bool, bool]:
         """Whether there is a message to send and one received in the modem's buffers

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol
 
-from edge.links.modem import IRIDIUM_ZERO_MS, MO_MAX, SENT_MAX
+from edge.links.modem import MO_MAX, SENT_MAX
 
 FAILURES = (*range(5, 9), *range(10, 20), *range(32, 39), 64, 65)
 """Every MO status of Iridium's manual that means: not sent."""
@@ -150,9 +150,6 @@ class SimulatedModem(threading.Thread):
         elif line == b"AT+CSQ":
             bars = self._random.randint(1, 5)
             self._reply(b"\r\n+CSQ:%d\r\n\r\nOK\r\n" % bars)
-        elif line == b"AT-MSSTM":
-            ticks = (time.time_ns() // 1_000_000 - IRIDIUM_ZERO_MS) // 90
-            self._reply(b"\r\n-MSSTM: %08x\r\n\r\nOK\r\n" % (ticks & 0xFFFFFFFF))
         elif line[:2].upper() == b"AT":
             self._echo = {b"ATE0": False, b"ATE1": True}.get(line, self._echo)
             self._alerts = {b"AT+SBDMTA=1": True, b"AT+SBDMTA=0": False}.get(line, self._alerts)

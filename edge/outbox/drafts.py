@@ -5,7 +5,7 @@ Example:
     [Record(epoch=7, seq=5, kind="object", ...), Record(epoch=7, seq=6, kind="vignette", ...)]
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from edge.clock import Clock
@@ -25,8 +25,17 @@ class Draft:
     about: int | None = None
 
 
-def name(drafts: Sequence[Draft], epoch: int, first: int, boot: int, clock: Clock) -> list[Record]:
-    """The drafts as records: seqs from `first` on, vignettes pointing at their object's seq."""
+def name(
+    drafts: Sequence[Draft],
+    epoch: int,
+    first: int,
+    boot: int,
+    clock: Clock,
+    priorities: Mapping[str, int] | None = None,
+) -> list[Record]:
+    """The drafts as records: seqs from `first` on, vignettes pointing at their object's seq.
+    `priorities` of kinds stand for the usual ones."""
+    wanted = {**PRIORITY, **(priorities or {})}
     mono_ms, utc_ms = clock.mono_ms(), clock.utc_ms()
     records = []
     for place, draft in enumerate(drafts):
@@ -37,7 +46,7 @@ def name(drafts: Sequence[Draft], epoch: int, first: int, boot: int, clock: Cloc
             body = replace(body, object_seq=first + draft.about)
         kind = KIND_OF[type(body)]
         records.append(
-            Record(epoch, first + place, kind, PRIORITY[kind], boot, mono_ms, utc_ms, as_map(body))
+            Record(epoch, first + place, kind, wanted[kind], boot, mono_ms, utc_ms, as_map(body))
         )
     return records
 

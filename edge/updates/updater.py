@@ -148,6 +148,23 @@ class Updater:
                 )
             )
 
+    def take_on_board(self, deploy_seq: int, release: str) -> str:
+        """An assignment of a release that is here already, named by its first digits; why not, or
+        "". The same one again is no harm. The caller has checked who says so."""
+        with self._guard:
+            held = {**self._state.slots, s.FACTORY: self.factory}
+            found = [name for name in held.values() if name.startswith(release)]
+            if deploy_seq <= self._state.deploy_seq:
+                again = deploy_seq == self._state.deploy_seq and self._state.release in found
+                return "" if again else f"assignment {self._state.deploy_seq} is newer"
+            if not found:
+                return f"release {release} is not on board"
+            self._trial = None
+            self._save(
+                s.begin(self._state, deploy_seq=deploy_seq, release=found[0], factory=self.factory)
+            )
+            return ""
+
     @property
     def wants_bytes(self) -> bool:
         """Whether a download is to be made or gone on with."""

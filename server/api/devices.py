@@ -1,20 +1,19 @@
 """Instruments: claims for new ones, the state of each, revoking."""
 
-import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection
 
 from server.api.deps import Manager, ShoreDep, Viewer, WitnessDep
 from server.api.objects import ID_MAX
 from server.api.projects import existing
 from server.auth.tokens import new_token, token_hash
 from server.clock import now_ms
-from server.db import fleet, keys, ledger
+from server.db import fleet, health, keys
 from server.errors import not_found
 from server.fleet import certificates
+from server.fleet.states import details, states
 
 router = APIRouter(prefix="/api", tags=["devices"])
 HOUR_MS = 3_600_000
@@ -29,25 +28,34 @@ class NewClaim(BaseModel):
 
 @router.get("/devices")
 def devices(shore: ShoreDep, user: Viewer) -> list[dict[str, Any]]:
+    """Every device, the one that needs a person most first."""
     with shore.database.read() as connection:
-        return [state(connection, row) for row in fleet.all_devices(connection)]
+        return states(connection, now_ms())
 
 
-def state(connection: Connection, row: dict[str, Any]) -> dict[str, Any]:
-    """A device as the page shows it: what it has sent, what is on its way, what it runs."""
-    epochs = ledger.epochs(connection, row["pk"])
-    health = json.loads(row["health"]) if row["health"] else None
-    shown = {k: v for k, v in row.items() if k not in ("pk", "health")}
-    return {
-        **shown,
-        "lag": sum(epoch.lag for epoch in epochs if epoch.epoch == row["epoch"]),
-        "pending": health["pending"] if health else None,
-        "held": sum(epoch.held for epoch in epochs),
-        "gaps": ledger.gap_count(connection, row["pk"]),
-        "epochs": len(epochs),
-        "deployment": fleet.deployment(connection, row["pk"]),
-        "health": health,
-    }
+@router.get("/devices/{device_id}")
+def one(shore: ShoreDep, user: Viewer, device_id: str) -> dict[str, Any]:
+    """One device with everything that explains its state."""
+    with shore.database.read() as connection:
+        found = details(connection, device_id, now_ms())
+    if found is None:
+        raise not_found(f"device {device_id[:40]}")
+    return found
+
+
+@router.get("/devices/{device_id}/health")
+def health_history(
+    shore: ShoreDep,
+    user: Viewer,
+    device_id: str,
+    days: Annotated[float, Query(gt=0, le=3660)] = 7,
+) -> list[dict[str, Any]]:
+    """Health records, oldest first: all of the last 48 h, before that the last of each hour."""
+    with shore.database.read() as connection:
+        device = fleet.device(connection, device_id)
+        if device is None:
+            raise not_found(f"device {device_id[:40]}")
+        return health.history(connection, device.pk, now_ms() - int(days * 24 * HOUR_MS))
 
 
 @router.post("/claims", status_code=201)
@@ -72,7 +80,7 @@ def claim(shore: ShoreDep, user: Manager, witness: WitnessDep, body: NewClaim) -
             successor_of=None if before is None else before.pk,
         )
         detail = f"project {body.project_id}, {body.valid_h:g} h"
-        witness.note(connection, "claim", body.name.strip(), detail=detail)
+        witness.note(connection, "device.claim", body.name.strip(), detail=detail)
     return {"claim": token, "expires_ms": expires_ms}
 
 
@@ -81,6 +89,6 @@ def revoke(shore: ShoreDep, user: Manager, witness: WitnessDep, device_id: str) 
     with shore.database.write() as connection:
         if not keys.revoke(connection, device_id, now_ms()):
             raise not_found(f"device {device_id[:40]}")
-        witness.note(connection, "revoke", device_id)
+        witness.note(connection, "device.revoke", device_id)
     certificates.write_revoked(shore.database, shore.authority, shore.settings.broker, now_ms())
     return {"device_id": device_id, "status": "revoked"}

@@ -6,11 +6,12 @@ import numpy as np
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from models import brief
 from models.measure_table import MEASURES, names_of
 from server.api.deps import ShoreDep, Viewer
 from server.api.projects import existing
 from server.db import history, images, objects
-from server.db.objects import Filter
+from server.db.objects import Everything, Filter
 from server.errors import ApiError, not_found
 from server.store.packs import PackError
 
@@ -74,18 +75,25 @@ def one(shore: ShoreDep, user: Viewer, objid: int) -> dict[str, Any]:
     return {
         **found.row,
         **found.context,
-        "measures_version": found.measures_version,
-        "measures": _by_name(found.measures_version, found.measures),
+        **_measures(found),
         "units": {measure.name: measure.unit for measure in MEASURES},
         "images": found.images,
         "history": events,
     }
 
 
-def _by_name(version: int, measures: bytes) -> dict[str, float]:
-    """Measures by name, as far as the version that measured them is known and still holds."""
-    values = np.frombuffer(measures, "<f4").tolist()
-    return dict(zip(names_of(version, len(values)), values, strict=True))
+def _measures(found: Everything) -> dict[str, Any]:
+    """Measures by name, as far as the version that measured them is known and still holds: exact
+    once they have come, those of the object's record until then, which are off by up to 0.2 %."""
+    version = found.measures_version
+    if found.measures is None:
+        named = brief.named(version, found.brief)
+        precision = "brief" if named else None
+    else:
+        values = np.frombuffer(found.measures, "<f4").tolist()
+        named = dict(zip(names_of(version, len(values)), values, strict=True))
+        precision = "exact"
+    return {"measures_version": version, "measures": named, "precision": precision}
 
 
 @router.get("/objects/{objid}/image")

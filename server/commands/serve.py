@@ -9,7 +9,6 @@ Example:
 import argparse
 import errno
 import os
-import signal
 import socket
 import sys
 from pathlib import Path
@@ -17,9 +16,7 @@ from pathlib import Path
 from server.settings import Settings, SettingsError
 
 USAGE, NOTHING = 2, 3
-KEEP_S = 75
-"""A connection may be idle so long (the door closes it before, when it wants the place): an answer
-and the next request take seconds over a satellite, and a new connection takes as long again."""
+WORKERS_MAX = 64
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -50,7 +47,30 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="requests a second that one address may ask for long, 0: any (%(default)s)",
     )
     parser.add_argument("--database", help="SQLAlchemy URL (default: SQLite in the data folder)")
+    parser.add_argument(
+        "--workers", type=_count, default=1, metavar="N", help="processes that serve (%(default)s)"
+    )
+    parser.add_argument(
+        "--satellite-gateway",
+        default="",
+        metavar="URL",
+        help="where messages for satellite modems are posted; its login comes from the environment,"
+        " SEADRIFT_GATEWAY_USER and SEADRIFT_GATEWAY_PASSWORD",
+    )
+    parser.add_argument(
+        "--satellite-jwt-key",
+        type=Path,
+        metavar="PEM",
+        help="the gateway's public key: its pushes must then be signed",
+    )
     parser.set_defaults(run=run)
+
+
+def _count(text: str) -> int:
+    count = int(text) if text.isdigit() else 0
+    if not 1 <= count <= WORKERS_MAX:
+        raise argparse.ArgumentTypeError(f"expected 1 to {WORKERS_MAX}, got {text}")
+    return count
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,6 +84,8 @@ def run(args: argparse.Namespace) -> int:
         args.database,
         proxies=tuple(args.proxy),
         requests_per_s=args.rate,
+        satellite_gateway=args.satellite_gateway,
+        satellite_jwt_key=args.satellite_jwt_key,
     )
     try:
         settings.check()
@@ -73,16 +95,13 @@ def run(args: argparse.Namespace) -> int:
         listening = _listen(settings)
     except OSError as error:
         return _fail(_why_not_listening(settings, error), NOTHING)
-    return _serve(settings, listening)
+    return _serve(settings, listening, args.workers)
 
 
-def _serve(settings: Settings, listening: socket.socket) -> int:
+def _serve(settings: Settings, listening: socket.socket, workers: int) -> int:
     """Open the shore and serve it until a signal."""
-    import uvicorn  # these take seconds on a small machine: refusals above need not wait for them
-
-    from server.app import create_app
-    from server.auth.passwords import PasswordError
-    from server.connections import Door, protocol
+    from server.auth.passwords import PasswordError  # these take seconds on a small machine:
+    from server.commands import workers as serving  # refusals above need not wait for them
     from server.db.engine import DatabaseError
     from server.shore import Admin, open_shore
 
@@ -90,28 +109,12 @@ def _serve(settings: Settings, listening: socket.socket) -> int:
         shore = open_shore(settings, Admin.from_environment(os.environ))
     except (DatabaseError, PasswordError, OSError) as error:
         return _fail(str(error), NOTHING)
-    config = uvicorn.Config(
-        create_app(shore),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        http=protocol(Door(proxies=frozenset(settings.proxies))),
-        ws="none",
-        timeout_graceful_shutdown=10,
-        timeout_keep_alive=KEEP_S,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
-    )
-    server = uvicorn.Server(config)
-
-    def stop(_signal: int, _frame: object) -> None:
-        server.should_exit = True
-
-    for one in (signal.SIGTERM, signal.SIGINT):  # uvicorn hands them back to these when it is done
-        signal.signal(one, stop)
     _greet(settings, shore.first_password)
-    server.run(sockets=[listening])
+    if workers == 1:
+        serving.serve_alone(shore, listening)
+    else:
+        shore.close()  # each process opens it again: connections are not shared
+        serving.serve_together(settings, listening, workers)
     return 0
 
 

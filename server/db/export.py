@@ -20,6 +20,7 @@ from server.db.tables import (
     Action,
     Device,
     Event,
+    ExactValues,
     Image,
     Object,
     ObjectValues,
@@ -116,8 +117,11 @@ def _query() -> Any:
             Object.received_ms,
             Object.pred_taxon_id,
             ObjectValues.frame,
-            ObjectValues.measures_version,
-            ObjectValues.measures,
+            func.coalesce(ExactValues.measures_version, ObjectValues.measures_version).label(
+                "measures_version"
+            ),
+            ExactValues.measures,
+            ObjectValues.brief,
             Taxon.display_name.label("taxon"),
             Release.release_id,
             Event.created_ms.label("said_ms"),
@@ -132,6 +136,7 @@ def _query() -> Any:
             Process.settings,
         )
         .join(ObjectValues, ObjectValues.objid == Object.objid)
+        .outerjoin(ExactValues, ExactValues.objid == Object.objid)
         .join(Acquisition, Acquisition.id == Object.acquisition_id)
         .join(Process, Process.id == Object.process_id)
         .outerjoin(Taxon, Taxon.id == Object.taxon_id)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from server.db.clocks import Dated
 from server.db.hierarchy import PlaceIds
 from server.db.incoming import Source
 from server.db.tables import BadFrameRow, Device, FrameRow
@@ -30,6 +31,7 @@ def of_project(
             FrameRow.brightness,
             FrameRow.ms,
             FrameRow.utc_ms,
+            FrameRow.utc_source,
             FrameRow.lat_deg,
             FrameRow.lon_deg,
             FrameRow.depth_m,
@@ -50,11 +52,11 @@ def of_project(
 def add_frames(
     connection: Connection,
     source: Source,
-    frames: Sequence[tuple[Record, FrameSummary, PlaceIds]],
+    frames: Sequence[tuple[Record, FrameSummary, PlaceIds, Dated]],
 ) -> None:
     """Insert frame summaries."""
     same = ("frame_index", "width", "height", "objects", "specks", "dropped", "brightness")
-    where = ("utc_ms", "lat_deg", "lon_deg", "depth_m", "temperature_c")
+    where = ("lat_deg", "lon_deg", "depth_m", "temperature_c")
     if frames:
         connection.execute(
             insert(FrameRow),
@@ -68,9 +70,11 @@ def add_frames(
                     "ms": json.dumps(dict(sorted(body.ms.items()))),
                     "boot": record.boot,
                     "mono_ms": record.mono_ms,
+                    "utc_ms": utc_ms,
+                    "utc_source": utc_source,
                     **{name: getattr(body, name) for name in (*same, *where)},
                 }
-                for record, body, place in frames
+                for record, body, place, (utc_ms, utc_source) in frames
             ],
         )
 

@@ -3,18 +3,25 @@
 A vignette may come before its object; its row then waits without one.
 
 Example:
-    >>> add_vignettes(connection, source, [(vignette, place)], now_ms=now)
+    >>> add_vignettes(connection, source, [(vignette, place)], tellers={}, now_ms=now)
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
+from server.db import values
+from server.db.bulk import insert_rows
 from server.db.dialect import chunks, insert_new
-from server.db.incoming import Source
-from server.db.tables import Image, Object, Pack, Sighting
+from server.db.incoming import Source, Teller
+from server.db.tables import Image, Object, ObjectValues, Pack, Sighting
 from server.store.packs import Place
 from wire.records import Vignette
+
+_COLUMNS = (
+    "objid", "device_id", "epoch", "object_seq", "rank", "width", "height",
+    "pack_id", "offset", "length",
+)  # fmt: skip
 
 
 def images_known(
@@ -37,36 +44,67 @@ def add_vignettes(
     connection: Connection,
     source: Source,
     vignettes: Sequence[tuple[Vignette, Place]],
+    tellers: Mapping[int, Teller],
     now_ms: int,
 ) -> None:
-    """Insert images whose bytes lie at their place already; an image may wait for its object."""
+    """Insert images whose bytes lie at their place already, and the exact values that came with
+    them; both may wait for their object. `tellers` are those of this batch, by seq."""
     if not vignettes:
         return
     packs = _pack_ids(connection, {place.pack for _, place in vignettes}, now_ms)
-    objids = _objids_or_sightings(connection, source, [v.object_seq for v, _ in vignettes])
-    connection.execute(
-        insert(Image),
+    absent = sorted({v.object_seq for v, _ in vignettes} - tellers.keys())
+    of = {**tellers, **tellers_of(connection, source, absent)}
+    insert_rows(
+        connection,
+        Image,
+        _COLUMNS,
         [
-            {
-                "objid": objids.get(vignette.object_seq),
-                "device_id": source.device_id,
-                "epoch": source.epoch,
-                "object_seq": vignette.object_seq,
-                "rank": vignette.rank,
-                "width": vignette.width,
-                "height": vignette.height,
-                "pack_id": packs[place.pack],
-                "offset": place.offset,
-                "length": place.length,
-            }
+            (
+                of[vignette.object_seq].objid if vignette.object_seq in of else None,
+                source.device_id, source.epoch, vignette.object_seq,
+                vignette.rank, vignette.width, vignette.height,
+                packs[place.pack], place.offset, place.length,
+            )
             for vignette, place in vignettes
         ],
+    )  # fmt: skip
+    with_values = [vignette for vignette, _ in vignettes if values.has_values(vignette)]
+    values.add(connection, [(of[v.object_seq], v) for v in with_values if v.object_seq in of])
+    values.wait(connection, source, [v for v in with_values if v.object_seq not in of])
+
+
+def replace_image(
+    connection: Connection,
+    source: Source,
+    object_seq: int,
+    size: tuple[int, int],
+    place: Place,
+    now_ms: int,
+) -> None:
+    """Make the bytes at `place`, `size` wide and high, the object's first image: in the place of
+    the smaller one that came with its record, or as the first that comes."""
+    width, height = size
+    pack = _pack_ids(connection, {place.pack}, now_ms)[place.pack]
+    where = {"pack_id": pack, "offset": place.offset, "length": place.length}
+    done = connection.execute(
+        update(Image)
+        .where(
+            Image.device_id == source.device_id,
+            Image.epoch == source.epoch,
+            Image.object_seq == object_seq,
+            Image.rank == 0,
+        )
+        .values(width=width, height=height, **where)
     )
+    if not done.rowcount:
+        vignette = Vignette(object_seq, 0, "png", width, height, b"")
+        add_vignettes(connection, source, [(vignette, place)], {}, now_ms)
 
 
-def join_waiting(connection: Connection, source: Source, objids: dict[int, int]) -> None:
-    """Give their object to vignettes that came before it."""
-    for some in chunks(sorted(objids)):
+def join_waiting(connection: Connection, source: Source, tellers: Mapping[int, Teller]) -> None:
+    """Give their object to vignettes, and values, that came before its record."""
+    came_before: dict[int, Teller] = {}
+    for some in chunks(sorted(tellers)):
         query = select(Image.id, Image.object_seq).where(
             Image.device_id == source.device_id,
             Image.epoch == source.epoch,
@@ -74,40 +112,46 @@ def join_waiting(connection: Connection, source: Source, objids: dict[int, int])
             Image.objid.is_(None),
         )
         for image, seq in connection.execute(query).all():
-            connection.execute(update(Image).where(Image.id == image).values(objid=objids[seq]))
+            came_before[seq] = tellers[seq]
+            statement = update(Image).where(Image.id == image)
+            connection.execute(statement.values(objid=tellers[seq].objid))
+    values.claim(connection, source, came_before)
 
 
-def _objids_or_sightings(
-    connection: Connection, source: Source, seqs: Sequence[int]
-) -> dict[int, int]:
-    found = objids_of(connection, source, seqs)
+def tellers_of(connection: Connection, source: Source, seqs: Sequence[int]) -> dict[int, Teller]:
+    """Whom the records of these seqs tell of, where they are here already."""
+    found: dict[int, Teller] = {}
+    for some in chunks(seqs):
+        query = (
+            select(Object.seq, Object.objid, ObjectValues.release_no)
+            .join(ObjectValues, ObjectValues.objid == Object.objid)
+            .where(
+                Object.device_id == source.device_id,
+                Object.epoch == source.epoch,
+                Object.seq.in_(some),
+            )
+        )
+        for seq, objid, release_no in connection.execute(query):
+            found[seq] = Teller(objid, release_no)
     for some in chunks([seq for seq in seqs if seq not in found]):
-        query = select(Sighting.seq, Sighting.objid).where(
+        again = select(Sighting.seq, Sighting.objid, Sighting.release_no).where(
             Sighting.device_id == source.device_id,
             Sighting.epoch == source.epoch,
             Sighting.seq.in_(some),
         )
-        found.update(connection.execute(query).all())
-    return found
-
-
-def objids_of(connection: Connection, source: Source, seqs: Sequence[int]) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for some in chunks(seqs):
-        query = select(Object.seq, Object.objid).where(
-            Object.device_id == source.device_id,
-            Object.epoch == source.epoch,
-            Object.seq.in_(some),
-        )
-        found.update(connection.execute(query).all())
+        for seq, objid, release_no in connection.execute(again):
+            found[seq] = Teller(objid, release_no, again=True)
     return found
 
 
 def _pack_ids(connection: Connection, names: set[str], now_ms: int) -> dict[str, int]:
-    rows = [{"name": name, "created_ms": now_ms} for name in sorted(names)]
-    insert_new(connection, Pack, rows, ("name",))
     query = select(Pack.name, Pack.id).where(Pack.name.in_(sorted(names)))
-    return dict(connection.execute(query).all())
+    found: dict[str, int] = dict(connection.execute(query).all())
+    rows = [{"name": name, "created_ms": now_ms} for name in sorted(names - found.keys())]
+    if rows:
+        insert_new(connection, Pack, rows, ("name",))
+        found = dict(connection.execute(query).all())
+    return found
 
 
 def image_place(connection: Connection, objid: int, rank: int) -> Place | None:

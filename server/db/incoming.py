@@ -1,9 +1,10 @@
 """What a batch brings, with names already turned into rows: what the writers here are given."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from server.db.hierarchy import PlaceIds
-from wire.records import ObjectBody
+from wire.records import ObjectBody, Record
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,18 @@ class Source:
 class Incoming:
     """One object record with its names already turned into rows."""
 
-    seq: int
+    record: Record
     body: ObjectBody
     place: PlaceIds
+    utc_ms: int | None
+    utc_source: str
     taxon_id: int | None
     release_no: int | None
     top: tuple[tuple[int, float], ...]
+
+    @property
+    def seq(self) -> int:
+        return self.record.seq
 
     @property
     def region(self) -> tuple[int, ...]:
@@ -40,3 +47,13 @@ class Incoming:
             body.height,
             body.utc_ms or 0,
         )
+
+
+class Teller(NamedTuple):
+    """The object that a record tells of, and the release that it names. `news`: made by this very
+    batch. `again`: the record is a sighting of an object that another record made."""
+
+    objid: int
+    release_no: int | None
+    news: bool = False
+    again: bool = False

@@ -11,93 +11,88 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
+from server.db import values
+from server.db.bulk import insert_rows, next_ids
 from server.db.counts import Delta
 from server.db.dialect import insert_new
-from server.db.images import join_waiting, objids_of
-from server.db.incoming import Incoming, Source
-from server.db.sightings import seen_before, sight, values_of
+from server.db.images import join_waiting
+from server.db.incoming import Incoming, Source, Teller
+from server.db.sightings import seen_before, sight, top_of
 from server.db.tables import Object, ObjectValues, ProjectRelease
 
-_COPIED = (
-    "frame_index",
-    "index_in_frame",
-    "bx",
-    "by",
-    "width",
-    "height",
-    "esd_um",
-    "border",
-    "utc_ms",
-    "lat_deg",
-    "lon_deg",
-    "depth_m",
-    "temperature_c",
-)
+_OBJECT = (
+    "objid", "project_id", "device_id", "epoch", "seq",
+    "sample_id", "acquisition_id", "process_id", "orig_id",
+    "frame_index", "index_in_frame", "bx", "by", "width", "height", "esd_um", "border",
+    "boot", "mono_ms", "utc_ms", "utc_source", "lat_deg", "lon_deg", "depth_m", "temperature_c",
+    "status", "taxon_id", "pred_taxon_id", "score", "release_no", "shuffle", "received_ms",
+)  # fmt: skip
+_VALUES = ("objid", "release_no", "frame", "measures_version", "brief", "top")
 
 
 def add_objects(
     connection: Connection, source: Source, incoming: Sequence[Incoming], now_ms: int
-) -> None:
-    """Insert what is new, note sightings, join vignettes that came before their object."""
+) -> dict[int, Teller]:
+    """Insert what is new, note sightings, join vignettes that came before their object. Whom each
+    record tells of, by seq."""
     if not incoming:
-        return
+        return {}
     known = seen_before(connection, incoming)
     firsts: dict[tuple[int, ...], Incoming] = {}
     for one in incoming:
         if one.region not in known:
             firsts.setdefault(one.region, one)
-    objids = _insert(connection, source, list(firsts.values()), now_ms)
-    known |= {region: objids[one.seq] for region, one in firsts.items()}
+    tellers = _insert(connection, source, list(firsts.values()), now_ms)
+    known |= {region: tellers[one.seq].objid for region, one in firsts.items()}
     for one in incoming:
-        if one.seq not in objids:
-            objids[one.seq] = known[one.region]
-            sight(connection, source, one, objids[one.seq], now_ms)
-    join_waiting(connection, source, objids)
+        if one.seq not in tellers:
+            tellers[one.seq] = Teller(known[one.region], one.release_no, again=True)
+            sight(connection, source, one, known[one.region], now_ms)
+    told = [(tellers[one.seq], one.body) for one in incoming if values.has_values(one.body)]
+    values.add(connection, told)
+    join_waiting(connection, source, tellers)
     releases = sorted({one.release_no for one in incoming if one.release_no is not None})
     rows = [{"project_id": source.project_id, "release_no": no} for no in releases]
     insert_new(connection, ProjectRelease, rows, ("project_id", "release_no"))
+    return tellers
 
 
 def _insert(
     connection: Connection, source: Source, fresh: Sequence[Incoming], now_ms: int
-) -> dict[int, int]:
-    """Objid by seq of the objects inserted."""
-    if not fresh:
-        return {}
-    connection.execute(insert(Object), [_object_row(source, one, now_ms) for one in fresh])
-    objids = objids_of(connection, source, [one.seq for one in fresh])
-    connection.execute(
-        insert(ObjectValues),
-        [{"objid": objids[one.seq], "frame": one.body.frame, **values_of(one)} for one in fresh],
-    )
+) -> dict[int, Teller]:
+    """The objects inserted, by the seq of their record."""
+    objids = next_ids(connection, Object, len(fresh)) if fresh else ()
+    pairs = list(zip(objids, fresh, strict=True))
+    objects = [_object_row(source, objid, one, now_ms) for objid, one in pairs]
+    insert_rows(connection, Object, _OBJECT, objects)
+    insert_rows(connection, ObjectValues, _VALUES, [_values_row(*pair) for pair in pairs])
     delta = Delta()
     for one in fresh:
         delta.add(source.project_id, (one.taxon_id, "U" if one.taxon_id is None else "P"))
     delta.save(connection)
-    return objids
+    return {one.seq: Teller(objid, one.release_no, news=True) for objid, one in pairs}
 
 
-def _object_row(source: Source, one: Incoming, now_ms: int) -> dict[str, Any]:
-    body = one.body
+def _object_row(source: Source, objid: int, one: Incoming, now_ms: int) -> tuple[Any, ...]:
+    body, place = one.body, one.place
     name = f"{body.acquisition}_{body.frame}_{body.index_in_frame}"
-    return {
-        "project_id": source.project_id,
-        "device_id": source.device_id,
-        "epoch": source.epoch,
-        "seq": one.seq,
-        "sample_id": one.place.sample_id,
-        "acquisition_id": one.place.acquisition_id,
-        "process_id": one.place.process_id,
-        "orig_id": name if len(name) <= 250 else f"{name[:240]}~{zlib.crc32(name.encode()):08x}",
-        **{name: getattr(body, name) for name in _COPIED},
-        "status": "U" if one.taxon_id is None else "P",
-        "taxon_id": one.taxon_id,
-        "pred_taxon_id": one.taxon_id,
-        "score": one.body.score or 0.0,
-        "release_no": one.release_no,
-        "event_id": None,
-        "shuffle": zlib.crc32(f"{source.device_id}/{source.epoch}/{one.seq}".encode()),
-        "received_ms": now_ms,
-    }
+    if len(name) > 250:
+        name = f"{name[:240]}~{zlib.crc32(name.encode()):08x}"
+    shuffle = zlib.crc32(f"{source.device_id}/{source.epoch}/{one.seq}".encode())
+    status = "U" if one.taxon_id is None else "P"
+    return (
+        objid, source.project_id, source.device_id, source.epoch, one.seq,
+        place.sample_id, place.acquisition_id, place.process_id, name,
+        body.frame_index, body.index_in_frame, body.bx, body.by, body.width, body.height,
+        body.esd_um, body.border,
+        one.record.boot, one.record.mono_ms, one.utc_ms, one.utc_source,
+        body.lat_deg, body.lon_deg, body.depth_m, body.temperature_c,
+        status, one.taxon_id, one.taxon_id, body.score or 0.0, one.release_no, shuffle, now_ms,
+    )  # fmt: skip
+
+
+def _values_row(objid: int, one: Incoming) -> tuple[Any, ...]:
+    body = one.body
+    return objid, one.release_no, body.frame, body.measures_version, body.brief, top_of(one)

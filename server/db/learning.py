@@ -1,10 +1,10 @@
-"""Validated objects as training material."""
+"""Validated objects as training material: those whose exact values have come."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from server.db.tables import Device, Object, ObjectValues, Release, Taxon
+from server.db.tables import Device, ExactValues, Object, Release, Taxon
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ def validated_by_taxon(
     query = (
         select(Taxon.id, Taxon.display_name, func.count())
         .join(Object, Object.taxon_id == Taxon.id)
-        .join(Release, Release.no == Object.release_no)
+        .join(ExactValues, ExactValues.objid == Object.objid)
+        .join(Release, Release.no == ExactValues.release_no)
         .where(Object.project_id == project_id, Object.status == "V", Release.network == network)
         .group_by(Taxon.id, Taxon.display_name)
         .order_by(Taxon.display_name)
@@ -48,14 +49,14 @@ def labelled(
             Object.sample_id,
             Object.acquisition_id,
             Object.frame_index,
-            ObjectValues.measures_version,
-            ObjectValues.measures,
-            ObjectValues.embedding,
-            ObjectValues.shape,
+            ExactValues.measures_version,
+            ExactValues.measures,
+            ExactValues.embedding,
+            ExactValues.shape,
         )
         .join(Taxon, Taxon.id == Object.taxon_id)
-        .join(ObjectValues, ObjectValues.objid == Object.objid)
-        .join(Release, Release.no == Object.release_no)
+        .join(ExactValues, ExactValues.objid == Object.objid)
+        .join(Release, Release.no == ExactValues.release_no)
         .where(
             Object.project_id == project_id,
             Object.taxon_id == taxon_id,

@@ -18,6 +18,7 @@ from server.db import counts, taxa
 from server.db.tables import (
     Acquisition,
     Device,
+    ExactValues,
     Image,
     Object,
     ObjectValues,
@@ -101,6 +102,8 @@ def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]
     rows = {row.objid: dict(row._mapping) for row in connection.execute(_wide(objids))}
     query = select(Image.objid).where(Image.objid.in_(list(objids)))
     with_image = set(connection.execute(query).scalars())
+    query = select(ExactValues.objid).where(ExactValues.objid.in_(list(objids)))
+    exact = set(connection.execute(query).scalars())
     tops = {objid: json.loads(row.pop("top")) for objid, row in rows.items()}
     wanted = {row[name] for row in rows.values() for name in ("taxon_id", "pred_taxon_id")}
     wanted |= {taxon for top in tops.values() for taxon, _ in top}
@@ -113,6 +116,7 @@ def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]
         row["score"] = None if predicted is None else row["score"]
         row["release"] = row.pop("release_id")
         row["image"] = f"/api/objects/{objid}/image" if objid in with_image else None
+        row["precision"] = "exact" if objid in exact else "brief"
         row["top"] = [[names.get(taxon), score] for taxon, score in tops[objid]]
     return [rows[objid] for objid in objids if objid in rows]
 
@@ -132,6 +136,7 @@ def _wide(objids: Sequence[int]) -> Select[*tuple[Any, ...]]:
             Object.esd_um,
             Object.border,
             Object.utc_ms,
+            Object.utc_source,
             Object.lat_deg,
             Object.lon_deg,
             Object.depth_m,
@@ -159,12 +164,14 @@ def _wide(objids: Sequence[int]) -> Select[*tuple[Any, ...]]:
 
 @dataclass(frozen=True)
 class Everything:
-    """One object: the row of the review page, what is above it, and its values as stored."""
+    """One object: the row of the review page, what is above it, and its values as stored; the
+    exact ones are None until a record brings them."""
 
     row: dict[str, Any]
     context: dict[str, Any]
     measures_version: int
-    measures: bytes
+    measures: bytes | None
+    brief: bytes
     images: list[dict[str, Any]]
 
 
@@ -187,25 +194,33 @@ def get(connection: Connection, objid: int) -> Everything | None:
             Object.epoch,
             Object.seq,
             Object.received_ms,
-            ObjectValues.measures_version,
-            ObjectValues.measures,
+            Object.boot,
+            Object.mono_ms,
+            func.coalesce(ExactValues.measures_version, ObjectValues.measures_version).label(
+                "measures_version"
+            ),
+            ExactValues.measures,
+            ObjectValues.brief,
         )
         .join(Project, Project.id == Object.project_id)
         .join(Sample, Sample.id == Object.sample_id)
         .join(Acquisition, Acquisition.id == Object.acquisition_id)
         .join(Process, Process.id == Object.process_id)
         .join(ObjectValues, ObjectValues.objid == Object.objid)
+        .outerjoin(ExactValues, ExactValues.objid == Object.objid)
         .where(Object.objid == objid)
     )
     context = dict(connection.execute(query).one()._mapping)
     context["settings"] = json.loads(context["settings"]) if context["settings"] else {}
-    version, measures = context.pop("measures_version"), bytes(context.pop("measures"))
+    version, brief = context.pop("measures_version"), context.pop("brief")
+    measures = context.pop("measures")
     images = select(Image.rank, Image.width, Image.height).where(Image.objid == objid)
     listed = [
         {**row._mapping, "image": f"/api/objects/{objid}/image?rank={row.rank}"}
         for row in connection.execute(images.order_by(Image.rank, Image.id))
     ]
-    return Everything(rows[0], context, version, measures, listed)
+    exact = None if measures is None else bytes(measures)
+    return Everything(rows[0], context, version, exact, bytes(brief), listed)
 
 
 def project_of(connection: Connection, objid: int) -> int | None:

@@ -41,16 +41,19 @@ def seen_before(connection: Connection, incoming: Sequence[Incoming]) -> dict[An
                 Object.width,
                 Object.height,
                 Object.utc_ms,
+                Object.utc_source,
             ).where(Object.acquisition_id == acquisition, Object.frame_index.in_(some))
-            for objid, *region, utc_ms in connection.execute(query):
-                found[(*region, utc_ms or 0)] = objid
+            for objid, *region, utc_ms, utc_source in connection.execute(query):
+                found[(*region, utc_ms if utc_source == "frame" else 0)] = objid
     return found
 
 
 def sight(connection: Connection, source: Source, one: Incoming, objid: int, now_ms: int) -> None:
     """Note that this record tells of `objid`; take its prediction unless a person has spoken."""
     key = {"device_id": source.device_id, "epoch": source.epoch, "seq": one.seq}
-    insert_new(connection, Sighting, [{**key, "objid": objid}], list(key))
+    insert_new(
+        connection, Sighting, [{**key, "objid": objid, "release_no": one.release_no}], list(key)
+    )
     query = select(
         Object.project_id,
         Object.status,
@@ -76,9 +79,12 @@ def sight(connection: Connection, source: Source, one: Incoming, objid: int, now
         delta.move(now.project_id, (now.taxon_id, now.status), (one.taxon_id, "P"))
         delta.save(connection)
     connection.execute(update(Object).where(Object.objid == objid).values(values))
-    connection.execute(
-        update(ObjectValues).where(ObjectValues.objid == objid).values(values_of(one))
-    )
+    now_told = {
+        "top": top_of(one),
+        "brief": one.body.brief,
+        "measures_version": one.body.measures_version,
+    }
+    connection.execute(update(ObjectValues).where(ObjectValues.objid == objid).values(now_told))
 
 
 def _add_event(
@@ -99,12 +105,6 @@ def _add_event(
     return int(connection.execute(insert(Event).values(event).returning(Event.id)).scalar_one())
 
 
-def values_of(one: Incoming) -> dict[str, Any]:
-    """What a release computed of an object: the embedding is that of the one that predicted."""
-    return {
-        "measures_version": one.body.measures_version,
-        "measures": one.body.measures,
-        "embedding": one.body.embedding,
-        "shape": one.body.shape,
-        "top": json.dumps([[taxon, round(score, 6)] for taxon, score in one.top]),
-    }
+def top_of(one: Incoming) -> str:
+    """The best taxa as JSON, as ObjectValues keeps them."""
+    return json.dumps([[taxon, round(score, 6)] for taxon, score in one.top])

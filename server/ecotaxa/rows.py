@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models import brief
 from models.measure_table import MEASURES, names_of
 from server.db.export import SampleInfo
 from wire.ecotaxa import PARENT_LIMITS, TEXT_LIMIT, Column
@@ -120,12 +121,21 @@ class Layout:
         return self.text(name, "object_id")
 
     def _measures(self, row: Any) -> dict[str, str]:
+        if row.measures is None:
+            return self._brief(row)
         values = np.frombuffer(row.measures, "<f4")
         names = names_of(row.measures_version, len(values))
         texts = _texts(values)
         for place in np.flatnonzero(~np.isfinite(values)):
             texts[place] = self._number(float(values[place]), f"object_{names[place]}")
         return {f"object_{name}": text for name, text in zip(names, texts, strict=False)}
+
+    def _brief(self, row: Any) -> dict[str, str]:
+        """What the object's record tells of the measures, where the exact ones have not come."""
+        named = brief.named(row.measures_version, row.brief)
+        if named:
+            self.mend("measures: rounded to 0.2 % where the vignette's record has not come yet")
+        return {f"object_{name}": f"{value:.4g}" for name, value in named.items()}
 
     def _parents(self, sample: SampleInfo, row: Any) -> dict[str, str]:
         acquisition = row.acquisition

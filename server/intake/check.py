@@ -20,25 +20,34 @@ from server.intake.png import PngError, check_png
 from wire.records import (
     BODIES,
     DEPLOYMENT_STATES,
+    Answer,
     Body,
+    Clock,
     Context,
     Deployment,
     FrameSummary,
     Gap,
     ObjectBody,
     Record,
+    Summary,
     Vignette,
 )
+from wire.summary_bits import SummaryError, decode
 
 NAME_MAX = 250
 TEXT_MAX = 2000
 SEQ_MAX = 2**62
 WHOLE_MAX = 2**53
 RANGES_MAX = 5000
+VALUES_MAX = 16384
+BRIEF_MAX = 256
+SUMMARY_MAX = 340
+"""One message of the satellite, bytes."""
+SOURCE_MAX = 16
 _INT32 = 2**31
 _SMALL = ("width", "height", "bx", "by", "index_in_frame", "measures_version", "deploy_seq", "rank",
           "objects", "specks", "dropped")  # fmt: skip
-_LONG_TEXT = ("reason",)
+_LONG_TEXT = ("reason", "text")
 _FIELDS: dict[type[Any], list[tuple[str, str]]] = {
     kind: [(field.name, f"{kind.__name__}.{field.name}") for field in fields(kind)]
     for kind in BODIES.values()
@@ -138,15 +147,22 @@ def _check_object(body: ObjectBody) -> None:
         raise _wrong(body, "esd_um", "above 0")
     if not (body.width > 0 and body.height > 0):
         raise _wrong(body, "width" if body.width <= 0 else "height", "above 0")
+    if len(body.brief) % 2 or len(body.brief) > BRIEF_MAX:
+        raise _wrong(body, "brief", f"an even number of bytes, at most {BRIEF_MAX}")
+    _check_values(body)
+    _check_prediction(body)
+
+
+def _check_values(body: ObjectBody | Vignette) -> None:
+    """What was measured exactly: all of it may be absent."""
     for name, unit in (("measures", 4), ("embedding", 2)):
-        if len(getattr(body, name)) % unit or len(getattr(body, name)) > 16384:
-            raise _wrong(body, name, f"a multiple of {unit} bytes, at most 16384")
+        if len(getattr(body, name)) % unit or len(getattr(body, name)) > VALUES_MAX:
+            raise _wrong(body, name, f"a multiple of {unit} bytes, at most {VALUES_MAX}")
     if len(body.shape) not in (0, 4 * len(SHAPE_NAMES)):
         raise _wrong(body, "shape", f"{4 * len(SHAPE_NAMES)} bytes, or none")
     for name in ("measures", "shape"):
         if not np.isfinite(np.frombuffer(getattr(body, name), "<f4")).all():
-            raise RefusedError("schema", f"ObjectBody.{name}: expected finite numbers")
-    _check_prediction(body)
+            raise _wrong(body, name, "finite numbers")
 
 
 def _check_prediction(body: ObjectBody) -> None:
@@ -170,6 +186,7 @@ def _check_release(body: Any, release: str) -> None:
 
 
 def _check_vignette(body: Vignette) -> None:
+    _check_values(body)
     if body.format != "png":
         raise _wrong(body, "format", "png")
     if not 1 <= body.object_seq < SEQ_MAX or body.rank > 100:
@@ -178,6 +195,13 @@ def _check_vignette(body: Vignette) -> None:
         check_png(body.data, body.width, body.height)
     except PngError as error:
         raise RefusedError("schema", f"Vignette.data: {error}") from error
+
+
+def _check_clock(body: Clock) -> None:
+    if not body.boot < 2**32:
+        raise _wrong(body, "boot", f"below {2**32}")
+    if not 0 < len(body.source) <= SOURCE_MAX:
+        raise _wrong(body, "source", f"1 to {SOURCE_MAX} characters")
 
 
 def _check_gap(body: Gap) -> None:
@@ -194,12 +218,29 @@ def _check_deployment(body: Deployment) -> None:
     _check_release(body, body.release)
 
 
+def _check_summary(body: Summary) -> None:
+    if not 0 < len(body.data) <= SUMMARY_MAX:
+        raise _wrong(body, "data", f"1 to {SUMMARY_MAX} bytes")
+    try:
+        decode(body.data)
+    except SummaryError as error:
+        raise RefusedError("schema", f"Summary.data: {error}") from error
+
+
+def _check_answer(body: Answer) -> None:
+    if not 0 <= body.number < SEQ_MAX:
+        raise _wrong(body, "number", "a command's number")
+
+
 _CHECKS: dict[type[Any], Callable[[Any], None]] = {
     Context: _check_context,
     FrameSummary: _check_frame,
     ObjectBody: _check_object,
     Vignette: _check_vignette,
+    Clock: _check_clock,
     Gap: _check_gap,
     Deployment: _check_deployment,
+    Summary: _check_summary,
+    Answer: _check_answer,
 }
 assert set(_CHECKS) <= set(get_args(Body))

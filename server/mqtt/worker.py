@@ -10,7 +10,9 @@ Example:
 
 import logging
 import socket
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -42,6 +44,9 @@ KEEPALIVE_S = 30
 ANSWER_KEPT_S = 120
 """How long the broker keeps an answer for a device that has gone: its next hello says the same."""
 PACKET_MAX = 1024 * 1024
+LEAVE_S = 10.0
+"""Longest time for finishing what was begun."""
+QUIET_S = 0.2
 
 
 class Worker:
@@ -54,6 +59,10 @@ class Worker:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mqtt")
         self._connection = 0
         self._client = self._make()
+        self._left = threading.Event()
+        self._taken, self._done, self._taken_s = 0, 0, 0.0
+        self._counting = threading.Lock()
+        self._failing = ""
         self.ready = threading.Event()
         self.answered = 0
 
@@ -69,11 +78,21 @@ class Worker:
         self._leave()
 
     def _leave(self) -> None:
-        """Take nothing more, finish what was taken, say goodbye."""
-        self._client.unsubscribe(self._topic)
+        """Take nothing more, finish what the broker had given out, say goodbye: who asked need not
+        ask again."""
+        deadline = time.monotonic() + LEAVE_S
+        if self.ready.is_set():
+            self._client.unsubscribe(self._topic)
+            self._left.wait(LEAVE_S)
+            while self._busy() and time.monotonic() < deadline:
+                time.sleep(0.02)
         self._pool.shutdown(wait=True)
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _busy(self) -> bool:
+        """Whether requests are under way, or the latest came so lately that another may follow."""
+        return self._taken > self._done or time.monotonic() - self._taken_s < QUIET_S
 
     def _make(self) -> Client:
         client = Client(
@@ -85,6 +104,8 @@ class Worker:
             client.tls_set_context(worker_context(self._shore.authority))
         client.reconnect_delay_set(1, 30)
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_unsubscribe = self._on_unsubscribe
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -100,12 +121,22 @@ class Worker:
             return
         client.subscribe(self._topic, options=SubscribeOptions(qos=1))
 
+    def _on_connect_fail(self, _client: Client, _data: Any) -> None:
+        why = str(sys.exc_info()[1])
+        if why != self._failing:
+            LOG.warning("%s: no connection: %s; trying again", self._address.url, why)
+        self._failing = why
+
+    def _on_unsubscribe(self, *_said: Any) -> None:
+        self._left.set()
+
     def _on_subscribe(
         self, _client: Client, _data: Any, _mid: int, codes: list[ReasonCode], _said: Any
     ) -> None:
         if codes[0].is_failure:
             LOG.error("the broker does not let this worker read requests: %s", codes[0])
             return
+        self._failing = ""
         LOG.info("taking requests")
         self.ready.set()
 
@@ -117,6 +148,7 @@ class Worker:
             LOG.warning("the broker is gone (%s); trying again", code)
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        self._taken, self._taken_s = self._taken + 1, time.monotonic()
         try:
             self._pool.submit(self._work, message, self._connection)
         except RuntimeError:  # on its way out: another worker or another try takes it
@@ -130,6 +162,8 @@ class Worker:
             LOG.exception("a request on %s", message.topic[:200])
         if connection == self._connection:
             self._client.ack(message.mid, message.qos)
+        with self._counting:
+            self._done += 1
 
     def _answer(self, message: MQTTMessage) -> None:
         asked = read_request(message.topic)

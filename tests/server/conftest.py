@@ -19,6 +19,7 @@ from server.app import create_app
 from server.auth.tokens import token_hash
 from server.bench.postgres import Postgres
 from server.clock import now_ms
+from server.db import sessions
 from server.settings import Settings
 from server.shore import Admin, Shore, open_shore
 from server.simulated import SimulatedDevice
@@ -82,7 +83,9 @@ def serving(shore: Shore) -> Iterator[str]:
     listening = socket.socket(proto=socket.IPPROTO_TCP)  # else asyncio leaves Nagle's delay on
     listening.bind(("127.0.0.1", 0))
     listening.listen()
-    config = uvicorn.Config(create_app(shore), log_level="error", lifespan="off")
+    config = uvicorn.Config(
+        create_app(shore), log_level="error", lifespan="off", proxy_headers=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from models.bundle import Bundle
 from models.measure_table import MEASURES
 from server.db import releases
-from server.db.tables.objects import ObjectValues
+from server.db.tables.values import ExactValues
 from server.learning.split import KEEP_LEAST, hold_out
 from server.shore import Shore
 from server.simulated import LinkError, SimulatedDevice, make_object, make_record
@@ -193,11 +193,11 @@ def test_what_cannot_be_learnt_from_is_named_and_the_tree_is_the_shores(
     relabel(client, project, (20, 20, 20))
     with shore.database.write() as connection:
         objid, measures = connection.execute(
-            select(ObjectValues.objid, ObjectValues.measures).order_by(ObjectValues.objid)
+            select(ExactValues.objid, ExactValues.measures).order_by(ExactValues.objid)
         ).all()[30]
         spoilt = np.frombuffer(measures, "<f4").copy()
         spoilt[0] = np.nan
-        chosen = update(ObjectValues).where(ObjectValues.objid == objid)
+        chosen = update(ExactValues).where(ExactValues.objid == objid)
         connection.execute(chosen.values(measures=spoilt.tobytes()))
     answer = train(client, project)
     assert answer.status_code == 200, answer.text

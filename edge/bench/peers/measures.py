@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge.bench.rows import best_ms
 from edge.frames import Grey
 from edge.segment import Region
+from models.figures import best_ms
 
 Labels = npt.NDArray[np.int32]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edge.bench.peers.graphs import Graph
-from edge.bench.rows import best_ms
+from models.figures import best_ms
 from models.network import Network
 
 DENSE_SIDE = 64

@@ -7,10 +7,11 @@ transaction.
 
 from server.db.tables.audit import AuditEntry
 from server.db.tables.base import Base
+from server.db.tables.blobs import Blob
 from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
 from server.db.tables.health import HealthRow
-from server.db.tables.link import BadFrameRow, Epoch, FrameRow, GapRange, LedgerEntry
+from server.db.tables.link import BadFrameRow, ClockReading, Epoch, FrameRow, GapRange, LedgerEntry
 from server.db.tables.objects import (
     Acquisition,
     Action,
@@ -18,7 +19,6 @@ from server.db.tables.objects import (
     Event,
     Image,
     Object,
-    ObjectValues,
     Pack,
     Process,
     ProjectRelease,
@@ -27,7 +27,16 @@ from server.db.tables.objects import (
 )
 from server.db.tables.people import Project, Session, Taxon, TaxonAlias, User
 from server.db.tables.quarantine import Quarantined, QuarantineEvent
+from server.db.tables.satellite import (
+    CommandRow,
+    SatelliteMessage,
+    SatelliteModem,
+    SatelliteOut,
+    SatellitePart,
+    SummaryRow,
+)
 from server.db.tables.tokens import PersonalToken
+from server.db.tables.values import ExactValues, ObjectValues, WaitingValues
 
 __all__ = [
     "Acquisition",
@@ -36,13 +45,17 @@ __all__ = [
     "AuditEntry",
     "BadFrameRow",
     "Base",
+    "Blob",
     "Certificate",
     "Claim",
+    "ClockReading",
+    "CommandRow",
     "Count",
     "DeploymentStep",
     "Device",
     "Epoch",
     "Event",
+    "ExactValues",
     "FrameRow",
     "GapRange",
     "HealthRow",
@@ -59,9 +72,15 @@ __all__ = [
     "Quarantined",
     "Release",
     "Sample",
+    "SatelliteMessage",
+    "SatelliteModem",
+    "SatelliteOut",
+    "SatellitePart",
     "Session",
     "Sighting",
+    "SummaryRow",
     "Taxon",
     "TaxonAlias",
     "User",
+    "WaitingValues",
 ]

@@ -6,7 +6,7 @@ objects; `Id` says both.
 
 from typing import Annotated
 
-from sqlalchemy import BigInteger, Integer, LargeBinary, MetaData, String
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, MetaData, String, text
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 BIG = BigInteger().with_variant(Integer, "sqlite")
@@ -23,6 +23,8 @@ Name = Annotated[str, mapped_column(String(250))]
 Hash = Annotated[bytes, mapped_column(LargeBinary(32))]
 """A SHA-256."""
 Blob = Annotated[bytes, mapped_column(LargeBinary)]
+Dated = Annotated[str, mapped_column(String(8))]
+"""Where a date is from, one of `server.db.clocks.SOURCES`."""
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -36,3 +38,21 @@ class Base(DeclarativeBase):
     """Every table of the shore."""
 
     metadata = MetaData(naming_convention=NAMES)
+
+
+CLOCKLESS = "utc_source IN ('unknown', 'filled')"
+"""Rows that a clock record dates; said the same way in the index and in the statement."""
+
+
+def clockless(table: str) -> Index:
+    """The index that finds the rows of one boot that a clock record dates; empty for a device whose
+    clock was always known."""
+    return Index(
+        f"ix_{table}_clockless",
+        "device_id",
+        "epoch",
+        "boot",
+        "mono_ms",
+        sqlite_where=text(CLOCKLESS),
+        postgresql_where=text(CLOCKLESS),
+    )

@@ -3,12 +3,13 @@
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.db.tables.base import Base, Big, Hash, Id, MaybeMillis, Millis, Name
+from server.db.tables.base import Base, Big, Dated, Hash, Id, MaybeMillis, Millis, Name, clockless
 
 
 class Epoch(Base):
     """One life of a device's outbox. Everything up to `upto` is accounted for; `next_seq` is the
-    highest that the device told of; `held` and `given_up` count records."""
+    highest that the device told of; `held` and `given_up` count records; `behind_since_ms` is the
+    moment since when some that it told of are missing."""
 
     __tablename__ = "epochs"
 
@@ -18,6 +19,7 @@ class Epoch(Base):
     next_seq: Mapped[Big]
     held: Mapped[Big]
     given_up: Mapped[Big]
+    behind_since_ms: Mapped[MaybeMillis]
     first_seen_ms: Mapped[Millis]
 
 
@@ -27,9 +29,7 @@ class LedgerEntry(Base):
     __tablename__ = "ledger"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    device_id: Mapped[int] = mapped_column(
-        ForeignKey("devices.id"), primary_key=True, autoincrement=False
-    )
+    device_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     epoch: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
     hash: Mapped[Hash]
@@ -49,6 +49,7 @@ class GapRange(Base):
     last: Mapped[Big]
     kind: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str]
+    noted_ms: Mapped[Millis]
 
 
 class FrameRow(Base):
@@ -56,7 +57,7 @@ class FrameRow(Base):
     own clock was not trusted; `ms` is JSON."""
 
     __tablename__ = "frames"
-    __table_args__ = (UniqueConstraint("device_id", "epoch", "seq"),)
+    __table_args__ = (UniqueConstraint("device_id", "epoch", "seq"), clockless("frames"))
 
     id: Mapped[Id]
     device_id: Mapped[int] = mapped_column(ForeignKey("devices.id"))
@@ -75,6 +76,7 @@ class FrameRow(Base):
     boot: Mapped[Big]
     mono_ms: Mapped[Big]
     utc_ms: Mapped[MaybeMillis]
+    utc_source: Mapped[Dated]
     lat_deg: Mapped[float | None]
     lon_deg: Mapped[float | None]
     depth_m: Mapped[float | None]
@@ -94,3 +96,17 @@ class BadFrameRow(Base):
     frame_index: Mapped[Big]
     reason: Mapped[str]
     received_ms: Mapped[Millis]
+
+
+class ClockReading(Base):
+    """That `mono_ms` of a boot was `utc_ms`, and who said so: what dates the records of that boot
+    that came without a date."""
+
+    __tablename__ = "clock_readings"
+
+    device_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    epoch: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    boot: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    mono_ms: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    utc_ms: Mapped[Millis]
+    source: Mapped[str] = mapped_column(String(16))

@@ -8,7 +8,17 @@ call their acquisition "1" never meet.
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.db.tables.base import BIG, Base, Big, Blob, Id, MaybeBig, MaybeMillis, Millis, Name
+from server.db.tables.base import (
+    Base,
+    Big,
+    Dated,
+    Id,
+    MaybeBig,
+    MaybeMillis,
+    Millis,
+    Name,
+    clockless,
+)
 
 
 class Sample(Base):
@@ -57,7 +67,12 @@ class Object(Base):
 
     `status` is U, P, D, V or X. `pred_*` and `score` are the latest prediction (0 when there is
     none, so that both databases sort alike). `event_id` is the event whose outcome is the present
-    state.
+    state. `boot` and `mono_ms` are the device's own, as sent; `utc_source` says where `utc_ms` is
+    from (`server.db.clocks`).
+
+    The rows that this one names are found or made in its own transaction and never deleted; asking
+    the database to look each up again would double the cost of an intake on PostgreSQL. So what
+    comes by the thousand has no foreign keys, and `server.db.sound` asks the same question at once.
     """
 
     __tablename__ = "objects"
@@ -67,14 +82,15 @@ class Object(Base):
         Index("ix_objects_status", "project_id", "status", "score", "objid"),
         Index("ix_objects_project", "project_id", "objid"),
         Index("ix_objects_place", "acquisition_id", "frame_index", "index_in_frame"),
+        clockless("objects"),
     )
 
     objid: Mapped[Id]
-    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
-    sample_id: Mapped[int] = mapped_column(ForeignKey("samples.id"), index=True)
-    acquisition_id: Mapped[int] = mapped_column(ForeignKey("acquisitions.id"))
-    process_id: Mapped[int] = mapped_column(ForeignKey("processes.id"))
-    device_id: Mapped[int] = mapped_column(ForeignKey("devices.id"))
+    project_id: Mapped[int]
+    sample_id: Mapped[int] = mapped_column(index=True)
+    acquisition_id: Mapped[int]
+    process_id: Mapped[int]
+    device_id: Mapped[int]
     epoch: Mapped[Big]
     seq: Mapped[Big]
     orig_id: Mapped[Name]
@@ -86,44 +102,27 @@ class Object(Base):
     height: Mapped[int]
     esd_um: Mapped[float]
     border: Mapped[bool]
+    boot: Mapped[Big]
+    mono_ms: Mapped[Big]
     utc_ms: Mapped[MaybeMillis]
+    utc_source: Mapped[Dated]
     lat_deg: Mapped[float | None]
     lon_deg: Mapped[float | None]
     depth_m: Mapped[float | None]
     temperature_c: Mapped[float | None]
     status: Mapped[str] = mapped_column(String(1))
-    taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
-    pred_taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
+    taxon_id: Mapped[int | None]
+    pred_taxon_id: Mapped[int | None]
     score: Mapped[float]
-    release_no: Mapped[int | None] = mapped_column(ForeignKey("releases.no"))
+    release_no: Mapped[int | None]
     event_id: Mapped[MaybeBig]
     shuffle: Mapped[Big]
     received_ms: Mapped[Millis]
 
 
-class ObjectValues(Base):
-    """The wide part of an object, read only when it is looked at or learnt from.
-
-    `measures` float32 [K] and `shape` float32 [4], `embedding` uint16 [C], all little-endian as
-    sent; `top` is JSON [[taxon_id, score], ...], best first.
-    """
-
-    __tablename__ = "object_values"
-
-    objid: Mapped[int] = mapped_column(
-        BIG, ForeignKey("objects.objid"), primary_key=True, autoincrement=False
-    )
-    frame: Mapped[Name]
-    measures_version: Mapped[int]
-    measures: Mapped[Blob]
-    embedding: Mapped[Blob]
-    shape: Mapped[Blob]
-    top: Mapped[str]
-
-
 class Sighting(Base):
-    """A record that told again of an object that is known: a later release saw the same frame
-    again."""
+    """A record that told again of an object that is known: an outbox made anew, or a later release
+    (`release_no`) that saw the same frame again."""
 
     __tablename__ = "sightings"
 
@@ -131,6 +130,7 @@ class Sighting(Base):
     epoch: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
     objid: Mapped[Big] = mapped_column(ForeignKey("objects.objid"), index=True)
+    release_no: Mapped[int | None]
 
 
 class Pack(Base):
@@ -153,14 +153,14 @@ class Image(Base):
     )
 
     id: Mapped[Id]
-    objid: Mapped[MaybeBig] = mapped_column(ForeignKey("objects.objid"))
-    device_id: Mapped[int] = mapped_column(ForeignKey("devices.id"))
+    objid: Mapped[MaybeBig]
+    device_id: Mapped[int]
     epoch: Mapped[Big]
     object_seq: Mapped[Big]
     rank: Mapped[int]
     width: Mapped[int]
     height: Mapped[int]
-    pack_id: Mapped[int] = mapped_column(ForeignKey("packs.id"))
+    pack_id: Mapped[int]
     offset: Mapped[Big]
     length: Mapped[int]
 

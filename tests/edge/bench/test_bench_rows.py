@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.bench.rows import Row, best_ms, missing, table
 from edge.bench.targets import Speed, accuracy_rows, speed_rows
+from models.figures import Row, best_ms, missing, table
 
 GOOD = Speed(
     whole={0: 1.0, 100: 4.0, 500: 18.0},

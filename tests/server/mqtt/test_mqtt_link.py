@@ -1,5 +1,8 @@
 """A device, a real broker with the shipped configuration, a worker, the database."""
 
+import contextlib
+import threading
+
 import httpx
 import pytest
 
@@ -76,6 +79,31 @@ def test_workers_take_turns_and_one_alone_goes_on(
                 assert link.send(batch(bundle, seq, seq)).upto == seq
             assert min(one.answered, two.answered) >= 5
         assert link.send(batch(bundle, 21, 30)).upto == 30
+
+
+def test_workers_replaced_one_by_one_leave_nobody_without_an_answer(
+    shore: Shore, broker: Mosquitto, north: Identity, open_link: OpenLink, bundle: Bundle
+) -> None:
+    link, ended, sent = open_link(north), threading.Event(), []
+
+    def keep_sending() -> None:
+        while not ended.is_set():
+            sent.append(link.send(batch(bundle, len(sent) + 1, len(sent) + 1)).upto)
+
+    sending = threading.Thread(target=keep_sending)
+    with contextlib.ExitStack() as present:
+        present.enter_context(working(shore, broker))
+        sending.start()
+        for turn in range(1, 4):
+            while len(sent) < 3 * turn and sending.is_alive():
+                ended.wait(0.01)
+            with contextlib.ExitStack() as former:
+                former.push(present.pop_all())
+                present.enter_context(working(shore, broker))
+        ended.set()
+        sending.join()
+    assert len(sent) >= 9
+    assert sent == list(range(1, len(sent) + 1))
 
 
 def test_what_is_wrong_is_answered_as_over_http(

@@ -1,0 +1,89 @@
+"""Many rows at once, by the fastest way that each database has: COPY, or a prepared INSERT.
+
+Rows are tuples in the order of `columns`, of the types that the driver takes; what SQLAlchemy would
+do for each of them is left out. Errors are SQLAlchemy's.
+
+Example:
+    >>> insert_rows(connection, LedgerEntry, ("device_id", "epoch", "seq"), [(1, 7, 1), (1, 7, 2)])
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from server.db.tables import Base
+
+_POSTGRES_TYPES: tuple[tuple[type[Any], str], ...] = (
+    (sa.BigInteger, "int8"),
+    (sa.Boolean, "bool"),
+    (sa.Integer, "int4"),
+    (sa.Float, "float8"),
+    (sa.LargeBinary, "bytea"),
+    (sa.String, "text"),
+)
+
+
+def insert_rows(
+    connection: Connection,
+    table: type[Base],
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """Insert the rows. Raises IntegrityError, DataError, OperationalError of SQLAlchemy."""
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_insert(table, columns), list(rows))
+        return
+    statement, types = _copy(table, columns)
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row(row)
+    except driver_error(connection) as error:
+        raise DBAPIError.instance(
+            statement, None, error, driver_error(connection), dialect=connection.dialect
+        ) from error
+
+
+def driver_error(connection: Connection) -> type[Exception]:
+    """The base of the driver's errors."""
+    found: type[Exception] = connection.dialect.loaded_dbapi.Error
+    return found
+
+
+def next_ids(connection: Connection, table: type[Base], count: int) -> Sequence[int]:
+    """`count` primary keys, rising, that nobody has or will get; in a write transaction.
+
+    On SQLite writers take turns, so a key is one above the highest: rows are never deleted."""
+    [key] = table.__table__.primary_key
+    if connection.dialect.name == "sqlite":
+        highest = connection.execute(sa.select(sa.func.max(key))).scalar() or 0
+        return range(highest + 1, highest + 1 + count)
+    statement = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
+    found = connection.exec_driver_sql(statement, (table.__tablename__, key.name, count))
+    return list(found.scalars())
+
+
+@cache
+def _insert(table: type[Base], columns: tuple[str, ...]) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    places = ", ".join("?" for _ in columns)
+    return f'INSERT INTO "{table.__tablename__}" ({names}) VALUES ({places})'  # noqa: S608 # our names
+
+
+@cache
+def _copy(table: type[Base], columns: tuple[str, ...]) -> tuple[str, list[str]]:
+    names = ", ".join(f'"{name}"' for name in columns)
+    types = [_type(table.__table__.columns[name].type) for name in columns]
+    return f'COPY "{table.__tablename__}" ({names}) FROM STDIN (FORMAT BINARY)', types
+
+
+def _type(kind: Any) -> str:
+    return next(name for base, name in _POSTGRES_TYPES if isinstance(kind, base))
