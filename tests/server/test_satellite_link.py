@@ -15,18 +15,18 @@ from sqlalchemy import func, select
 from edge.clock import SystemClock
 from edge.config import SatelliteConfig
 from edge.identity import Identity
-from edge.links import BusyError, LinkError
+from edge.links import LinkError
 from edge.links.modem import Modem, Pace
 from edge.links.satellite import SatelliteLink
 from edge.links.simulated_gateway import PushFaults, SimulatedGateway
 from edge.links.simulated_modem import FAILURES, Faults, SimulatedModem
 from edge.outbox import Draft, Outbox
-from server.db.tables import LedgerEntry, SatelliteMessage, SummaryRow
+from server.db.tables import LedgerEntry, SummaryRow
 from server.satellite.gateway import hand_over
 from server.shore import Shore
 from wire.ack import decode_ack
 from wire.codec import encode_batch
-from wire.records import Answer, BadFrame
+from wire.records import BadFrame
 from wire.records import Summary as SummaryRecord
 from wire.summary import Summary
 from wire.summary_bits import encode
