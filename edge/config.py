@@ -309,6 +309,8 @@ def _check(config: Config, file: str) -> None:
     if config.shore.claim and config.shore.claim_file:
         raise ConfigError(f"{file}: [shore] claim: give it or claim_file, not both")
     _check_carriers(config, file)
+    if "satellite" in config.link.carriers and not config.satellite.port:
+        raise ConfigError(f"{file}: [satellite] port: missing, and [link] carriers names satellite")
     if config.outbox.reserve_mb * 2 > config.outbox.max_mb:
         raise ConfigError(f"{file}: [outbox] reserve_mb: expected at most half of max_mb")
     for table, key in (("device", "name"), ("device", "data"), ("acquisition", "sample")):

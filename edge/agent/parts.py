@@ -98,7 +98,7 @@ def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
                 link_settings(config, identity, software),
                 release=lambda: release_of(pipeline),
             )
-            links = open_links(config, identity, outbox, clock)
+            links = open_links(config, identity, outbox, clock, orders)
             sender = Sender(links, desk, budgets(config, outbox, clock))
         yield Parts(
             config=config,

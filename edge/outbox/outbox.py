@@ -32,6 +32,7 @@ from edge.outbox import rows
 from edge.outbox.blobs import Blobs
 from edge.outbox.drafts import Draft, encode, name
 from edge.outbox.eviction import chunk_bytes, evict
+from edge.outbox.lock import release_lock, take_lock
 from edge.outbox.queue import Batch, Limits, Pending, choose, count
 from edge.outbox.rebuild import DAMAGE, damage_in, finish, rebuild
 from edge.outbox.wanted import prefer, reorder
@@ -83,7 +84,7 @@ class Outbox:
         Raises OutboxBusyError, OutboxFullError or OutboxError."""
         db.check_version()
         folder.mkdir(parents=True, exist_ok=True)
-        lock = db.take_lock(folder, LOCK_PATIENCE_S)
+        lock = take_lock(folder, LOCK_PATIENCE_S)
         try:
             finish(folder)
             try:
@@ -96,14 +97,14 @@ class Outbox:
             if damage is not None:
                 outbox.commit([Draft(damage)], facts={DAMAGE: ""})
         except BaseException:
-            db.release_lock(lock)
+            release_lock(lock)
             raise
         return outbox
 
     def close(self) -> None:
         with self._guard:
             self._db.close()
-            db.release_lock(self._file_lock)
+            release_lock(self._file_lock)
 
     def __enter__(self) -> "Outbox":
         return self
@@ -232,13 +233,16 @@ class Outbox:
         *,
         priority_max: int = 5,
         size_max: int = RECORD_MAX,
+        without: Collection[str] = (),
     ) -> Batch | None:
-        """What a carrier should send next (`edge.outbox.queue`), of the priorities and sizes that
-        it takes; None when nothing such waits.
+        """What a carrier should send next (`edge.outbox.queue`), of the priorities, sizes and
+        kinds that it takes; None when nothing such waits.
 
         At least one record is given, even when it alone is larger than `max_bytes`. Asked again it
         gives the same, until something is acknowledged, marked, blamed or committed."""
-        limits = Limits(max_bytes, min(max_records, RECORDS_MAX), priority_max, size_max)
+        limits = Limits(
+            max_bytes, min(max_records, RECORDS_MAX), priority_max, size_max, ",".join(without)
+        )
         with self._guard:
             return choose(self._db, limits)
 
@@ -310,20 +314,7 @@ class Outbox:
             return self._counted[1]
 
     def _upkeep(self, work: Callable[[], T]) -> T:
-        """A small transaction that must work on a full disk too: the reserve gives it room.
-
-        Raises OutboxFullError when even that is gone; nothing has changed then."""
-        for relieve in (self._db.make_log_room, self._db.relieve, None):
-            try:
-                with self._db.transaction():
-                    return work()
-            except (apsw.FullError, apsw.IOError) as error:
-                if relieve is None:
-                    raise db.OutboxFullError(
-                        f"{self._db.folder}: cannot be written: {error}"
-                    ) from error
-                relieve()
-        raise AssertionError("unreachable")
+        return self._db.upkeep(work)
 
 
 class _NoRoomError(Exception):

@@ -26,23 +26,24 @@ Row = tuple[int, int]  # id, size
 
 _FRESH = (
     "SELECT id, size FROM record WHERE failures = 0 AND sent = 0 AND priority = ? AND epoch = ?"
-    " AND size <= ? ORDER BY id"
+    " AND size <= ? AND instr(?, kind) = 0 ORDER BY id"
 )
 _TRIED = (
     "SELECT id, size FROM record WHERE (failures, sent) > (0, 0) AND priority <= ? AND epoch = ?"
-    " AND size <= ? ORDER BY failures, sent, priority, id"
+    " AND size <= ? AND instr(?, kind) = 0 ORDER BY failures, sent, priority, id"
 )
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a carrier takes: bytes and records in a batch; the highest number of priority, and the
-    largest record, that it may carry."""
+    """What a carrier takes: bytes and records in a batch; the highest number of priority, the
+    largest record, and the kinds (in one text) that it does not carry."""
 
     bytes: int
     records: int = RECORDS_MAX
     priority_max: int = LAST
     size_max: int = RECORD_MAX
+    without: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,9 @@ def choose(database: Database, limits: Limits) -> Batch | None:
     """The records to send next, of one epoch; None when nothing waits that the carrier takes. At
     least one is given, even when it alone is larger than the batch."""
     epoch = database.value(
-        "SELECT epoch FROM record WHERE priority <= ? AND size <= ?"
+        "SELECT epoch FROM record WHERE priority <= ? AND size <= ? AND instr(?, kind) = 0"
         " ORDER BY failures, sent, priority, id LIMIT 1",
-        (limits.priority_max, limits.size_max),
+        (limits.priority_max, limits.size_max, limits.without),
     )
     if epoch is None:
         return None
@@ -92,17 +93,19 @@ def choose(database: Database, limits: Limits) -> Batch | None:
 
 
 def _in_order(database: Database, epoch: int, limits: Limits) -> Iterator[Row]:
+    what = (limits.size_max, limits.without)
+
     def fresh(priority: int) -> Iterable[Row]:
         if priority > limits.priority_max:
             return ()
-        rows: Iterable[Row] = database.execute(_FRESH, (priority, epoch, limits.size_max))
+        rows: Iterable[Row] = database.execute(_FRESH, (priority, epoch, *what))
         return rows
 
     for priority in range(min(SHARES)):
         yield from fresh(priority)
     yield from shared({priority: iter(fresh(priority)) for priority in SHARES})
     yield from fresh(LAST)
-    yield from database.execute(_TRIED, (limits.priority_max, epoch, limits.size_max))
+    yield from database.execute(_TRIED, (limits.priority_max, epoch, *what))
 
 
 def shared(waiting: Mapping[int, Iterator[Row]]) -> Iterator[Row]:

@@ -4,7 +4,7 @@ prevent it: nothing is lost, nothing is there twice, and the shore's word comes 
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from sqlalchemy import func, select
 from edge.clock import SystemClock
 from edge.config import SatelliteConfig
 from edge.identity import Identity
-from edge.links import LinkError
-from edge.links.modem import Modem, Pace
+from edge.links import BusyError, LinkError
+from edge.links.modem import Modem, ModemError, Pace
+from edge.links.purse import Purse
 from edge.links.satellite import SatelliteLink
 from edge.links.simulated_gateway import PushFaults, SimulatedGateway
 from edge.links.simulated_modem import FAILURES, Faults, SimulatedModem
@@ -24,10 +25,13 @@ from edge.outbox import Draft, Outbox
 from server.db.tables import LedgerEntry, SummaryRow
 from server.satellite.gateway import hand_over
 from server.shore import Shore
-from wire.ack import decode_ack
+from wire.ack import Ack, decode_ack
 from wire.codec import encode_batch
-from wire.records import BadFrame
+from wire.commands import check_command
+from wire.records import Answer, BadFrame
 from wire.records import Summary as SummaryRecord
+from wire.short import Kind, Message, seal, short_id
+from wire.shorthand import pack_ack
 from wire.summary import Summary
 from wire.summary_bits import encode
 
@@ -49,6 +53,7 @@ class Rig:
     modem: SimulatedModem
     gateway: SimulatedGateway
     shore: Shore
+    obeyed: list[bytes]
 
     def drain(self, rounds: int = 200) -> None:
         """Send until nothing waits, as the agent does."""
@@ -56,10 +61,8 @@ class Rig:
             batch = self.outbox.next_batch(1200)
             if batch is None:
                 return
-            try:
+            with suppress(LinkError):
                 self.outbox.acknowledge(self.link.send(encode_batch(batch.records)))
-            except LinkError:
-                pass
         raise AssertionError(f"{self.outbox.pending()} after {rounds} rounds, {self.modem.tally}")
 
     def held(self) -> int:
@@ -90,7 +93,10 @@ def rigged(
     modem = SimulatedModem(gateway, "300234010753370", faults, seed)
     gateway.on_down = lambda imei: modem.ring()
     outbox = Outbox.open(tmp_path / "outbox", max_mb=16, reserve_mb=0, clock=CLOCK)
-    link = SatelliteLink(Modem(modem.port, 19200, PACE), settings, identity, outbox, CLOCK, PACE)
+    obeyed: list[bytes] = []
+    link = SatelliteLink(
+        Modem(modem.port, 19200, PACE), settings, identity, outbox, CLOCK, PACE, obeyed.append
+    )
     down = replace(shore, settings=replace(shore.settings, satellite_gateway=gateway.url))
     ended = threading.Event()
 
@@ -103,7 +109,7 @@ def rigged(
         thread = threading.Thread(target=rounds)
         thread.start()
         try:
-            yield Rig(outbox, link, identity, modem, gateway, shore)
+            yield Rig(outbox, link, identity, modem, gateway, shore, obeyed)
         finally:
             ended.set()
             thread.join(20)
@@ -191,4 +197,67 @@ def test_no_other_status_means_sent(status: int) -> None:
         modem.load(b"x")
         assert not modem.session().sent
         assert not gateway.arrived
+        modem.close()
+
+
+def test_a_command_comes_down_once_and_is_answered_by_satellite(
+    tmp_path: Path, shore: Shore, client: httpx.Client, claim: str
+) -> None:
+    with rigged(tmp_path, shore, str(client.base_url).rstrip("/"), claim) as rig:
+        enrolment = rig.identity.enrolment
+        assert enrolment is not None
+        path = f"/api/devices/{enrolment.device_id}/commands"
+        client.post(path, json={"name": "policy", "argument": {"satellite.every_h": 2}})
+        for n in range(3):
+            rig.outbox.commit([a_dive(n)])
+            rig.drain()
+        deadline_s = time.monotonic() + 10
+        while not rig.obeyed and time.monotonic() < deadline_s:
+            with suppress(LinkError):
+                rig.link.hello(rig.outbox.epoch, 9, "s", None, 0)
+        [blob] = rig.obeyed
+        assert check_command(enrolment.key, enrolment.device_id, blob).number == 1
+        rig.outbox.commit([Draft(Answer(1, True))])
+        rig.drain()
+        assert client.get(path).json()[0]["state"] == "done"
+
+
+def test_what_is_not_from_the_shore_is_not_believed(
+    tmp_path: Path, shore: Shore, client: httpx.Client, claim: str
+) -> None:
+    with rigged(tmp_path, shore, str(client.base_url).rstrip("/"), claim) as rig:
+        enrolment = rig.identity.enrolment
+        assert enrolment is not None
+        ack = pack_ack(Ack(rig.outbox.epoch, 10**6))
+        message = Message(Kind.ACK, short_id(enrolment.device_id), ack)
+        rig.gateway.send(rig.modem.imei, seal(bytes(32), message, 270))
+        rig.gateway.send(rig.modem.imei, b"noise, not a message")
+        rig.outbox.commit([a_dive(0)])
+        batch = rig.outbox.next_batch(1200)
+        assert batch is not None
+        assert rig.link.send(encode_batch(batch.records)).upto == 1
+
+
+def test_credits_are_kept_through_restarts(tmp_path: Path) -> None:
+    def purse() -> Purse:
+        return Purse(outbox, CLOCK, lambda: 20.0)
+
+    with Outbox.open(tmp_path, max_mb=16, reserve_mb=0, clock=CLOCK) as outbox:
+        for _ in range(4):
+            purse().spend(5)
+        with pytest.raises(BusyError, match="credits_day"):
+            purse().spend(5)
+        assert purse().left < 0.1
+
+
+def test_a_modem_that_is_stuck_is_reset(tmp_path: Path) -> None:
+    gateway = SimulatedGateway()
+    with SimulatedModem(gateway, "1", Faults(stuck=0.2), seed=3) as simulated:
+        modem, done = Modem(simulated.port, 19200, PACE), 0
+        while done < 5:
+            with suppress(ModemError):
+                modem.wake()
+                modem.load(b"x")
+                done += modem.session().sent
+        assert simulated.tally.resets > 0
         modem.close()
