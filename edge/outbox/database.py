@@ -182,7 +182,11 @@ class Database:
     def free_bytes(self) -> int:
         """Room left below the budget; pages freed inside the running transaction count."""
         used = int(self.value("PRAGMA page_count")) - int(self.value("PRAGMA freelist_count"))
-        return self.budget_bytes - used * self.page_bytes
+        return self.budget_bytes - used * self.page_bytes - self.blob_bytes()
+
+    def blob_bytes(self) -> int:
+        """What the files take that wait beside the records."""
+        return int(self.value("SELECT COALESCE(SUM(size), 0) FROM blob"))
 
     def used_bytes(self) -> int:
         """What the file's pages in use take; those freed inside the running transaction do not."""
