@@ -114,7 +114,7 @@ def encode_batch(records: Sequence[bytes]) -> bytes:
         exact = unfold(folded, RECORDS_MAX, UNPACKED_MAX) == list(records)
     except FoldError:
         exact = False
-    return zstd.compress(folded if exact else unfolded(records), level=ZSTD_LEVEL)
+    return compress(folded if exact else unfolded(records), ZSTD_LEVEL)
 
 
 def decode_batch(blob: bytes) -> list[bytes]:
@@ -125,6 +125,11 @@ def decode_batch(blob: bytes) -> list[bytes]:
         return unfold(_decompress(blob), RECORDS_MAX, UNPACKED_MAX)
     except FoldError as error:
         raise CodecError(str(error)) from error
+
+
+def compress(data: bytes, level: int) -> bytes:
+    """One zstd frame."""
+    return zstd.compress(data, level=level)
 
 
 def _decompress(blob: bytes) -> bytes:

@@ -29,8 +29,10 @@ import apsw
 from edge.clock import Clock
 from edge.outbox import database as db
 from edge.outbox import rows
+from edge.outbox.blobs import Blobs
 from edge.outbox.drafts import Draft, encode, name
 from edge.outbox.eviction import chunk_bytes, evict
+from edge.outbox.lock import release_lock, take_lock
 from edge.outbox.queue import Batch, Limits, Pending, choose, count
 from edge.outbox.rebuild import DAMAGE, damage_in, finish, rebuild
 from edge.outbox.wanted import prefer, reorder
@@ -61,6 +63,7 @@ class Outbox:
         self._said_full = False
         self._guard = threading.RLock()
         self.boot = self._upkeep(self._begin)
+        self.blobs = Blobs(database, self._guard, self._upkeep)
 
     def _begin(self) -> int:
         """Another start of the process, the first one of a new file perhaps; its number."""
@@ -81,7 +84,7 @@ class Outbox:
         Raises OutboxBusyError, OutboxFullError or OutboxError."""
         db.check_version()
         folder.mkdir(parents=True, exist_ok=True)
-        lock = db.take_lock(folder, LOCK_PATIENCE_S)
+        lock = take_lock(folder, LOCK_PATIENCE_S)
         try:
             finish(folder)
             try:
@@ -94,14 +97,14 @@ class Outbox:
             if damage is not None:
                 outbox.commit([Draft(damage)], facts={DAMAGE: ""})
         except BaseException:
-            db.release_lock(lock)
+            release_lock(lock)
             raise
         return outbox
 
     def close(self) -> None:
         with self._guard:
             self._db.close()
-            db.release_lock(self._file_lock)
+            release_lock(self._file_lock)
 
     def __enter__(self) -> "Outbox":
         return self
@@ -153,6 +156,7 @@ class Outbox:
             stored["cursor"] = cursor
         with self._guard:
             self._db.check_there()
+            drafts = self.blobs.admit(drafts)
             relieved = False
             while True:
                 try:
@@ -180,6 +184,7 @@ class Outbox:
             if not database.can_take(need):
                 raise apsw.FullError("the disk is full: the reserve is used up")
             self._store(records, blobs)
+            self.blobs.enter(drafts, self.epoch, first)
             for fact, value in facts.items():
                 database.set_fact(fact, value)
         return tuple(record.seq for record in records)
@@ -188,8 +193,9 @@ class Outbox:
         """Give up what matters least, with gap records; OutboxFullError if nothing may go."""
         database = self._db
 
-        def give_up() -> None:
-            gaps = evict(database, self.epoch, goal)
+        def give_up() -> Callable[[], None]:
+            gaps, after = self.blobs.give_up(goal)
+            gaps = gaps or evict(database, self.epoch, goal)
             if not gaps:
                 what = disk or f"[outbox] max_mb = {database.budget_bytes >> 20} is used up"
                 raise db.OutboxFullError(
@@ -205,8 +211,9 @@ class Outbox:
             if not self._said_full:
                 log.warning("the outbox is full: giving up vignettes first, then objects")
             self._said_full = True
+            return after
 
-        self._upkeep(give_up)
+        self._upkeep(give_up)()
 
     def _store(self, records: Sequence[Record], blobs: Sequence[bytes]) -> None:
         rows.store(self._db.connection, records, blobs)
@@ -307,20 +314,7 @@ class Outbox:
             return self._counted[1]
 
     def _upkeep(self, work: Callable[[], T]) -> T:
-        """A small transaction that must work on a full disk too: the reserve gives it room.
-
-        Raises OutboxFullError when even that is gone; nothing has changed then."""
-        for relieve in (self._db.make_log_room, self._db.relieve, None):
-            try:
-                with self._db.transaction():
-                    return work()
-            except (apsw.FullError, apsw.IOError) as error:
-                if relieve is None:
-                    raise db.OutboxFullError(
-                        f"{self._db.folder}: cannot be written: {error}"
-                    ) from error
-                relieve()
-        raise AssertionError("unreachable")
+        return self._db.upkeep(work)
 
 
 class _NoRoomError(Exception):

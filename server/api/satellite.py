@@ -21,14 +21,16 @@ from server.clock import now_ms
 from server.db import fleet, satellite, summaries
 from server.db.satellite import Push
 from server.errors import ApiError, not_found
+from server.fleet.tree import nodes
 from server.satellite.intake import read_new
 from server.satellite.push import PushError, check_jwt, read_fields, read_push
 from server.shore import Shore
-from wire.summary import Summary
+from wire.summary import OTHER, Summary
 from wire.summary_bits import decode
 
 router = APIRouter(tags=["satellite"])
 BODY_MAX = 16_384
+_NAMELESS = {OTHER: "other"}
 
 
 @router.post("/v1/satellite/{secret}", response_class=PlainTextResponse)
@@ -82,8 +84,8 @@ def dives(
 ) -> list[dict[str, Any]]:
     """Dives, the newest first: {epoch, seq, utc_ms, received_ms, bytes, release, part, parts,
     start_s, minutes, clock, lat_deg, lon_deg, bin_m, first_bin, depthless, frame_ml, pending,
-    oldest, sizes, merged, pooled, frames: [per bin], taxa: [{taxon, counts: [per bin], sizes:
-    {class: count}}]}. `taxon` 0 is "other", t > 0 node t - 1 of the release's tree."""
+    oldest, sizes, merged, pooled, frames: [per bin], taxa: [{taxon, name, counts: [per bin],
+    sizes: {class: count}}]}. `taxon` 0 is "other", t > 0 node t - 1 of the release's tree."""
     with shore.database.read() as connection:
         device = fleet.device(connection, device_id)
         if device is None:
@@ -91,12 +93,13 @@ def dives(
         found = summaries.latest(connection, device.pk, limit)
     return [
         {"epoch": e, "seq": s, "utc_ms": utc, "received_ms": at, "bytes": len(data)}
-        | _shown(decode(data))
+        | _shown(shore, decode(data))
         for e, s, utc, data, at in found
     ]
 
 
-def _shown(summary: Summary) -> dict[str, Any]:
+def _shown(shore: Shore, summary: Summary) -> dict[str, Any]:
+    tree = nodes(shore, summary.release)
     names = (
         "release part parts start_s minutes clock lat_deg lon_deg bin_m first_bin depthless"
         " frame_ml pending oldest sizes merged pooled frames"
@@ -109,5 +112,6 @@ def _shown(summary: Summary) -> dict[str, Any]:
         for b in bins if summary.sizes == 2 else ():
             for size, n in summary.cells.get((b, taxon), {}).items():
                 sizes[size] = round(sizes.get(size, 0) + n, 1)
-        taxa.append({"taxon": taxon, "counts": counts, "sizes": sizes})
+        name = tree[taxon - 1] if 0 < taxon <= len(tree) else _NAMELESS.get(taxon, f"taxon {taxon}")
+        taxa.append({"taxon": taxon, "name": name, "counts": counts, "sizes": sizes})
     return {name: getattr(summary, name) for name in names.split()} | {"taxa": taxa}

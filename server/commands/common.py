@@ -103,14 +103,18 @@ def project_id(shore: Shore, title: str) -> int:
     return found
 
 
-def note(connection: Connection, action: str, subject: str, detail: str = "") -> None:
-    """Enter what a command did into the audit log, with the name of who is logged in here."""
+def person_here() -> str:
+    """Who is logged in here, for the audit log."""
     try:
         person = getpass.getuser()
     except (KeyError, OSError):  # a process whose user has no name
         person = str(os.getuid())
-    who = f"command line, {person}"
-    audit.note(connection, who, action, subject, detail, now_ms(), address="local")
+    return f"command line, {person}"
+
+
+def note(connection: Connection, action: str, subject: str, detail: str = "") -> None:
+    """Enter what a command did into the audit log."""
+    audit.note(connection, person_here(), action, subject, detail, now_ms(), address="local")
 
 
 def operator_id(shore: Shore) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from server.db import keys
 from server.db.keys import ClaimRefusedError, OldKeyError
-from server.db.tables import Assignment, Claim, DeploymentStep, Device
+from server.db.tables import Assignment, Claim, DeploymentStep, Device, SatelliteModem
 from wire.records import Deployment, Health
 
 
@@ -27,6 +27,8 @@ class DeviceInfo:
     status: str
     counter: int
     next_key: bytes | None = None
+    carrier: str = "https"
+    """What brought the present request: https or mqtt."""
 
 
 def add_claim(
@@ -127,13 +129,15 @@ def device(connection: Connection, device_id: str) -> DeviceInfo | None:
     return DeviceInfo(row[0], row[1], row[2], row[3], bytes(row[4]), row[5], row[6], next_key)
 
 
-def raise_counter(connection: Connection, pk: int, counter: int, now_ms: int) -> bool:
+def raise_counter(
+    connection: Connection, pk: int, counter: int, now_ms: int, carrier: str = "https"
+) -> bool:
     """Take the counter of a signed request; False when it has not risen. On PostgreSQL this also
     makes a second request of the same device wait for the first."""
     statement = (
         update(Device)
         .where(Device.id == pk, Device.counter < counter)
-        .values(counter=counter, last_seen_ms=now_ms)
+        .values(counter=counter, last_seen_ms=now_ms, **{f"{carrier}_ms": now_ms})
     )
     return connection.execute(statement).rowcount == 1
 
@@ -204,6 +208,9 @@ def all_devices(connection: Connection) -> list[dict[str, Any]]:
             Device.status,
             Device.enrolled_ms,
             Device.last_seen_ms,
+            Device.https_ms,
+            Device.mqtt_ms,
+            SatelliteModem.heard_ms.label("satellite_ms"),
             Device.revoked_ms,
             Device.release,
             Device.epoch,
@@ -211,6 +218,7 @@ def all_devices(connection: Connection) -> list[dict[str, Any]]:
             earlier.device_id.label("predecessor"),
         )
         .outerjoin(earlier, earlier.id == Device.predecessor_id)
+        .outerjoin(SatelliteModem, SatelliteModem.device_id == Device.id)
         .order_by(Device.id)
     )
     return [dict(row._mapping) for row in connection.execute(query)]

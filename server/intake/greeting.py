@@ -37,7 +37,7 @@ def greet(stores: Stores, device: DeviceInfo, counter: int, body: bytes, now_ms:
     Raises CodecError, FieldError, or ReplayedError for a counter that has not risen."""
     said = read_hello(loads(body, text_keys=True))
     with stores.database.write() as connection:
-        if not fleet.raise_counter(connection, device.pk, counter, now_ms):
+        if not fleet.raise_counter(connection, device.pk, counter, now_ms, device.carrier):
             raise ReplayedError(f"counter {counter} was used before")
         ack = note(connection, device, said, now_ms)
         assignment = fleet.assignment_after(connection, device.pk, said.deploy_seq)

@@ -18,6 +18,7 @@ from models.bundle import Bundle
 from server.cli import main
 from server.db import fleet, health, quarantine
 from server.intake.batch import hold_revoked
+from server.quarantine.actor import Actor
 from server.quarantine.replay import CLONE, RefusedReplayError, replay
 from server.quarantine.tree import walk
 from server.quarantine.typed import TypedError, parse, written
@@ -27,6 +28,7 @@ from wire.codec import RECORD_MAX, encode_batch, encode_record
 from wire.records import Gap, Health, Record
 
 API = "/api/quarantine"
+ANN = Actor("ann@sea.org", "10.0.0.7")
 
 
 def entries(client: httpx.Client, **query: Any) -> list[dict[str, Any]]:
@@ -246,10 +248,10 @@ def test_a_shore_killed_between_taking_in_and_marking_has_done_neither(
     with monkeypatch.context() as patch:
         patch.setattr(quarantine, "add_event", killed)
         with pytest.raises(KeyboardInterrupt):
-            replay(shore.stores, seen["id"], "ann", original=False, now_ms=5)
+            replay(shore.stores, seen["id"], ANN, original=False, now_ms=5)
     assert sizes(client, project) == []
     assert device.ingest([wrong(1, bundle)]).rejections[0].code == "schema"
-    assert "taken in" in replay(shore.stores, seen["id"], "ann", original=False, now_ms=5)
+    assert "taken in" in replay(shore.stores, seen["id"], ANN, original=False, now_ms=5)
     assert sizes(client, project) == [5.5]
 
 
@@ -263,7 +265,7 @@ def test_another_record_under_its_key_is_never_overwritten(
     text_ = written(cbor2.loads(encode_record(other)))
     assert client.post(f"{API}/{seen['id']}/repair", json={"text": text_}).status_code == 200
     with pytest.raises(RefusedReplayError, match="other bytes came under this key"):
-        replay(shore.stores, seen["id"], "ann", original=False, now_ms=5)
+        replay(shore.stores, seen["id"], ANN, original=False, now_ms=5)
     assert sizes(client, project) == [101.0]
 
 
@@ -319,8 +321,9 @@ def test_the_commands_do_the_same(
     assert [row["seq"] for row in run("list")[1]] == [2, 1, None]
     number = str(run("list")[1][1]["id"])
     file = tmp_path / "entry.json"
-    shown = run("show", number)[1]
-    file.write_text(shown["original"]["text"].replace("-1.0", "7.25"))
+    assert run("show", number)[1]["original"]["wrong"] == ["body", "esd_um"]
+    assert main(["quarantine", "show", number, "--text", "--data", str(shore.settings.data)]) == 0
+    file.write_text(capsys.readouterr().out.replace("-1.0", "7.25"))
     assert main(["quarantine", "show", number, "--data", str(shore.settings.data)]) == 0
     assert "esd_um: float -1.0  <-- here" in capsys.readouterr().out
     assert run("repair", number, "--text", str(file))[0] == 0

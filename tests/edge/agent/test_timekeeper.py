@@ -21,6 +21,7 @@ CONFIG = """
 [device]
 name = "north"
 clock = "system"
+data = "data"
 
 [source]
 kind = "simulator"

@@ -78,5 +78,5 @@ byId("token-done").addEventListener("click", () => {
   byId("token-form").hidden = false;
 });
 const mine = ROLES.indexOf(document.body.dataset.role ?? "viewer");
-fill(byId("token-form").elements.role, ROLES.slice(0, mine + 1).map((role) => h("option", { value: role }, role)));
+fill(byId("token-form").elements.role, ROLES.slice(0, mine + 1).map((role) => h("option", { value: role }, `as much as a ${role}`.replace("a a", "an a"))));
 show().catch(explain);

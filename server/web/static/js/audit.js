@@ -15,7 +15,7 @@ function draw() {
     h("tbody", {}, rows.map((row) => h("tr", {},
       h("td", { "data-label": "When" }, when(row.at_ms)), h("td", { class: "cell-words", "data-label": "Who" }, row.who),
       h("td", { "data-label": "Act" }, row.action),
-      h("td", { class: "cell-words", "data-label": "On" }, h("div", {}, row.target, row.detail && h("small", { class: "line" }, row.detail))),
+      h("td", { class: "cell-words", "data-label": "On" }, h("div", {}, row.subject, row.detail && h("small", { class: "line" }, row.detail))),
       h("td", { "data-label": "From" }, row.address || "–"),
       h("td", { "data-label": "Outcome" }, h("span", { class: "badge", data: { health: row.outcome === "done" ? "well" : "trouble" } }, row.outcome))))))
     : h("p", { class: "muted" }, "No act fits."));

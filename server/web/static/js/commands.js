@@ -39,15 +39,14 @@ const ORDERS = {
   },
   vignettes: {
     title: "Send the images of objects first",
-    fields: (device) => [labelled("Epoch", h("input", { type: "number", name: "epoch", min: 0, value: device.epoch ?? 0, required: true })),
-      labelled("Records of the objects", h("input", { name: "seqs", required: true, pattern: "[0-9 ,]+", placeholder: "120, 133" }))],
-    argument: (form) => String(form.get("seqs")).split(/[ ,]+/).filter(Boolean).map((seq) => [Number(form.get("epoch")), Number(seq)]),
+    fields: () => [labelled("Numbers of the objects (objid)", h("input", { name: "objids", required: true, pattern: "[0-9 ,]+", placeholder: "120, 133" }))],
+    argument: (form) => ({ objids: String(form.get("objids")).split(/[ ,]+/).filter(Boolean).map(Number) }),
   },
   assign: {
     title: "Use a release that is on board",
     fields: (_device, around) => [labelled("Release", h("select", { name: "release", required: true }, around.releases.filter((one) => one.signed)
       .map((one) => h("option", { value: one.release_id }, one.name))))],
-    argument: (form, device) => [(device.deployment?.deploy_seq ?? 0) + 1, String(form.get("release")).slice(0, 16)],
+    argument: (form) => ({ release: String(form.get("release")) }),
   },
   wipe: {
     title: "Destroy its keys",

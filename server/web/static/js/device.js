@@ -45,13 +45,15 @@ function clock(device) {
 /** @param {any} device @param {Map<string, string>} names */
 function runs(device, names) {
   const said = device.health ?? {};
-  const links = Object.entries(said.links ?? {});
+  const links = Object.entries(device.links).filter(([, at]) => at !== null);
   return section("What it runs", h("dl", { class: "facts" },
     fact("Board", device.board || "–"), fact("Software", device.software || "–"),
     fact("Release", device.release ? (names.get(device.release) ?? shortId(device.release)) : "–"),
     fact("Clock", clock(device)), fact("Enrolled", when(device.enrolled_ms)),
+    device.undated.filled > 0 && fact("Dated later", count(device.undated.filled), "objects"),
+    device.undated.unknown > 0 && fact("Without a date", count(device.undated.unknown), "objects"),
     Object.entries(said.slots ?? {}).map(([slot, release]) => fact(`Slot ${slot}`, shortId(String(release)))),
-    links.map(([link, state]) => fact(`Link ${link}`, String(state))),
+    links.map(([link, at]) => fact(`Heard by ${link}`, ago(/** @type {number} */ (at), Date.now()))),
     said.temperature_c !== null && said.temperature_c !== undefined && fact("Temperature", figure(said.temperature_c), "°C"),
     fact("Frames", count(said.frames ?? 0)), fact("Bad frames", count(said.bad_frames ?? 0))));
 }
@@ -100,20 +102,10 @@ function releases(device, names) {
       h("small", { class: "muted" }, when(step.received_ms))))));
 }
 
-/** What an optional part of the shore answers, or null where this shore has no such part. @param {string} where @param {any} [asked] */
-async function optional(where, asked) {
-  try {
-    return await api("GET", where, asked);
-  } catch (error) {
-    if (error instanceof ApiError && [403, 404].includes(error.status)) return null;
-    throw error;
-  }
-}
-
 async function show() {
   const [device, rows, known, orders, dives] = await Promise.all([
     api("GET", path), api("GET", `${path}/health`, { days: 14 }), api("GET", "/api/releases"),
-    optional(`${path}/commands`), optional(`${path}/summaries`)]);
+    api("GET", `${path}/commands`), api("GET", `${path}/summaries`, { limit: 10 })]);
   const names = new Map(known.map((/** @type {any} */ one) => [one.release_id, one.name]));
   document.title = `${device.name} · Seadrift`;
   fill(root,
@@ -125,8 +117,8 @@ async function show() {
     section("What it needs", needs(device)),
     h("div", { class: "halves" }, lag(device), runs(device, names)),
     health(rows),
-    orders && commands(device, orders, { path, manages, releases: known, again: show }),
-    dives && summaries(dives),
+    commands(device, orders, { path, manages, releases: known, again: show }),
+    summaries(dives),
     gaps(device), releases(device, names));
   root.setAttribute("aria-busy", "false");
 }
