@@ -109,6 +109,7 @@ class LinkConfig:
     """[link]: how records go to shore. A batch stays below the link's limit of 256 KiB."""
 
     carriers: tuple[Literal["https", "mqtt", "satellite"], ...] = ("https",)
+    proxy: str = ""
     leave_after: int = cast(int, _bounded(3, 1, 100))
     return_after: int = cast(int, _bounded(3, 1, 100))
     return_s: float = _bounded(60.0, 0.0, 86400.0)
@@ -299,6 +300,8 @@ def _check(config: Config, file: str) -> None:
     if config.shore.claim and config.shore.claim_file:
         raise ConfigError(f"{file}: [shore] claim: give it or claim_file, not both")
     _check_carriers(config, file)
+    if "satellite" in config.link.carriers and not config.satellite.port:
+        raise ConfigError(f"{file}: [satellite] port: missing, and [link] carriers names satellite")
     if config.outbox.reserve_mb * 2 > config.outbox.max_mb:
         raise ConfigError(f"{file}: [outbox] reserve_mb: expected at most half of max_mb")
     for table, key in (("device", "name"), ("device", "data"), ("acquisition", "sample")):

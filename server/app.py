@@ -24,6 +24,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from server import VERSION
 from server.api import (
     audit,
+    blobs,
     classify,
     commands,
     device,
@@ -65,6 +66,7 @@ ROOMS = (
     openapi,
     commands,
     satellite,
+    blobs,
 )
 
 

@@ -57,6 +57,10 @@ class Settings:
         return self.data / "packs"
 
     @property
+    def blobs(self) -> Path:
+        return self.data / "blobs"
+
+    @property
     def releases(self) -> Path:
         return self.data / "releases"
 

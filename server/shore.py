@@ -27,6 +27,7 @@ from server.intake.batch import Stores
 from server.limits import Limits
 from server.satellite.keys import LinkKeys
 from server.settings import Settings
+from server.store.blobs import BlobFiles
 from server.store.packs import Packs
 from server.taxonomy.starter import plant
 from wire.signing import PrivateKey
@@ -54,6 +55,7 @@ class Shore:
     settings: Settings
     database: Database
     packs: Packs
+    blobs: BlobFiles
     release_key: PrivateKey
     authority: Authority
     link_keys: LinkKeys
@@ -91,6 +93,7 @@ def open_shore(settings: Settings, admin: Admin) -> Shore:
         settings,
         database,
         packs,
+        BlobFiles(settings.blobs),
         key,
         authority,
         link_keys,

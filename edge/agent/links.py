@@ -1,13 +1,14 @@
 """The carriers that a configuration names, what they may cost, and what a visit to shore says.
 
 Example:
-    >>> [link.carriage.name for link in open_links(config, identity, outbox, clock)]
+    >>> [link.carriage.name for link in open_links(config, identity, outbox, clock, orders)]
     ['https']
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
+from edge.agent.orders import Orders
 from edge.carriers.budgets import Budgets, Tariff
 from edge.carriers.desk import LinkSettings
 from edge.clock import SystemClock
@@ -26,15 +27,20 @@ SESSION_S = 60.0
 
 
 def open_links(
-    config: Config, identity: Identity, outbox: Outbox, clock: SystemClock
+    config: Config, identity: Identity, outbox: Outbox, clock: SystemClock, orders: Orders
 ) -> list[Link]:
-    """One link for each of `[link] carriers`, the preferred one first. Raises ConfigError."""
+    """One link for each of `[link] carriers`, the preferred one first; commands that come by
+    satellite go to `orders` at once. Raises ConfigError."""
     makers: dict[str, Callable[[], Link]] = {
         "https": lambda: HttpsLink(
-            config.shore, identity, timeout_s=config.link.timeout_s, folder=config.folder
+            config.shore,
+            identity,
+            timeout_s=config.link.timeout_s,
+            folder=config.folder,
+            proxy=config.link.proxy,
         ),
         "mqtt": lambda: open_mqtt(config, identity),
-        "satellite": lambda: open_satellite(config, identity, outbox, clock),
+        "satellite": lambda: open_satellite(config, identity, outbox, clock, orders.take),
     }
     return [makers[name]() for name in config.link.carriers]
 

@@ -22,6 +22,7 @@ from edge import records
 from edge.agent.health import Counters, health, status
 from edge.agent.parts import Parts, release_of
 from edge.agent.resume import name_of
+from edge.agent.timekeeper import Timekeeper
 from edge.frames import BadFrame, Frame
 from edge.outbox import Draft, OutboxError, OutboxFullError, RecordTooLargeError
 from edge.satellite.counts import count
@@ -68,6 +69,7 @@ class Agent:
         self._said_pending = 0
         self._context = parts.outbox.fact("context")
         self._source = name_of(parts.config)
+        self._timekeeper = Timekeeper(parts.outbox, parts.clock)
 
     def stop(self) -> None:
         """Finish the frame that is under way, then end."""
@@ -220,6 +222,8 @@ class Agent:
             parts.orders.apply(parts.pipeline.classifier)
             self._report_updates()
             self._report_dive()
+            if self._timekeeper.tick() and parts.sender is not None:
+                parts.sender.wake()
             if time.monotonic() >= self._health_due_s:
                 self._report_health()
         except (OutboxError, OSError) as error:

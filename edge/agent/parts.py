@@ -42,6 +42,7 @@ class Parts:
     config: Config
     board: Board
     outbox: Outbox
+    clock: SystemClock
     source: Source
     pipeline: Pipeline
     updater: Updater
@@ -97,12 +98,13 @@ def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
                 link_settings(config, identity, software),
                 release=lambda: release_of(pipeline),
             )
-            links = open_links(config, identity, outbox, clock)
+            links = open_links(config, identity, outbox, clock, orders)
             sender = Sender(links, desk, budgets(config, outbox, clock))
         yield Parts(
             config=config,
             board=board,
             outbox=outbox,
+            clock=clock,
             source=source,
             pipeline=pipeline,
             updater=updater,

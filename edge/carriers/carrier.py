@@ -132,6 +132,7 @@ class Carrier:
                 desk.delivery.records_max,
                 priority_max=priority,
                 size_max=carriage.batch_bytes,
+                without=carriage.without,
             )
             if batch is None or sum(map(len, batch.records)) <= room or not left.short:
                 return batch

@@ -54,7 +54,7 @@ def _rotate(config: Any) -> str:
     from edge.identity import Identity, IdentityError
     from edge.keys import prepare_next
     from edge.links.https import HttpsLink
-    from edge.outbox.database import release_lock, take_lock
+    from edge.outbox.lock import release_lock, take_lock
 
     identity = Identity.load_or_make(config.data / "identity")
     if identity.enrolment is None or not config.shore.url:

@@ -72,7 +72,7 @@ class Carriage:
     """What a carrier can take. `priority_max`: records of a higher number wait for another
     carrier; `batch_bytes`: the largest compressed batch; `credit_bytes`: bytes that one credit
     pays for, 0 where bytes cost nothing; `overhead_bytes`: what a request costs beside its body,
-    the answer included."""
+    the answer included; `without`: kinds of records that wait for another carrier."""
 
     name: str
     batch_bytes: int
@@ -81,6 +81,7 @@ class Carriage:
     fetches: bool = False
     credit_bytes: int = 0
     overhead_bytes: int = 0
+    without: tuple[str, ...] = ()
 
 
 class Link(Protocol):

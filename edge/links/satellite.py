@@ -6,7 +6,7 @@ raises LinkError when it has not yet. Asked for the same records again, it only 
 come, until `resend_h` are over. Every credit is taken from the purse before it is spent.
 
 Example:
-    >>> link = open_satellite(config, identity, outbox, clock)
+    >>> link = open_satellite(config, identity, outbox, clock, orders.take)
     >>> link.cost(batch)
     7
     >>> link.send(batch)
@@ -17,7 +17,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from edge.clock import Clock
@@ -45,6 +45,9 @@ MAILBOX_MAX = 10
 """Most messages fetched in one visit."""
 VISIT_S = 600.0
 """A send ends after so long, with what it got done; the agent's watchdog wants a word."""
+TOO_MANY = ("health", "context", "frame", "badframe")
+"""Kinds of P0 and P1 that come with every frame or minute, or are long: summaries say it shorter.
+They go by satellite only when objects may too."""
 SACK_MAX = 200
 LOOK_S = 1800.0
 """A mailbox is looked into unasked so often at most, but once after each message."""
@@ -73,7 +76,9 @@ class SatelliteLink:
         outbox: Outbox,
         clock: Clock,
         pace: Pace,
+        obey: Callable[[bytes], object],
     ) -> None:
+        self._obey = obey
         self._modem, self._settings, self._pace = modem, settings, pace
         self._identity, self._outbox = identity, outbox
         self._journal = Journal(outbox, clock, settings.resend_h)
@@ -82,7 +87,6 @@ class SatelliteLink:
         )
         self._clock = clock
         self._acks: dict[int, Ack] = {}
-        self._commands: list[bytes] = []
         self._ended = threading.Event()
         self._looked_s = time.monotonic()
 
@@ -94,6 +98,7 @@ class SatelliteLink:
             self._settings.batch_bytes,
             priority_max=int(most),
             credit_bytes=CREDIT_BYTES,
+            without=() if most > 1 else TOO_MANY,
         )
 
     @property
@@ -136,8 +141,7 @@ class SatelliteLink:
             self._outbox.commit([], facts={HELLO: json.dumps([number, known, *now])})
         elif self._modem.rings():
             self._look()
-        commands, self._commands = tuple(self._commands), []
-        return HelloReply(self._acks.get(epoch, Ack(epoch, 0)), 0, None, commands)
+        return HelloReply(self._acks.get(epoch, Ack(epoch, 0)), 0, None)
 
     def cost(self, batch: bytes) -> int:
         """Credits that `send` would spend on the batch: nothing for what is on its way."""
@@ -159,6 +163,8 @@ class SatelliteLink:
         fresh_names = [f"{e}:{s}" for e, s in names if not self._journal.holds(f"{e}:{s}")]
         if fresh_names:
             self._journal.add(fresh_names)
+            for epoch in {epoch for epoch, _ in names}:  # what has not gone yet goes before them
+                self._outbox.mark_sent(epoch, [s for e, s in names if e == epoch])
         return self._acknowledged(names, self._settings.ack_wait_s if went else 0.0)
 
     # --- messages -----------------------------------------------------------------------------
@@ -286,8 +292,7 @@ class SatelliteLink:
             if enrolment is None:
                 return
             if peek(blob).kind == Kind.COMMAND:
-                if blob not in self._commands:  # its signature is checked where it is obeyed
-                    self._commands.append(blob)
+                self._obey(blob)  # which checks its signature
                 return
             message = opened(enrolment.secret, blob)
             if message.kind != Kind.ACK or message.short != short_id(enrolment.device_id):
@@ -316,12 +321,17 @@ class SatelliteLink:
 
 
 def open_satellite(
-    config: Config, identity: Identity, outbox: Outbox, clock: Clock, pace: Pace | None = None
+    config: Config,
+    identity: Identity,
+    outbox: Outbox,
+    clock: Clock,
+    obey: Callable[[bytes], object],
 ) -> SatelliteLink:
-    """The link over `[satellite] port`, which is opened when it is first used."""
-    settings, pace = config.satellite, pace or Pace()
+    """The link over `[satellite] port`, which is opened when it is first used; `obey` takes the
+    shore's commands."""
+    settings, pace = config.satellite, Pace()
     modem = Modem(settings.port, settings.baud, pace)
-    return SatelliteLink(modem, settings, identity, outbox, clock, pace)
+    return SatelliteLink(modem, settings, identity, outbox, clock, pace, obey)
 
 
 def _why(status: int) -> str:

@@ -10,7 +10,8 @@ Example:
 
 from edge.outbox.database import OutboxBusyError, OutboxError, OutboxFullError, OutboxGoneError
 from edge.outbox.drafts import Draft, RecordTooLargeError
-from edge.outbox.outbox import Batch, Outbox, Pending
+from edge.outbox.outbox import Outbox
+from edge.outbox.queue import Batch, Pending
 
 __all__ = [
     "Batch",

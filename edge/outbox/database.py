@@ -13,17 +13,17 @@ Example:
 """
 
 import contextlib
-import fcntl
 import os
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
 from edge.files import sync_folder, write_atomic
+from edge.outbox.schema import SCHEMA, SCHEMA_VERSION
 
+T = TypeVar("T")
 SQLITE_MIN = (3, 51, 3)
 PAGE_BYTES = 4096
 HEADROOM_PAGES = 256
@@ -31,36 +31,7 @@ HEADROOM_PAGES = 256
 LOG_PAGES = 256
 """Pages in the write-ahead log before it is moved into the file: 1 MiB, less than the reserve."""
 FILE = "outbox.sqlite"
-LOCK = "lock"
 RESERVE = "reserve"
-
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS record (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    epoch INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    priority INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    made_ms INTEGER,
-    failures INTEGER NOT NULL DEFAULT 0,
-    size INTEGER NOT NULL,
-    bytes BLOB NOT NULL
-);
-CREATE UNIQUE INDEX IF NOT EXISTS record_name ON record (epoch, seq);
--- covers the order of sending and the counts, so that neither reads the records themselves
-CREATE INDEX IF NOT EXISTS record_order ON record (failures, priority, id, epoch, kind, size);
-CREATE TABLE IF NOT EXISTS dead (
-    epoch INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    code TEXT NOT NULL,
-    detail TEXT NOT NULL,
-    bytes BLOB NOT NULL,
-    PRIMARY KEY (epoch, seq)
-);
-"""
 
 
 class OutboxError(Exception):
@@ -92,38 +63,6 @@ def check_version(version: str | None = None) -> None:
             f"SQLite {found} can corrupt a database in WAL mode; expected {wanted} or later:"
             " pip install --upgrade apsw"
         )
-
-
-def take_lock(folder: Path, patience_s: float = 0.0) -> int:
-    """An exclusive lock on the folder until the process ends. Raises OutboxBusyError after
-    `patience_s`, in which a `status` that looks at the folder is done with it."""
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    deadline_s = time.monotonic() + patience_s
-    while not _locked(handle):
-        if time.monotonic() < deadline_s:
-            time.sleep(0.05)
-            continue
-        owner = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
-        os.close(handle)
-        raise OutboxBusyError(
-            f"{folder}: another agent (process {owner}) uses this data folder; stop it, or give"
-            " this one its own [device] data"
-        )
-    os.truncate(handle, 0)
-    os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-    return handle
-
-
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def release_lock(handle: int) -> None:
-    os.close(handle)
 
 
 class Database:
@@ -208,6 +147,20 @@ class Database:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
             raise
+
+    def upkeep(self, work: Callable[[], T]) -> T:
+        """A small transaction that must work on a full disk too: the reserve gives it room.
+
+        Raises OutboxFullError when even that is gone; nothing has changed then."""
+        for relieve in (self.make_log_room, self.relieve, None):
+            try:
+                with self.transaction():
+                    return work()
+            except (apsw.FullError, apsw.IOError) as error:
+                if relieve is None:
+                    raise OutboxFullError(f"{self.folder}: cannot be written: {error}") from error
+                relieve()
+        raise AssertionError("unreachable")
 
     def execute(self, sql: str, values: tuple[Any, ...] = ()) -> Any:
         return self.connection.execute(sql, values)

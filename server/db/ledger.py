@@ -10,15 +10,23 @@ Example:
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, case, func, insert, select, update
 
-from server.db.dialect import insert_new
+from server.db.dialect import insert_or
 from server.db.tables import Epoch, GapRange, LedgerEntry
 from wire.ack import ranges
 
 HELD = "held"
 _CHUNK = 500
 _WALK = 4096
+STATE = (
+    Epoch.epoch,
+    Epoch.upto,
+    Epoch.next_seq,
+    Epoch.held,
+    Epoch.given_up,
+    Epoch.behind_since_ms,
+)
 
 
 @dataclass(frozen=True)
@@ -30,11 +38,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class EpochState:
+    """What the shore holds of an epoch, counted in records. `behind_since_ms`: since when it knows
+    of one that is missing; None while there is none."""
+
     epoch: int
     upto: int
     next_seq: int
     held: int
     given_up: int
+    behind_since_ms: int | None
 
     @property
     def lag(self) -> int:
@@ -89,7 +101,8 @@ def admit(connection: Connection, device_id: int, epoch: int, seq: int) -> None:
 def see_epoch(
     connection: Connection, device_id: int, epoch: int, next_seq: int, now_ms: int
 ) -> EpochState:
-    """The state of an epoch, made when it is new, after hearing that its next seq is `next_seq`."""
+    """The state of an epoch, made when it is new, after hearing that its next seq is `next_seq`.
+    Until the end of the transaction nobody else changes it."""
     row = {
         "device_id": device_id,
         "epoch": epoch,
@@ -97,16 +110,18 @@ def see_epoch(
         "next_seq": next_seq,
         "held": 0,
         "given_up": 0,
+        "behind_since_ms": now_ms if next_seq > 1 else None,
         "first_seen_ms": now_ms,
     }
-    insert_new(connection, Epoch, [row], ("device_id", "epoch"))
-    here = (Epoch.device_id == device_id) & (Epoch.epoch == epoch)
-    connection.execute(
-        update(Epoch).where(here, Epoch.next_seq < next_seq).values(next_seq=next_seq)
-    )
-    query = select(Epoch.upto, Epoch.next_seq, Epoch.held, Epoch.given_up).where(here)
-    upto, highest, held, given_up = connection.execute(query).one()
-    return EpochState(epoch, upto, highest, held, given_up)
+    new = insert_or(connection, Epoch)
+    highest = case((new.excluded.next_seq > Epoch.next_seq, next_seq), else_=Epoch.next_seq)
+    behind = new.excluded.next_seq - 1 > Epoch.held + Epoch.given_up
+    since = func.coalesce(Epoch.behind_since_ms, case((behind, now_ms), else_=None))
+    statement = new.on_conflict_do_update(
+        index_elements=["device_id", "epoch"],
+        set_={"next_seq": highest, "behind_since_ms": since},
+    ).returning(*STATE)
+    return EpochState(*connection.execute(statement, row).one())
 
 
 def add_gaps(
@@ -140,11 +155,17 @@ def advance(
     """Count `new` entries and `given_up` seqs, move the watermark as far as it goes; the new
     `upto`."""
     upto = _walk(connection, device_id, state.epoch, state.upto)
-    here = (Epoch.device_id == device_id) & (Epoch.epoch == state.epoch)
+    held, given_up = state.held + new, state.given_up + given_up
+    behind = state.next_seq - 1 > held + given_up
     connection.execute(
         update(Epoch)
-        .where(here)
-        .values(upto=upto, held=Epoch.held + new, given_up=Epoch.given_up + given_up)
+        .where(Epoch.device_id == device_id, Epoch.epoch == state.epoch)
+        .values(
+            upto=upto,
+            held=held,
+            given_up=given_up,
+            behind_since_ms=state.behind_since_ms if behind else None,
+        )
     )
     return upto
 

@@ -152,7 +152,8 @@ def queue(connection: Connection, pk: int, kind: str, about: int, data: bytes, n
     """A message down; it takes the place of a waiting one of its kind about the same thing."""
     here = (SatelliteOut.device_id == pk) & (SatelliteOut.kind == kind)
     here = here & (SatelliteOut.about == about) & (SatelliteOut.state == "queued")
-    if connection.execute(update(SatelliteOut).where(here).values(data=data)).rowcount:
+    fresh = update(SatelliteOut).where(here).values(data=data, due_ms=now_ms, tries=0)
+    if connection.execute(fresh).rowcount:
         return
     connection.execute(
         insert(SatelliteOut).values(

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
-from server.db.ledger import EpochState
+from server.db.ledger import STATE, EpochState
 from server.db.quarantine import OPEN
 from server.db.tables import (
     Assignment,
@@ -31,11 +31,10 @@ _MISSING_LOOKED = 5000
 
 def epochs(connection: Connection) -> dict[int, list[EpochState]]:
     """Every device's epochs, oldest first."""
-    query = select(
-        Epoch.device_id, Epoch.epoch, Epoch.upto, Epoch.next_seq, Epoch.held, Epoch.given_up
-    ).order_by(Epoch.first_seen_ms, Epoch.epoch)
+    query = select(Epoch.device_id, *STATE).order_by(Epoch.first_seen_ms, Epoch.epoch)
     found: dict[int, list[EpochState]] = {}
-    for device, *state in connection.execute(query):
+    for row in connection.execute(query).all():
+        device, state = row[0], row[1:]
         found.setdefault(device, []).append(EpochState(*state))
     return found
 

@@ -42,6 +42,12 @@ class Process:
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
+    def pid(self) -> int:
+        """Number of the process, started before."""
+        assert self._child is not None
+        return self._child.pid
+
+    @property
     def running(self) -> bool:
         return self._child is not None and self._child.poll() is None
 

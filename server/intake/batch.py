@@ -92,8 +92,8 @@ def _take_epoch(
 ) -> Ack:
     source = Source(device.pk, device.project_id, epoch)
     seqs = sorted({item.key[1] for item in items if item.key is not None})
-    sorted_items = sort_items(items, ledger.known(connection, device.pk, epoch, seqs))
     state = ledger.see_epoch(connection, device.pk, epoch, seqs[-1] + 1, now_ms)
+    sorted_items = sort_items(items, ledger.known(connection, device.pk, epoch, seqs))
     good = _unique_images(connection, source, sorted_items)
     given_up = _store(connection, packs, source, good, sorted_items, now_ms)
     refused = {id(item) for item, _ in sorted_items.refused}

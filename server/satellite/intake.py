@@ -12,6 +12,7 @@ Example:
 import logging
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, IntegrityError
 
 from server.clock import now_ms as clock_ms
 from server.db import commands, fleet, ledger, quarantine, satellite
@@ -23,7 +24,6 @@ from server.intake.items import read_items
 from server.satellite.keys import LinkKeys
 from server.shore import Shore
 from wire.ack import Ack
-from wire.checked import FieldError
 from wire.codec import CodecError, decode_batch, record_hash
 from wire.short import DOWN_MAX, ForgedError, Kind, Message, opened, peek, seal, short_id
 from wire.shorthand import join, pack_ack, read_greeting, read_part, unpack_record
@@ -37,14 +37,14 @@ SACK_MOST = 200
 
 def read_new(shore: Shore, now_ms: int | None = None) -> int:
     """Take every message that nobody has taken; how many. Raises DBAPIError, OSError."""
-    taken = 0
-    while True:
+    taken, before = 0, -1
+    while taken > before:
+        before = taken
         with shore.database.read() as connection:
             numbers = satellite.unread(connection)
         for number in numbers:
             taken += _read(shore, number, clock_ms() if now_ms is None else now_ms)
-        if len(numbers) < 100:
-            return taken
+    return taken
 
 
 def _read(shore: Shore, number: int, now_ms: int) -> bool:
@@ -58,7 +58,7 @@ def _read(shore: Shore, number: int, now_ms: int) -> bool:
                 device, message = _whose(connection, shore.link_keys, imei, data)
                 _take(connection, shore, device, message, imei, data, now_ms)
             satellite.settle(connection, number, "taken", "", device.pk, int(message.kind))
-        except (CodecError, FieldError) as error:
+        except (ValueError, TypeError, RecursionError, IntegrityError, DataError) as error:
             LOG.info("satellite message %d refused: %s", number, error)
             satellite.settle(connection, number, "refused", str(error))
     return True

@@ -383,3 +383,25 @@ def test_hostile_records_never_harm(device: SimulatedDevice, bundle: Bundle) -> 
     for start in range(0, len(records), 100):
         device.ingest(records[start : start + 100])
     assert device.ingest([make_record(100_000, make_object(bundle, 7))]).covers(100_000)
+
+
+def test_a_device_page_tells_what_is_missing_and_since_when(
+    client: httpx.Client, device: SimulatedDevice, bundle: Bundle
+) -> None:
+    def life() -> dict[str, Any]:
+        found: dict[str, Any] = client.get(f"/api/devices/{device.device_id}").json()
+        return dict(found["epochs"][0])
+
+    device.ingest([make_record(1, make_object(bundle, 0)), make_record(5, make_object(bundle, 1))])
+    behind = life()
+    assert (behind["held"], behind["upto"], behind["lag"]) == (2, 1, 3)
+    assert behind["missing"] == [[2, 4]]
+    assert behind["behind_since_ms"] > 0
+    device.ingest([make_record(2, make_object(bundle, 2))])
+    assert life()["behind_since_ms"] == behind["behind_since_ms"]
+    device.ingest([make_record(6, Gap("vignette", 2, 99, "the disk was full", ((3, 4),)))])
+    whole = life()
+    assert (whole["lag"], whole["missing"], whole["behind_since_ms"]) == (0, [], None)
+    device.hello(next_seq=8)
+    assert life()["lag"] == 1
+    assert life()["behind_since_ms"] is not None

@@ -7,6 +7,7 @@ transaction.
 
 from server.db.tables.audit import AuditEntry
 from server.db.tables.base import Base
+from server.db.tables.blobs import Blob
 from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
 from server.db.tables.health import HealthRow
@@ -44,6 +45,7 @@ __all__ = [
     "AuditEntry",
     "BadFrameRow",
     "Base",
+    "Blob",
     "Certificate",
     "Claim",
     "ClockReading",

@@ -8,7 +8,8 @@ from server.db.tables.base import Base, Big, Dated, Hash, Id, MaybeMillis, Milli
 
 class Epoch(Base):
     """One life of a device's outbox. Everything up to `upto` is accounted for; `next_seq` is the
-    highest that the device told of; `held` and `given_up` count records."""
+    highest that the device told of; `held` and `given_up` count records; `behind_since_ms` is the
+    moment since when some that it told of are missing."""
 
     __tablename__ = "epochs"
 
@@ -18,6 +19,7 @@ class Epoch(Base):
     next_seq: Mapped[Big]
     held: Mapped[Big]
     given_up: Mapped[Big]
+    behind_since_ms: Mapped[MaybeMillis]
     first_seen_ms: Mapped[Millis]
 
 
