@@ -70,6 +70,14 @@ class SourceConfig:
 
 
 @dataclass(frozen=True)
+class FramesConfig:
+    """[frames]: which whole frames go to shore, when nothing else waits."""
+
+    keep_every: int = cast(int, _bounded(0, 0, 10_000_000))
+    send_bad: bool = False
+
+
+@dataclass(frozen=True)
 class AcquisitionConfig:
     """[acquisition]: EcoTaxa's levels above the object, and the optics."""
 
@@ -116,7 +124,6 @@ class LinkConfig:
     batch_kb: int = cast(int, _bounded(192, 8, 240))
     retry_max_s: float = _bounded(900.0, 1.0, 86400.0)
     hello_s: float = _bounded(60.0, 0.1, 86400.0)
-    hello_costly_s: float = _bounded(21600.0, 1.0, 604800.0)
     timeout_s: float = _bounded(30.0, 0.1, 600.0)
 
 
@@ -168,6 +175,7 @@ class Config:
 
     device: DeviceConfig
     source: SourceConfig
+    frames: FramesConfig
     acquisition: AcquisitionConfig
     shore: ShoreConfig
     mqtt: MqttConfig
@@ -197,6 +205,7 @@ _FROM_ACQUISITION = ("pixel_um", "field")
 TABLES: dict[str, type[Any]] = {
     "device": DeviceConfig,
     "source": SourceConfig,
+    "frames": FramesConfig,
     "acquisition": AcquisitionConfig,
     "shore": ShoreConfig,
     "mqtt": MqttConfig,

@@ -146,6 +146,14 @@ class Sender(threading.Thread):
             for place, carrier in enumerate(self._carriers)
         )
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits that could ever go."""
+        outbox = self._desk.outbox
+        if outbox.pending().records:
+            return False
+        return not (outbox.blobs.count and any(carrier.uploads for carrier in self._carriers))
+
     def _worked(self, place: int, visit: Visit) -> None:
         carrier, now_s = self._carriers[place], self._desk.now_s()
         if carrier.error:

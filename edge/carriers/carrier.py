@@ -14,12 +14,15 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from edge.carriers.budgets import Account
 from edge.carriers.desk import Desk
-from edge.links import BusyError, Link, LinkError, RefusedError
+from edge.links import BusyError, Link, LinkError, RefusedError, SentError
 from edge.links.backoff import Backoff
+from edge.links.tus import PIECE_MAX, PIECE_MIN, Sending, Uploads
 from edge.outbox import Batch, OutboxError
+from edge.outbox.blobs import Blob
 from wire.ack import Ack
 
 log = logging.getLogger("seadrift.link")
@@ -28,6 +31,8 @@ FRAMING = 64
 """Bytes that a batch may have beyond those of its records, when nothing could be compressed."""
 HELLO_BYTES = 400
 """A hello and its answer, with room for an assignment."""
+LOOK_S = 300.0
+"""How soon to look again for the acknowledgement of what a carrier took."""
 PIECE_BYTES = 64 * 1024
 """At most so much of a download arrives before it is paid."""
 
@@ -61,6 +66,10 @@ class Carrier:
         self._hello_due_s = 0.0
         self._fetching = Backoff(desk.settings.link.retry_max_s)
         self._fetch_due_s = 0.0
+        self._sending = Sending(link) if isinstance(link, Uploads) else None
+        self._uploading = Backoff(desk.settings.link.retry_max_s)
+        self._upload_due_s = 0.0
+        self._under_way: set[tuple[int, ...]] = set()
         self._alive: Callable[[], None] = lambda: None
 
     def probe(self) -> None:
@@ -73,6 +82,7 @@ class Carrier:
         """All that can be done now; `alive` is called after each step that took time. Raises
         LinkError, IdentityError, SignatureError, OutboxError, OSError."""
         self._alive = alive
+        self._under_way = set()
         desk, before = self._desk, self._desk.delivery.acknowledged
         desk.delivery.begin()
         if not self._known:
@@ -83,7 +93,7 @@ class Carrier:
         while not ended.is_set():
             if self._desk.now_s() >= self._hello_due_s:
                 self._hello()
-            if not self._deliver():
+            if not (self._deliver() or self._upload()):
                 break
         if self._fetches and self._desk.now_s() >= self._fetch_due_s:
             self._fetch()
@@ -99,11 +109,7 @@ class Carrier:
         with self.account.paying(HELLO_BYTES):
             self._desk.hello(self.link)
         self._alive()
-        settings = self._desk.settings.link
-        costly = bool(self.link.carriage.credit_bytes)
-        self._hello_due_s = self._desk.now_s() + (
-            max(settings.hello_s, settings.hello_costly_s) if costly else settings.hello_s
-        )
+        self._hello_due_s = self._desk.now_s() + self._desk.settings.link.hello_s
 
     def _deliver(self) -> bool:
         """One batch, if one may go; whether to go on."""
@@ -115,9 +121,44 @@ class Carrier:
             with self.account.paying(len(data)):
                 return self.link.send(data)
 
-        self._desk.delivery.deliver(batch, send)
+        if batch.seqs in self._under_way:
+            return False
+        try:
+            self._desk.delivery.deliver(batch, send)
+        except SentError:
+            self._under_way.add(batch.seqs)
         self._alive()
         return True
+
+    def _upload(self) -> bool:
+        """A piece of a blob, when no record waits; whether to go on."""
+        if self._sending is None or self._desk.now_s() < self._upload_due_s:
+            return False
+        blob = self._desk.outbox.blobs.next()
+        if blob is None or blob.priority > self.link.carriage.priority_max:
+            return False
+        left = self.account.left(blob.priority)
+        if left.bytes < PIECE_MIN:
+            self.held = self.held or left.short
+            return False
+        with self.account.paying(min(self._sending.piece_bytes, int(min(left.bytes, PIECE_MAX)))):
+            self._send_piece(self._sending, blob, int(min(left.bytes, PIECE_MAX)))
+        self._alive()
+        return True
+
+    def _send_piece(self, sending: Sending, blob: Blob, most: int) -> None:
+        """What the shore refuses goes behind the others, after a while."""
+        blobs = self._desk.outbox.blobs
+        try:
+            if sending.step(blob.meta, blob.size, partial(blobs.read, blob), most):
+                blobs.arrived(blob)
+        except RefusedError as error:
+            if error.status in (401, 403):
+                raise
+            log.warning("blob %s: %s", blob.meta.name, error)
+            blobs.blame(blob)
+            self._uploading = self._uploading.failed()
+            self._upload_due_s = self._desk.now_s() + self._uploading.wait_s()
 
     def _next(self) -> Batch | None:
         """What to send next within the budgets; `held` says which one holds something back."""
@@ -146,6 +187,11 @@ class Carrier:
             raise SpentError(f"{self.name}: the budget of {left.short} for 24 hours is used up")
 
     @property
+    def uploads(self) -> bool:
+        """Whether blobs can go this way."""
+        return self._sending is not None
+
+    @property
     def _fetches(self) -> bool:
         return self.link.carriage.fetches and self._desk.updater.wants_bytes
 
@@ -153,6 +199,8 @@ class Carrier:
         due_s = self._hello_due_s
         if self._fetches:
             due_s = min(due_s, self._fetch_due_s)
+        if self._under_way:
+            due_s = min(due_s, self._desk.now_s() + LOOK_S)
         return max(0.05, due_s - self._desk.now_s())
 
     def _fetch(self) -> None:

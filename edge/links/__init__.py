@@ -33,6 +33,11 @@ class BusyError(LinkError):
         self.retry_after_s = retry_after_s
 
 
+class SentError(LinkError):
+    """The carrier took the records; the shore's acknowledgement has not come yet, and may come over
+    another."""
+
+
 class RefusedError(LinkError):
     """A Seadrift shore understood the request and refused it."""
 

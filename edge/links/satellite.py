@@ -2,7 +2,7 @@
 
 A summary record goes as one message, other records as parts of a small batch. "Sent" is the
 modem's word and deletes nothing: `send` returns when the shore's acknowledgement has come down, and
-raises LinkError when it has not yet. Asked for the same records again, it only looks whether it has
+raises SentError when it has not yet. Asked for the same records again, it only looks whether it has
 come, until `resend_h` are over. Every credit is taken from the purse before it is spent.
 
 Example:
@@ -23,7 +23,7 @@ from dataclasses import replace
 from edge.clock import Clock
 from edge.config import Config, SatelliteConfig
 from edge.identity import Identity
-from edge.links import Carriage, Enrolled, HelloReply, LinkError, RefusedError
+from edge.links import Carriage, Enrolled, HelloReply, LinkError, RefusedError, SentError
 from edge.links.journal import Journal
 from edge.links.modem import Modem, ModemError, Pace, Session
 from edge.links.purse import Purse
@@ -148,7 +148,7 @@ class SatelliteLink:
         return sum(credits(len(blob)) for blob, names in self._messages(batch) if names)
 
     def send(self, batch: bytes) -> Ack:
-        """Raises LinkError while the shore's acknowledgement has not come, BusyError when credits
+        """Raises SentError while the shore's acknowledgement has not come, BusyError when credits
         are used up, RefusedError for what is no batch."""
         deadline_s = time.monotonic() + VISIT_S
         names, went = self._names(batch), False
@@ -270,7 +270,7 @@ class SatelliteLink:
             if ack is not None:
                 return ack
             if waited_s >= patience_s or self._ended.is_set():
-                raise LinkError("satellite: sent; the shore's acknowledgement has not come yet")
+                raise SentError("satellite: sent; the shore's acknowledgement has not come yet")
             self._ended.wait(min(1.0, patience_s / 20))
 
     def _word_on(self, names: list[tuple[int, int]]) -> Ack | None:
