@@ -99,11 +99,14 @@ def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
         )
 
 
-def read_claim(config: Config) -> str:
-    """The claim token, from the configuration or its file. Raises ConfigError."""
+def read_claim(config: Config, *, enrolled: bool = False) -> str:
+    """The claim token, from the configuration or its file, which may go once it was used. Raises
+    ConfigError."""
     if not config.shore.claim_file:
         return config.shore.claim.strip()
     path: Path = config.resolve(config.shore.claim_file)
+    if enrolled and not path.exists():
+        return ""
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -123,7 +126,7 @@ def _sender(
     settings = LinkSettings(
         link=config.link,
         url=link.url,
-        claim="" if identity.enrolment and config.shore.claim_file else read_claim(config),
+        claim=read_claim(config, enrolled=identity.enrolment is not None),
         name=config.device.name,
         board=config.device.board,
         software=software,

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import aliased
 
 from server.db.changes import Outcome, Request, State, add_action, change, states_of
-from server.db.classify import KINDS
+from server.db.classify import KINDS, ActionRefusedError
 from server.db.tables import Action, Event
 
 
@@ -23,8 +23,8 @@ def undo(
     connection: Connection, project_id: int, user_id: int, key: str, now_ms: int
 ) -> Outcome | None:
     """Take back this person's latest action in force; None when there is none. The same `key` again
-    answers as before."""
-    earlier = _earlier_turn(connection, user_id, key)
+    answers as before. Raises ActionRefusedError for a key that something else used."""
+    earlier = _earlier_turn(connection, project_id, user_id, "undo", key)
     if earlier is not None:
         return earlier
     target = _latest(connection, project_id, user_id, undone=False)
@@ -45,8 +45,8 @@ def redo(
     connection: Connection, project_id: int, user_id: int, key: str, now_ms: int
 ) -> Outcome | None:
     """Do again what this person took back last; None when there is nothing, or when they did
-    something else since. The same `key` again answers as before."""
-    earlier = _earlier_turn(connection, user_id, key)
+    something else since. The same `key` again answers as before. Raises ActionRefusedError."""
+    earlier = _earlier_turn(connection, project_id, user_id, "redo", key)
     if earlier is not None:
         return earlier
     target = _latest(connection, project_id, user_id, undone=True)
@@ -63,16 +63,22 @@ def redo(
     return _turn(connection, "redo", target, changes, points_at, (user_id, key, now_ms))
 
 
-def _earlier_turn(connection: Connection, user_id: int, key: str) -> Outcome | None:
+def _earlier_turn(
+    connection: Connection, project_id: int, user_id: int, kind: str, key: str
+) -> Outcome | None:
     """What an undo or redo of this key answered before; None when it is new."""
     target = aliased(Action)
     query = (
-        select(Action.id, Action.changed, target.kind)
-        .join(target, target.id == Action.target_id)
+        select(Action.id, Action.changed, target.kind, Action.project_id, Action.kind)
+        .outerjoin(target, target.id == Action.target_id)
         .where(Action.user_id == user_id, Action.key == key)
     )
     row = connection.execute(query).first()
-    return None if row is None else Outcome(row[0], row[1], row[2])
+    if row is None:
+        return None
+    if (row[3], row[4]) != (project_id, kind):
+        raise ActionRefusedError("key_reused", "This key was used for another action.")
+    return Outcome(row[0], row[1], row[2])
 
 
 def _turn(
