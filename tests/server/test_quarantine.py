@@ -321,8 +321,9 @@ def test_the_commands_do_the_same(
     assert [row["seq"] for row in run("list")[1]] == [2, 1, None]
     number = str(run("list")[1][1]["id"])
     file = tmp_path / "entry.json"
-    shown = run("show", number)[1]
-    file.write_text(shown["original"]["text"].replace("-1.0", "7.25"))
+    assert run("show", number)[1]["original"]["wrong"] == ["body", "esd_um"]
+    assert main(["quarantine", "show", number, "--text", "--data", str(shore.settings.data)]) == 0
+    file.write_text(capsys.readouterr().out.replace("-1.0", "7.25"))
     assert main(["quarantine", "show", number, "--data", str(shore.settings.data)]) == 0
     assert "esd_um: float -1.0  <-- here" in capsys.readouterr().out
     assert run("repair", number, "--text", str(file))[0] == 0
