@@ -51,6 +51,7 @@ class LinkState:
     state: str = "starting"
     error: str = ""
     carrier: str = ""
+    held: str = ""
     last_ack_s: float | None = None
     acknowledged: int = 0
     failures: int = 0
@@ -141,7 +142,7 @@ class Sender(threading.Thread):
                 choice.word(place),
                 carrier.error,
                 carrier.held,
-                carrier.account.report(),
+                carrier.report(),
             )
             for place, carrier in enumerate(self._carriers)
         )
@@ -167,6 +168,7 @@ class Sender(threading.Thread):
             state="up",
             error="",
             carrier=carrier.name,
+            held=visit.held,
             failures=0,
             last_ack_s=time.monotonic(),
             acknowledged=self._desk.delivery.acknowledged,

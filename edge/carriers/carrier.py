@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 from edge.carriers.budgets import Account
 from edge.carriers.desk import Desk
@@ -35,6 +36,14 @@ LOOK_S = 300.0
 """How soon to look again for the acknowledgement of what a carrier took."""
 PIECE_BYTES = 64 * 1024
 """At most so much of a download arrives before it is paid."""
+
+
+@runtime_checkable
+class Credited(Protocol):
+    """A link that is paid by the message."""
+
+    @property
+    def credits_left(self) -> float: ...
 
 
 class SpentError(LinkError):
@@ -185,6 +194,13 @@ class Carrier:
         left = self.account.left(priority)
         if left.bytes < size:
             raise SpentError(f"{self.name}: the budget of {left.short} for 24 hours is used up")
+
+    def report(self) -> dict[str, dict[str, float]]:
+        """Its budgets, as (used, of), and the credits left of one that is paid by the message."""
+        report = self.account.report()
+        if isinstance(self.link, Credited):
+            report["credits"] = {"left": round(self.link.credits_left, 1)}
+        return report
 
     @property
     def uploads(self) -> bool:
