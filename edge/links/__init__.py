@@ -63,8 +63,9 @@ class Enrolled:
 
 @dataclass(frozen=True)
 class HelloReply:
-    """`assignment` is a signed assignment newer than the device's, or None; `commands` are signed
-    commands (`wire.commands`) that the device has not answered yet, oldest first."""
+    """`time_ms` is 0 when the carrier cannot tell it; `assignment` is a signed assignment newer
+    than the device's, or None; `commands` are signed commands (`wire.commands`) that the device has
+    not answered yet, oldest first."""
 
     ack: Ack
     time_ms: int

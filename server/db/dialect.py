@@ -29,7 +29,7 @@ def insert_new(
 ) -> None:
     """Insert the rows whose `key` is not there yet; leave the others as they are."""
     if rows:
-        statement = insert_or(connection, table).on_conflict_do_nothing(index_elements=list(key))
+        statement = _insert(connection, table).on_conflict_do_nothing(index_elements=list(key))
         connection.execute(statement, list(rows))
 
 
@@ -42,14 +42,13 @@ def add_to(
 ) -> None:
     """Insert the rows, or add their `column` to that of the row with the same `key`."""
     if rows:
-        statement = insert_or(connection, table)
+        statement = _insert(connection, table)
         total = getattr(table, column) + statement.excluded[column]
         statement = statement.on_conflict_do_update(index_elements=list(key), set_={column: total})
         connection.execute(statement, list(rows))
 
 
-def insert_or(connection: Connection, table: type[Base]) -> Any:
-    """An INSERT that can say what to do where the row is there already."""
+def _insert(connection: Connection, table: type[Base]) -> Any:
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)

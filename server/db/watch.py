@@ -33,9 +33,9 @@ def epochs(connection: Connection) -> dict[int, list[EpochState]]:
     """Every device's epochs, oldest first."""
     query = select(Epoch.device_id, *STATE).order_by(Epoch.first_seen_ms, Epoch.epoch)
     found: dict[int, list[EpochState]] = {}
-    for row in connection.execute(query).all():
-        device, state = row[0], row[1:]
-        found.setdefault(device, []).append(EpochState(*state))
+    row: Any
+    for row in connection.execute(query):
+        found.setdefault(row[0], []).append(EpochState(*row[1:]))
     return found
 
 
