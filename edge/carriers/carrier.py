@@ -32,6 +32,8 @@ FRAMING = 64
 """Bytes that a batch may have beyond those of its records, when nothing could be compressed."""
 HELLO_BYTES = 400
 """A hello and its answer, with room for an assignment."""
+SAID_MAX = 20
+"""Kinds of failure that are told in a row."""
 LOOK_S = 300.0
 """How soon to look again for the acknowledgement of what a carrier took."""
 PIECE_BYTES = 64 * 1024
@@ -71,6 +73,7 @@ class Carrier:
         self.held = ""
         self.backoff = Backoff(desk.settings.link.retry_max_s)
         self._desk = desk
+        self._said: set[str] = set()
         self._known = False
         self._hello_due_s = 0.0
         self._fetching = Backoff(desk.settings.link.retry_max_s)
@@ -108,8 +111,21 @@ class Carrier:
             self._fetch()
         return Visit(desk.delivery.acknowledged - before, self._wait_s(), self.held)
 
-    def failed(self, error: Exception) -> None:
+    def is_news(self, message: str) -> bool:
+        """Whether this failure has not been told since the carrier worked."""
+        if message in self._said or len(self._said) >= SAID_MAX:
+            return False
+        self._said.add(message)
+        return True
+
+    def succeeded(self) -> None:
+        """After a visit."""
+        self.error, self.backoff = "", self.backoff.acknowledged()
+        self._said = set()
+
+    def failed(self, error: Exception, message: str) -> None:
         """After a visit or a probe that did not succeed."""
+        self.error, self.backoff = message, self.backoff.failed()
         self._known = self._known and isinstance(error, RefusedError | BusyError | OutboxError)
         self._hello_due_s = 0.0  # its answer says what arrived after all: that is not sent again
 
@@ -184,7 +200,7 @@ class Carrier:
                 size_max=carriage.batch_bytes,
                 without=carriage.without,
             )
-            if batch is None or sum(map(len, batch.records)) <= room or not left.short:
+            if batch is None or sum(map(len, batch.records)) + FRAMING <= left.bytes:
                 return batch
             self.held = left.short
         return None
