@@ -70,6 +70,14 @@ class SourceConfig:
 
 
 @dataclass(frozen=True)
+class FramesConfig:
+    """[frames]: which whole frames go to shore, when nothing else waits."""
+
+    keep_every: int = cast(int, _bounded(0, 0, 10_000_000))
+    send_bad: bool = False
+
+
+@dataclass(frozen=True)
 class AcquisitionConfig:
     """[acquisition]: EcoTaxa's levels above the object, and the optics."""
 
@@ -108,10 +116,30 @@ class OutboxConfig:
 class LinkConfig:
     """[link]: how records go to shore. A batch stays below the link's limit of 256 KiB."""
 
+    carriers: tuple[Literal["https", "mqtt", "satellite"], ...] = ("https",)
+    proxy: str = ""
+    leave_after: int = cast(int, _bounded(3, 1, 100))
+    return_after: int = cast(int, _bounded(3, 1, 100))
+    return_s: float = _bounded(60.0, 0.0, 86400.0)
     batch_kb: int = cast(int, _bounded(192, 8, 240))
     retry_max_s: float = _bounded(900.0, 1.0, 86400.0)
     hello_s: float = _bounded(60.0, 0.1, 86400.0)
     timeout_s: float = _bounded(30.0, 0.1, 600.0)
+
+
+@dataclass(frozen=True)
+class BudgetConfig:
+    """[budget]: the most that any 24 hours may cost (0: no limit), and what a carrier draws."""
+
+    https_mb: float = _bounded(0.0, 0.0, 1e6)
+    mqtt_mb: float = _bounded(0.0, 0.0, 1e6)
+    link_j: float = _bounded(0.0, 0.0, 1e9)
+    frames_j: float = _bounded(0.0, 0.0, 1e9)
+    https_j_per_mb: float = _bounded(5.0, 0.0, 1e5)
+    https_w: float = _bounded(2.0, 0.0, 1000.0)
+    mqtt_j_per_mb: float = _bounded(5.0, 0.0, 1e5)
+    mqtt_w: float = _bounded(2.0, 0.0, 1000.0)
+    satellite_w: float = _bounded(1.5, 0.0, 1000.0)
 
 
 @dataclass(frozen=True)
@@ -147,6 +175,7 @@ class Config:
 
     device: DeviceConfig
     source: SourceConfig
+    frames: FramesConfig
     acquisition: AcquisitionConfig
     shore: ShoreConfig
     mqtt: MqttConfig
@@ -155,6 +184,7 @@ class Config:
     classify: ClassifyConfig
     outbox: OutboxConfig
     link: LinkConfig
+    budget: BudgetConfig
     updates: UpdatesConfig
     satellite: SatelliteConfig
     folder: Path
@@ -167,6 +197,7 @@ class Config:
         return (self.folder / Path(path).expanduser()).absolute()
 
 
+BUDGET_MIN_MB = 0.5
 ENDLESS = 10_000_000
 """Frames of a simulated run that has no end: four months at one a second."""
 _FROM_ACQUISITION = ("pixel_um", "field")
@@ -174,6 +205,7 @@ _FROM_ACQUISITION = ("pixel_um", "field")
 TABLES: dict[str, type[Any]] = {
     "device": DeviceConfig,
     "source": SourceConfig,
+    "frames": FramesConfig,
     "acquisition": AcquisitionConfig,
     "shore": ShoreConfig,
     "mqtt": MqttConfig,
@@ -182,6 +214,7 @@ TABLES: dict[str, type[Any]] = {
     "classify": ClassifyConfig,
     "outbox": OutboxConfig,
     "link": LinkConfig,
+    "budget": BudgetConfig,
     "updates": UpdatesConfig,
     "satellite": SatelliteConfig,
 }
@@ -275,11 +308,25 @@ def _check(config: Config, file: str) -> None:
             raise ConfigError(f"{file}: [mqtt] url: {error}") from error
     if config.shore.claim and config.shore.claim_file:
         raise ConfigError(f"{file}: [shore] claim: give it or claim_file, not both")
+    _check_carriers(config, file)
+    if "satellite" in config.link.carriers and not config.satellite.port:
+        raise ConfigError(f"{file}: [satellite] port: missing, and [link] carriers names satellite")
     if config.outbox.reserve_mb * 2 > config.outbox.max_mb:
         raise ConfigError(f"{file}: [outbox] reserve_mb: expected at most half of max_mb")
     for table, key in (("device", "name"), ("device", "data"), ("acquisition", "sample")):
         if not getattr(getattr(config, table), key).strip():
             raise ConfigError(f"{file}: [{table}] {key}: expected text, got nothing")
+
+
+def _check_carriers(config: Config, file: str) -> None:
+    if not config.link.carriers or len(set(config.link.carriers)) < len(config.link.carriers):
+        raise ConfigError(f"{file}: [link] carriers: expected at least one, and each once")
+    for key in ("https_mb", "mqtt_mb"):
+        if 0 < getattr(config.budget, key) < BUDGET_MIN_MB:
+            raise ConfigError(
+                f"{file}: [budget] {key}: expected 0 (no limit) or {BUDGET_MIN_MB} or more:"
+                " the largest record must fit into a day"
+            )
 
 
 def with_frames(config: Config, frames: int) -> Config:

@@ -37,6 +37,7 @@ from wire.signing import (
 )
 
 __all__ = ["DamagedError", "Enrolment", "Identity", "IdentityError", "RequestCounter"]
+
 log = logging.getLogger("seadrift.identity")
 
 CERTIFICATE = "certificate.pem"
@@ -190,6 +191,7 @@ class Identity:
         sends nothing from now on, also after a restart, until a person removes WIPED."""
         write_atomic(self.folder / WIPED, b"by the shore's command\n")
         self.enrolment, self._key = None, PrivateKey(bytes(32))
+        self._certificate = ""
         for path in sorted(self.folder.iterdir()):
             if path.is_file() and path.name not in (WIPED, COUNTER):
                 with contextlib.suppress(OSError):

@@ -69,9 +69,15 @@ def prepare_next(folder: Path) -> None:
 
 
 def next_key(folder: Path) -> PrivateKey | None:
-    """The next key while it waits. Raises IdentityError."""
+    """The next key while it waits; one that a card has damaged is given up, the key in use stays.
+    Raises IdentityError, OSError."""
     path = folder / NEXT
-    return read_key(path) if path.exists() else None
+    try:
+        return read_key(path) if path.exists() else None
+    except DamagedError as error:
+        log.warning("%s; the key in use stays", error)
+        drop_next(folder)
+        return None
 
 
 def use_next(folder: Path) -> PrivateKey:

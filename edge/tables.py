@@ -91,12 +91,15 @@ def _typed(kind: Any, value: object, where: str) -> Any:
         return value
     elif origin is dict and isinstance(value, Mapping):
         return dict(value)
+    elif origin is tuple and isinstance(value, list):
+        return tuple(_typed(get_args(kind)[0], item, where) for item in value)
     raise ConfigError(f"{where}: expected {_kind_name(kind)}, got {_shown(value)}")
 
 
 def _kind_name(kind: Any) -> str:
     names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-    return names.get(kind, "a table" if get_origin(kind) is dict else str(kind))
+    others = {dict: "a table", tuple: "a list"}
+    return names.get(kind) or others.get(get_origin(kind)) or str(kind)
 
 
 def _shown(value: object) -> str:

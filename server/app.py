@@ -19,12 +19,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server import VERSION
 from server.api import (
     audit,
+    blobs,
     classify,
+    commands,
     device,
     devices,
     frames,
@@ -34,6 +37,7 @@ from server.api import (
     projects,
     quarantine,
     releases,
+    satellite,
     taxa,
     tokens,
     users,
@@ -42,6 +46,7 @@ from server.errors import ApiError
 from server.fleet.desk import refusal
 from server.gate import Gate
 from server.guard import BodyLimit, SecurityHeaders
+from server.satellite.gateway import running
 from server.shore import Shore
 
 LOG = logging.getLogger("seadrift")
@@ -60,6 +65,9 @@ ROOMS = (
     quarantine,
     audit,
     openapi,
+    commands,
+    satellite,
+    blobs,
 )
 
 
@@ -68,7 +76,8 @@ def create_app(shore: Shore) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        with running(shore):
+            yield
         shore.close()
 
     app = FastAPI(
@@ -110,6 +119,10 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(ApiError)
     def refused(_request: Request, error: ApiError) -> Response:
         return _answer(error.status, error.code, error.message, error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    def gone(_request: Request, _error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # to nobody: the link broke in the middle of a body
 
     @app.exception_handler(HTTPException)
     def plain(_request: Request, error: HTTPException) -> Response:

@@ -27,6 +27,7 @@ COMMANDS = (
     "check",
     "export",
     "broker",
+    "satellite",
     "mqtt",
     "demo",
 )

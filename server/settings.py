@@ -8,6 +8,7 @@ Example:
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from wire.codec import BATCH_MAX
 
@@ -42,6 +43,11 @@ class Settings:
     pack_max: int = 256 << 20
     """A pack longer than this is closed and the next one begun, bytes."""
 
+    satellite_gateway: str = ""
+    """Where messages down are posted, the form of RockBLOCK's; its login is in the environment."""
+    satellite_jwt_key: Path | None = None
+    """The gateway's public key, PEM: pushes must then carry its signature."""
+
     @property
     def database_url(self) -> str:
         return self.database or f"sqlite:///{self.data / 'seadrift.db'}"
@@ -51,8 +57,16 @@ class Settings:
         return self.data / "packs"
 
     @property
+    def blobs(self) -> Path:
+        return self.data / "blobs"
+
+    @property
     def releases(self) -> Path:
         return self.data / "releases"
+
+    @property
+    def keys(self) -> Path:
+        return self.data / "keys"
 
     @property
     def release_key(self) -> Path:
@@ -101,6 +115,14 @@ class Settings:
                 ) from error
         if not 0 <= self.requests_per_s < 1e9:
             raise SettingsError(f"--rate {self.requests_per_s}: expected 0 (no limit) or more")
+        gateway = urlsplit(self.satellite_gateway)
+        if self.satellite_gateway and not (
+            gateway.scheme == "https"
+            or (gateway.scheme == "http" and is_loopback(gateway.hostname or ""))
+        ):
+            raise SettingsError(
+                f"--satellite-gateway {self.satellite_gateway}: expected an https address"
+            )
         if not self.tls and not is_loopback(self.host):
             raise SettingsError(
                 f"--host {self.host} can be reached from other machines, where passwords and data "

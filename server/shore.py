@@ -25,7 +25,9 @@ from server.db.engine import Database
 from server.fleet.registry import register_factory
 from server.intake.batch import Stores
 from server.limits import Limits
+from server.satellite.keys import LinkKeys
 from server.settings import Settings
+from server.store.blobs import BlobFiles
 from server.store.packs import Packs
 from server.taxonomy.starter import plant
 from wire.signing import PrivateKey
@@ -53,12 +55,15 @@ class Shore:
     settings: Settings
     database: Database
     packs: Packs
+    blobs: BlobFiles
     release_key: PrivateKey
     authority: Authority
+    link_keys: LinkKeys
     first_password: str | None = None
     """The administrator's random password, at the very first start alone."""
     limits: Limits = field(default_factory=lambda: Limits.of(0.0))
     logins: Throttle = field(default_factory=Throttle)
+    gateways: Attempts = field(default_factory=lambda: Attempts(10, FIVE_MIN_MS))
     enrolments: Attempts = field(default_factory=lambda: Attempts(10, FIVE_MIN_MS))
 
     @property
@@ -75,6 +80,7 @@ def open_shore(settings: Settings, admin: Admin) -> Shore:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = _load_key(settings.release_key)
     authority = Authority.load_or_make(settings.authority)
+    link_keys = LinkKeys.load_or_make(settings.keys)
     packs = Packs(settings.packs, settings.pack_max)
     database = Database.open(settings.database_url, settings.write_lock)
     password = _first_administrator(database, admin)
@@ -83,7 +89,17 @@ def open_shore(settings: Settings, admin: Admin) -> Shore:
             plant(connection, now_ms())
     register_factory(database, settings.releases, key, now_ms())
     limits = Limits.of(settings.requests_per_s)
-    return Shore(settings, database, packs, key, authority, first_password=password, limits=limits)
+    return Shore(
+        settings,
+        database,
+        packs,
+        BlobFiles(settings.blobs),
+        key,
+        authority,
+        link_keys,
+        first_password=password,
+        limits=limits,
+    )
 
 
 def _first_administrator(database: Database, admin: Admin) -> str | None:

@@ -21,8 +21,9 @@ import cbor2
 
 from wire import VERSION
 from wire.checked import FieldError, read
-from wire.columns import FoldError, fold, unfold, unfolded
+from wire.columns import fold, unfolded
 from wire.records import Record
+from wire.unfold import FoldError, unfold
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -110,10 +111,10 @@ def encode_batch(records: Sequence[bytes]) -> bytes:
     give back every byte."""
     folded = fold(records)
     try:
-        exact = unfold(folded, UNPACKED_MAX) == list(records)
+        exact = unfold(folded, RECORDS_MAX, UNPACKED_MAX) == list(records)
     except FoldError:
         exact = False
-    return zstd.compress(cbor2.dumps(folded if exact else unfolded(records)), level=ZSTD_LEVEL)
+    return compress(folded if exact else unfolded(records), ZSTD_LEVEL)
 
 
 def decode_batch(blob: bytes) -> list[bytes]:
@@ -121,12 +122,14 @@ def decode_batch(blob: bytes) -> list[bytes]:
     if len(blob) > BATCH_MAX:
         raise CodecError(f"batch: expected at most {BATCH_MAX} bytes, got {len(blob)}")
     try:
-        records = unfold(loads(_decompress(blob), text_keys=True), UNPACKED_MAX)
+        return unfold(_decompress(blob), RECORDS_MAX, UNPACKED_MAX)
     except FoldError as error:
         raise CodecError(str(error)) from error
-    if len(records) > RECORDS_MAX:
-        raise CodecError(f"batch: expected at most {RECORDS_MAX} records, got {len(records)}")
-    return records
+
+
+def compress(data: bytes, level: int) -> bytes:
+    """One zstd frame."""
+    return zstd.compress(data, level=level)
 
 
 def _decompress(blob: bytes) -> bytes:

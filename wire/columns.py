@@ -16,19 +16,21 @@ byte string of pattern more than columns. A column holds one CBOR item ("token")
 - a number: the same tokens as that column, an earlier one of the group.
 
 Example:
-    >>> unfold(fold(records), limit=1 << 20) == records
+    >>> unfold(fold(records), most=2000, limit=1 << 20) == records
     True
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import repeat
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import cbor2
 import numpy as np
 from numpy.typing import NDArray
 
 GROUPS_MAX = 64
 """Most patterns in a batch; what has yet another one goes as it is."""
+COLUMNS_MAX = 1024
+"""Most values in a record that is taken apart."""
 DEPTH_MAX = 16
 """Records nested deeper go as they are."""
 WIDTH_MAX = 9
@@ -37,10 +39,6 @@ FEW = 4
 """A column is told by its distinct tokens when there are so many times fewer of them."""
 
 Column = list[Any] | int
-
-
-class FoldError(ValueError):
-    """Not a folded batch; the message says what was expected."""
 
 
 def _token_bytes(head: int) -> int:
@@ -53,8 +51,8 @@ def _token_bytes(head: int) -> int:
     return 0
 
 
-_LENGTHS = bytes(_token_bytes(head) for head in range(256))
-_LENGTH_OF = np.frombuffer(_LENGTHS, np.uint8).astype(np.int64)
+LENGTHS = bytes(_token_bytes(head) for head in range(256))
+"""Bytes of the scalar that starts with each byte, 0 where more bytes tell."""
 
 
 class _StrangeError(ValueError):
@@ -84,19 +82,19 @@ class _Group:
         return True
 
 
-def fold(records: Sequence[bytes]) -> list[Any]:
-    """The batch in the form above, as CBOR types. Any bytes may be among the records."""
+def fold(records: Sequence[bytes]) -> bytes:
+    """The batch in the form above. Any bytes may be among the records."""
     groups: list[_Group] = []
     plain: list[bytes] = []
     places = bytearray()
     for record in records:
         places.append(_place(record, groups, plain))
-    return [bytes(places), plain, [_folded(group) for group in groups]]
+    return cbor2.dumps([bytes(places), plain, [_folded(group) for group in groups]])
 
 
-def unfolded(records: Sequence[bytes]) -> list[Any]:
+def unfolded(records: Sequence[bytes]) -> bytes:
     """The same form with every record as it is."""
-    return [bytes(len(records)), list(records), []]
+    return cbor2.dumps([bytes(len(records)), list(records), []])
 
 
 def _place(record: bytes, groups: list[_Group], plain: list[bytes]) -> int:
@@ -122,6 +120,8 @@ def _pattern(record: bytes) -> list[bytes]:
     for start, end in _values(record):
         pieces.append(record[since:start])
         since = end
+    if len(pieces) > COLUMNS_MAX:
+        raise _StrangeError
     return [*pieces, record[since:]]
 
 
@@ -154,7 +154,7 @@ def _length_at(record: bytes, at: int) -> int:
     if head >> 5 in (2, 3) and 24 <= head & 31 <= 26:
         more = 1 << (head & 31) - 24
         return 1 + more + int.from_bytes(record[at + 1 : at + 1 + more], "big")
-    return _LENGTHS[head] if head != 0xFF else 0
+    return LENGTHS[head] if head != 0xFF else 0
 
 
 def _folded(group: _Group) -> list[Any]:
@@ -175,7 +175,7 @@ def _folded(group: _Group) -> list[Any]:
 
 def _column(tokens: Sequence[bytes], distinct: list[bytes]) -> Column:
     widths = {len(token) for token in distinct}
-    short = max(widths) <= WIDTH_MAX and all(_LENGTHS[token[0]] for token in distinct)
+    short = max(widths) <= WIDTH_MAX and all(LENGTHS[token[0]] for token in distinct)
     if len(distinct) * FEW > len(tokens) and (short or len(widths) == 1):
         return _planes(tokens, max(widths))
     number = {token: place for place, token in enumerate(distinct)}
@@ -194,98 +194,3 @@ def _planes(tokens: Sequence[bytes], width: int) -> Column:
 
 def _kinds(planes: NDArray[np.uint8]) -> int:
     return sum(len(np.unique(plane)) for plane in planes)
-
-
-def unfold(data: object, limit: int) -> list[bytes]:
-    """The records of a folded batch, in order. Raises FoldError, and makes no more than `limit`
-    bytes of records."""
-    places, plain, groups = _typed(data, (bytes, list, list), "batch")
-    budget = _Budget(limit)
-    budget.spend(sum(map(len, _all_bytes(plain, "plain records"))))
-    sources = [iter(plain)]
-    for number, group in enumerate(groups, start=1):
-        sources.append(_records(_typed(group, (list, list), "group"), places.count(number), budget))
-    try:
-        return [next(sources[place]) for place in places]
-    except (IndexError, StopIteration):
-        raise FoldError("places: expected the number of a group that has a record left") from None
-
-
-class _Budget:
-    """How many bytes of records may still be made."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = self._left = limit
-
-    def spend(self, count: int) -> None:
-        self._left -= count
-        if self._left < 0:
-            raise FoldError(f"batch: unfolds to more than {self._limit} bytes")
-
-
-def _records(group: Sequence[Any], count: int, budget: _Budget) -> Iterator[bytes]:
-    """A group's records, `count` of them."""
-    pattern, columns = group
-    if len(_all_bytes(pattern, "pattern")) != len(columns) + 1:
-        raise FoldError("group: expected one pattern more than columns")
-    budget.spend(count * sum(map(len, pattern)))
-    told: list[tuple[list[bytes], int]] = []
-    for column in columns:
-        if isinstance(column, int):
-            if not 0 <= column < len(told):
-                raise FoldError("column: expected the number of an earlier one")
-            told.append(told[column])
-        else:
-            told.append(_tokens(_typed(column, (object, bytes), "column"), count))
-        budget.spend(told[-1][1])
-    parts: list[Iterable[bytes]] = [repeat(pattern[0], count)]
-    for (tokens, _), after in zip(told, pattern[1:], strict=True):
-        parts += [tokens, repeat(after, count)]
-    return map(b"".join, zip(*parts, strict=True))
-
-
-def _tokens(column: Sequence[Any], count: int) -> tuple[list[bytes], int]:
-    """A column's tokens, `count` of them, and how many bytes they are together."""
-    head, data = column
-    if isinstance(head, list):
-        return _looked_up(_all_bytes(head, "tokens"), data, count)
-    width = abs(head) if isinstance(head, int) else 0
-    if not width or len(data) != width * count:
-        raise FoldError(f"column: expected {count} tokens of one width")
-    planes = np.frombuffer(data, np.uint8).reshape(width, count)
-    if head < 0:
-        planes = np.cumsum(planes, axis=1, dtype=np.uint8)
-    rows = planes.T.tobytes()
-    lengths = _LENGTH_OF[planes[0]]
-    lengths[lengths == 0] = width
-    if count and lengths.max() > width:
-        raise FoldError("column: a token is longer than the column is wide")
-    starts = range(0, width * count, width)
-    ends = (np.arange(0, width * count, width) + lengths).tolist()
-    return [rows[a:b] for a, b in zip(starts, ends, strict=True)], int(lengths.sum())
-
-
-def _looked_up(tokens: list[bytes], data: bytes, count: int) -> tuple[list[bytes], int]:
-    kind = "<u1" if len(tokens) <= 256 else "<u2"
-    if len(data) != count * np.dtype(kind).itemsize:
-        raise FoldError(f"column: expected {count} indices")
-    which = np.frombuffer(data, kind)
-    if count and which.max() >= len(tokens):
-        raise FoldError(f"column: expected indices below {len(tokens)}")
-    sizes = np.array([len(token) for token in tokens], np.int64)
-    return [tokens[i] for i in which.tolist()], int(sizes[which].sum()) if count else 0
-
-
-def _typed(data: object, kinds: tuple[type, ...], what: str) -> Sequence[Any]:
-    if not isinstance(data, list) or len(data) != len(kinds):
-        raise FoldError(f"{what}: expected a list of {len(kinds)}")
-    for value, kind in zip(data, kinds, strict=True):
-        if not isinstance(value, kind):
-            raise FoldError(f"{what}: expected {kind.__name__}, got {type(value).__name__}")
-    return data
-
-
-def _all_bytes(items: list[Any], what: str) -> list[bytes]:
-    if not all(type(item) is bytes for item in items):
-        raise FoldError(f"{what}: expected byte strings")
-    return items

@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from edge.agent.parts import Parts
+from edge.agent.parts import Parts, release_of
 from edge.agent.status import Status
 from edge.budget import Energy, frame_energy
 from edge.outbox import Outbox
@@ -51,12 +51,13 @@ def health(parts: Parts, counters: Counters, ms_per_frame: float | None, uptime_
     """The record that goes first whenever the link comes back."""
     pending = parts.outbox.pending()
     energy = _energy(parts, ms_per_frame)
+    link = None if parts.sender is None else parts.sender.state
     return Health(
         uptime_s=round(uptime_s, 1),
         pending=pending.records,
         pending_bytes=pending.bytes,
         disk_free_mb=disk_free_mb(parts.config.data),
-        release=_release(parts),
+        release=release_of(parts.pipeline),
         frames=counters.frames,
         objects=counters.objects,
         bad_frames=counters.bad_frames,
@@ -66,6 +67,8 @@ def health(parts: Parts, counters: Counters, ms_per_frame: float | None, uptime_
         temperature_c=processor_c(),
         board=parts.board.name,
         slots=slots(parts),
+        carrier=None if link is None else link.carrier or None,
+        held=None if link is None else link.held or None,
     )
 
 
@@ -98,7 +101,9 @@ def status(parts: Parts, counters: Counters, ms_per_frame: float | None, doing: 
         link="none" if link is None else link.state,
         link_error="" if link is None else link.error,
         last_ack_ms=last_ack_ms,
-        release=_release(parts),
+        carriers=[] if parts.sender is None else [asdict(c) for c in parts.sender.carriers],
+        blobs=parts.outbox.blobs.count,
+        release=release_of(parts.pipeline),
         runtime=None if classifier is None else classifier.runtime_name,
         active_slot=update.active,
         slots=slots(parts),
@@ -131,11 +136,6 @@ def processor_c(path: Path = THERMAL) -> float | None:
         return int(path.read_text()) / 1e3
     except (OSError, ValueError):
         return None
-
-
-def _release(parts: Parts) -> str | None:
-    classifier = parts.pipeline.classifier
-    return None if classifier is None else classifier.release_id
 
 
 def _energy(parts: Parts, ms_per_frame: float | None) -> Energy | None:

@@ -20,8 +20,10 @@ from dataclasses import dataclass, replace
 
 from edge import records
 from edge.agent.health import Counters, health, status
-from edge.agent.parts import Parts
+from edge.agent.parts import Parts, release_of
 from edge.agent.resume import name_of
+from edge.agent.timekeeper import Timekeeper
+from edge.budget import frame_energy, frame_period_s
 from edge.frames import BadFrame, Frame
 from edge.outbox import Draft, OutboxError, OutboxFullError, RecordTooLargeError
 from edge.satellite.counts import count
@@ -68,6 +70,7 @@ class Agent:
         self._said_pending = 0
         self._context = parts.outbox.fact("context")
         self._source = name_of(parts.config)
+        self._timekeeper = Timekeeper(parts.outbox, parts.clock)
 
     def stop(self) -> None:
         """Finish the frame that is under way, then end."""
@@ -77,13 +80,12 @@ class Agent:
         """Exit code: 0, 1 when frames were set aside in a run with `once`. Raises
         CannotContinueError or OutboxError."""
         parts = self._parts
-        classifier = parts.pipeline.classifier
         log.info(
             "%s: %s frames done so far, %d records wait; release %s; shore %s",
             parts.config.device.name,
             parts.outbox.cursor or "no",
             parts.outbox.pending().records,
-            "none" if classifier is None else classifier.release_id[:12],
+            (release_of(parts.pipeline) or "none")[:12],
             parts.config.shore.url or "none",
         )
         if parts.sender is not None:
@@ -116,8 +118,18 @@ class Agent:
             self._between()
             if self._ended.is_set():
                 return
-            if self._parts.config.source.interval_s:
-                self._pause_until(time.monotonic() + self._parts.config.source.interval_s)
+            pause_s = self._pause_s()
+            if pause_s:
+                self._pause_until(time.monotonic() + pause_s)
+
+    def _pause_s(self) -> float:
+        """Until the next frame: as configured, or as long as what a frame costs lasts by budget."""
+        config, ms = self._parts.config, self._ms_per_frame
+        if ms is None or not config.budget.frames_j:
+            return config.source.interval_s
+        cost_j = frame_energy(self._parts.board, ms, 0.0).marginal_j
+        period_s = frame_period_s(cost_j, config.budget.frames_j)
+        return max(config.source.interval_s, period_s - ms / 1e3)
 
     def _items(self) -> Iterator[Frame | BadFrame]:
         """The source's frames, as far as options and configuration say."""
@@ -138,9 +150,10 @@ class Agent:
         parts = self._parts
         try:
             result = parts.pipeline.process(frame)
-            classifier = parts.pipeline.classifier
-            release = None if classifier is None else classifier.release_id
+            release = release_of(parts.pipeline)
             drafts = records.frame_drafts(result, parts.config.acquisition, release)
+            if records.is_kept(frame.index, parts.config.frames):
+                drafts[0] = replace(drafts[0], whole=records.whole(frame))
         except Exception as error:  # one bad frame never stops the loop; its picture is kept
             log.exception("frame %s", frame.name)
             reason = f"could not be processed: {type(error).__name__}: {error}"
@@ -149,7 +162,7 @@ class Agent:
         self._counters = self._counters.with_frame(len(result.objects))
         self._recent_ms.append(sum(ms for name, ms in result.ms.items() if name != "total"))
         context = records.context(parts.config, release, parts.software)
-        step = parts.tally.step(frame, count(result, classifier), release or "")
+        step = parts.tally.step(frame, count(result, parts.pipeline.classifier), release or "")
         try:
             self._commit(drafts, frame, context, parts.tally.facts(step))
         except RecordTooLargeError as error:
@@ -167,7 +180,10 @@ class Agent:
             log.warning("frame %s: no copy could be kept: %s", bad.name, error)
         self._bad_here += 1
         self._counters = self._counters.with_bad_frame()
-        self._commit([Draft(records.bad_frame(bad))], bad, None)
+        whole = None
+        if self._parts.config.frames.send_bad:
+            whole = records.whole_of(self._parts.quarantine.file(bad), bad)
+        self._commit([Draft(records.bad_frame(bad), whole=whole)], bad, None)
 
     def _commit(
         self,
@@ -222,6 +238,8 @@ class Agent:
             parts.orders.apply(parts.pipeline.classifier)
             self._report_updates()
             self._report_dive()
+            if self._timekeeper.tick() and parts.sender is not None:
+                parts.sender.wake()
             if time.monotonic() >= self._health_due_s:
                 self._report_health()
         except (OutboxError, OSError) as error:
@@ -301,7 +319,7 @@ class Agent:
         self._health_due_s = 0.0  # the shore shall know how the last frames went
         while not self._ended.is_set():
             self._between()
-            idle = self._parts.sender is None or not self._parts.outbox.pending().records
+            idle = self._parts.sender is None or self._parts.sender.idle
             if idle and self._parts.sender is not None and self._said_pending:
                 self._said_pending, self._health_due_s = 0, 0.0  # all is sent: say that too
                 continue

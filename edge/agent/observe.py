@@ -13,7 +13,8 @@ from typing import Any
 
 from edge.agent import status
 from edge.config import Config
-from edge.outbox.database import FILE, Database, OutboxBusyError, release_lock, take_lock
+from edge.outbox.database import FILE, Database, OutboxBusyError
+from edge.outbox.lock import release_lock, take_lock
 from edge.outbox.outbox import GIVEN_UP
 
 

@@ -9,22 +9,22 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from edge import board as boards
+from edge.agent.links import budgets, link_settings, open_links
 from edge.agent.notify import Notifier
 from edge.agent.orders import Orders
 from edge.agent.quarantine import Quarantine
 from edge.agent.resume import Bookmark
-from edge.agent.sender import LinkSettings, Sender
+from edge.agent.sender import Sender
 from edge.agent.sources import NoSource, open_configured
 from edge.agent.version import software_version
 from edge.board import Board
+from edge.carriers.desk import Desk
 from edge.clock import SystemClock
 from edge.config import Config
 from edge.frames import Source
 from edge.identity import Identity
-from edge.links.https import HttpsLink
 from edge.outbox import Outbox
 from edge.pipeline import Pipeline
 from edge.satellite.tally import Tally
@@ -42,6 +42,7 @@ class Parts:
     config: Config
     board: Board
     outbox: Outbox
+    clock: SystemClock
     source: Source
     pipeline: Pipeline
     updater: Updater
@@ -88,11 +89,22 @@ def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
         orders = Orders(outbox, identity, updater)
         sender = None
         if config.shore.url:
-            sender = _sender(config, identity, outbox, updater, clock, pipeline, software, orders)
+            desk = Desk(
+                outbox,
+                identity,
+                updater,
+                orders,
+                clock,
+                link_settings(config, identity, software),
+                release=lambda: release_of(pipeline),
+            )
+            links = open_links(config, identity, outbox, clock, orders)
+            sender = Sender(links, desk, budgets(config, outbox, clock))
         yield Parts(
             config=config,
             board=board,
             outbox=outbox,
+            clock=clock,
             source=source,
             pipeline=pipeline,
             updater=updater,
@@ -106,38 +118,6 @@ def assemble(config: Config, *, capture: bool = True) -> Iterator[Parts]:
         )
 
 
-def read_claim(config: Config) -> str:
-    """The claim token, from the configuration or its file. Raises ConfigError."""
-    if not config.shore.claim_file:
-        return config.shore.claim.strip()
-    path: Path = config.resolve(config.shore.claim_file)
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"[shore] claim_file: {path}: cannot be read: {error}") from error
-
-
-def _sender(
-    config: Config,
-    identity: Identity,
-    outbox: Outbox,
-    updater: Updater,
-    clock: SystemClock,
-    pipeline: Pipeline,
-    software: str,
-    orders: Orders,
-) -> Sender:
-    link = HttpsLink(config.shore, identity, timeout_s=config.link.timeout_s, folder=config.folder)
-    settings = LinkSettings(
-        link=config.link,
-        url=link.url,
-        claim="" if identity.enrolment and config.shore.claim_file else read_claim(config),
-        name=config.device.name,
-        board=config.device.board,
-        software=software,
-    )
-
-    def release() -> str | None:
-        return None if pipeline.classifier is None else pipeline.classifier.release_id
-
-    return Sender(link, outbox, identity, updater, clock, settings, release, orders)
+def release_of(pipeline: Pipeline) -> str | None:
+    """The release that classifies now."""
+    return None if pipeline.classifier is None else pipeline.classifier.release_id

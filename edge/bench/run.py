@@ -9,7 +9,7 @@ from functools import partial
 
 import cv2
 
-from edge.bench import energy, memory, scenes, targets
+from edge.bench import energy, link, memory, scenes, targets
 from edge.bench.arm64.environment import CHECKOUT
 from edge.bench.device import Lap, laps
 from edge.bench.peers import measures, networks
@@ -67,6 +67,8 @@ def measure(plan: Plan, say: Say) -> tuple[list[Row], list[Row]]:
     say("measuring peak memory")
     memory_row = _peak(drawn[100])
     joules = energy.rows(list(drawn.values()), say, plan.boards) if plan.emulate else []
+    say("coding what goes over the link")
+    link_rows, link_target = link.measure(plan.turns)
     speed = targets.Speed(
         whole={count: native[scene.name].total_ms for count, scene in drawn.items()},
         fallback={count: fallback[scene.name].total_ms for count, scene in drawn.items()},
@@ -78,7 +80,8 @@ def measure(plan: Plan, say: Say) -> tuple[list[Row], list[Row]]:
         marginal_j=_value(joules, f"zero2w, {drawn[100].name}: marginal energy"),
     )
     accuracy = targets.accuracy_rows(CHECKOUT / "docs" / "benchmarks" / "results.json")
-    return [*rows, *peers, memory_row, *joules], [*targets.speed_rows(speed), *accuracy]
+    reached = [*targets.speed_rows(speed), link_target, *accuracy]
+    return [*rows, *peers, memory_row, *joules, *link_rows], reached
 
 
 def _peers(frames: Frames, turns: int, say: Say) -> tuple[list[Row], dict[str, float]]:

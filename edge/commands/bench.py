@@ -18,10 +18,11 @@ _EXAMPLE = """example:
 times, on one thread, frames of 0, 20, 100 and 500 objects, a frame of noise and (with
 SEADRIFT_DATA) real ones through the pipeline as shipped and without the C library; scikit-image's
 and morphocut's measures; the network on each runtime, beside its int8 GEMM limit and dense
-networks. Measures the peak memory of a device, and counts its instructions on an emulated arm64
-board, which gives joules. At the end: what was to be reached, beside what was found. What is not
-installed has a row that says how to get it; the emulated board needs a checkout, qemu-user, gcc,
-gcc-aarch64-linux-gnu and mmdebstrap.
+networks. Codes what goes over the link beside JSON and CBOR, in bytes and time (alone: python -m
+edge.bench.link). Measures the peak memory of a device, and counts its instructions on an emulated
+arm64 board, which gives joules. At the end: what was to be reached, beside what was found. What is
+not installed has a row that says how to get it; the emulated board needs a checkout, qemu-user,
+gcc, gcc-aarch64-linux-gnu and mmdebstrap.
 """
 
 

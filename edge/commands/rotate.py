@@ -50,11 +50,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _rotate(config: Any) -> str:
     """What was done. Raises OutboxBusyError when the running agent is to do the rest."""
-    from edge.agent.rotation import change_key
+    from edge.carriers.rotation import change_key
     from edge.identity import Identity, IdentityError
     from edge.keys import prepare_next
     from edge.links.https import HttpsLink
-    from edge.outbox.database import release_lock, take_lock
+    from edge.outbox.lock import release_lock, take_lock
 
     identity = Identity.load_or_make(config.data / "identity")
     if identity.enrolment is None or not config.shore.url:

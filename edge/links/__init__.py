@@ -33,6 +33,11 @@ class BusyError(LinkError):
         self.retry_after_s = retry_after_s
 
 
+class SentError(LinkError):
+    """The carrier took the records; the shore's acknowledgement has not come yet, and may come over
+    another."""
+
+
 class RefusedError(LinkError):
     """A Seadrift shore understood the request and refused it."""
 
@@ -58,8 +63,9 @@ class Enrolled:
 
 @dataclass(frozen=True)
 class HelloReply:
-    """`assignment` is a signed assignment newer than the device's, or None; `commands` are signed
-    commands (`wire.commands`) that the device has not answered yet, oldest first."""
+    """`time_ms` is 0 when the carrier cannot tell it; `assignment` is a signed assignment newer
+    than the device's, or None; `commands` are signed commands (`wire.commands`) that the device has
+    not answered yet, oldest first."""
 
     ack: Ack
     time_ms: int
@@ -71,7 +77,8 @@ class HelloReply:
 class Carriage:
     """What a carrier can take. `priority_max`: records of a higher number wait for another
     carrier; `batch_bytes`: the largest compressed batch; `credit_bytes`: bytes that one credit
-    pays for, 0 where bytes cost nothing."""
+    pays for, 0 where bytes cost nothing; `overhead_bytes`: what a request costs beside its body,
+    the answer included; `without`: kinds of records that wait for another carrier."""
 
     name: str
     batch_bytes: int
@@ -79,15 +86,8 @@ class Carriage:
     enrols: bool = False
     fetches: bool = False
     credit_bytes: int = 0
-
-
-@runtime_checkable
-class Certifies(Protocol):
-    """A carrier that can ask the shore for a certificate, for a broker's TLS."""
-
-    def certificate(self) -> str:
-        """A new certificate for this device's key, then its authority's, PEM."""
-        ...
+    overhead_bytes: int = 0
+    without: tuple[str, ...] = ()
 
 
 class Link(Protocol):

@@ -41,6 +41,9 @@ PACKET_MAX = 4 * 1024 * 1024
 OVERHEAD_MAX = 1024
 """Bytes of a request beside its body, at most."""
 _NO_SUBSCRIBER = 0x10
+_NOISE = (
+    r"failed to receive on socket: |sslv3 alert |\[SSL[^]]*\] |\[Errno -?\d+\] | \(_ssl\.c:\d+\)"
+)
 
 
 @dataclass(frozen=True)
@@ -261,7 +264,7 @@ class Line:
     def _on_log(self, _client: Client, _data: Any, level: int, text: str) -> None:
         """paho says here alone why a connection was lost: a revoked certificate, for one."""
         if level == LogLevel.MQTT_LOG_ERR:
-            self._lost = self._lost or _plain(text)
+            self._lost = self._lost or f"the broker ended the connection: {_plain(text)}"
 
     def _on_disconnect(
         self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _said: Any
@@ -275,7 +278,7 @@ def properties(packet: int) -> Properties:
 
 def _plain(text: str) -> str:
     """A library's message without its own names and line numbers."""
-    return re.sub(r"\[SSL[^]]*\] |\[Errno -?\d+\] | \(_ssl\.c:\d+\)", "", text)
+    return re.sub(_NOISE, "", text)
 
 
 def _reason(error: Exception) -> str:

@@ -25,24 +25,36 @@ from edge.identity import Identity
 from edge.links import Carriage, Enrolled, HelloReply, LinkError, NotSeadriftError
 from edge.links.address import check_url
 from edge.links.answers import read_ack, read_hello, refusal
+from edge.links.tus import TusAnswer
+from edge.links.unpacking import unpacked
 from edge.tables import ConfigError
 from wire.ack import Ack
 from wire.checked import FieldError, read
 from wire.codec import BATCH_MAX
 from wire.signing import NextKey
+from wire.tus import VERSION, signed_part
 
 BATCH_TYPE = "application/vnd.seadrift.batch"
 CBOR_TYPE = "application/cbor"
 ANSWER_MAX = 4 * 1024 * 1024
 """Largest answer that is read, in bytes; a bundle comes as a stream."""
 CHUNK = 64 * 1024
+OVERHEAD_BYTES = 1200
+"""What a request costs beside its body on a connection that is open: headers both ways, the frames
+of TLS and TCP. A new connection costs some 5 kB more, once."""
 
 
 class HttpsLink:
     """One shore over HTTP. Not for several threads at once."""
 
     def __init__(
-        self, shore: ShoreConfig, identity: Identity, *, timeout_s: float, folder: Path = Path()
+        self,
+        shore: ShoreConfig,
+        identity: Identity,
+        *,
+        timeout_s: float,
+        folder: Path = Path(),
+        proxy: str = "",
     ) -> None:
         self.url = check_url(shore.url, insecure=shore.insecure)
         self._identity = identity
@@ -51,12 +63,15 @@ class HttpsLink:
             timeout=timeout_s,
             verify=_trust(shore, folder),
             follow_redirects=False,
-            headers={"User-Agent": "seadrift-edge"},
+            proxy=proxy or None,
+            headers={"User-Agent": "seadrift-edge", "Accept-Encoding": "gzip"},
         )
 
     @property
     def carriage(self) -> Carriage:
-        return Carriage("https", BATCH_MAX, enrols=True, fetches=True)
+        return Carriage(
+            "https", BATCH_MAX, enrols=True, fetches=True, overhead_bytes=OVERHEAD_BYTES
+        )
 
     def close(self) -> None:
         self._client.close()
@@ -114,6 +129,7 @@ class HttpsLink:
     def fetch(self, release: str, offset: int) -> Iterator[bytes]:
         path = f"/v1/releases/{release}"
         headers = self._identity.sign("GET", self._prefix + path, b"")
+        headers["Accept-Encoding"] = "identity"  # offsets are those of the file itself
         if offset:
             headers["Range"] = f"bytes={offset}-"
         try:
@@ -124,13 +140,29 @@ class HttpsLink:
                     answer.read()
                     raise _refusal(self.url, answer)
                 skip = offset if answer.status_code == 200 else 0
-                for chunk in answer.iter_bytes(CHUNK):
+                for chunk in answer.iter_raw(CHUNK):
                     kept = chunk[skip:]
                     skip = max(0, skip - len(chunk))
                     if kept:
                         yield kept
         except httpx.HTTPError as error:
             raise LinkError(f"{self.url}: {_reason(error)}") from error
+
+    def tus(self, method: str, path: str, headers: dict[str, str], body: bytes) -> TusAnswer:
+        """A request of the protocol for blobs. Raises LinkError unless a shore that speaks it
+        agrees."""
+        headers = {"Tus-Resumable": VERSION, **headers}
+        part = signed_part(headers, body)
+        headers |= self._identity.sign(method, self._prefix + path, part)
+        try:
+            answer = self._limited(method, path, body, headers)
+        except httpx.HTTPError as error:
+            raise LinkError(f"{self.url}: {_reason(error)}") from error
+        if answer.status_code not in (200, 201, 204):
+            raise _refusal(self.url, answer)
+        if answer.headers.get("Tus-Resumable") != VERSION:
+            raise NotSeadriftError(_stranger(self.url, answer))
+        return answer.status_code, dict(answer.headers)
 
     def _exchange(
         self, method: str, path: str, body: bytes, *, signed: bool = True, kind: str = CBOR_TYPE
@@ -150,16 +182,15 @@ class HttpsLink:
     def _limited(
         self, method: str, path: str, body: bytes, headers: dict[str, str]
     ) -> httpx.Response:
-        """The answer, read no further than ANSWER_MAX."""
+        """The answer, read and unpacked no further than ANSWER_MAX."""
         with self._client.stream(method, self.url + path, content=body, headers=headers) as answer:
-            parts, size = [], 0
-            for chunk in answer.iter_bytes(CHUNK):
-                size += len(chunk)
-                if size > ANSWER_MAX:
-                    raise NotSeadriftError(f"{self.url}: answer of more than {ANSWER_MAX} bytes")
-                parts.append(chunk)
+            packing = answer.headers.get("Content-Encoding", "")
+            try:
+                content = unpacked(answer.iter_raw(CHUNK), packing, ANSWER_MAX)
+            except ValueError as error:
+                raise NotSeadriftError(f"{self.url}: {error}") from error
             plain = {k: v for k, v in answer.headers.items() if k.lower() != "content-encoding"}
-            return httpx.Response(answer.status_code, headers=plain, content=b"".join(parts))
+            return httpx.Response(answer.status_code, headers=plain, content=content)
 
 
 def _trust(shore: ShoreConfig, folder: Path) -> ssl.SSLContext | bool:

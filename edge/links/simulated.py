@@ -21,6 +21,8 @@ from wire.codec import BATCH_MAX, CodecError, decode_batch, decode_record, recor
 from wire.records import Record
 from wire.signing import PrivateKey
 
+CARRIAGE = Carriage("simulated", BATCH_MAX, enrols=True, fetches=True)
+
 Fault = Callable[[str, str], None]
 """Gets the request's name and "before" or "after"."""
 
@@ -46,10 +48,7 @@ class SimulatedShore:
     chunk_bytes: int = 64 * 1024
     repeats: int = 0
     hellos: int = 0
-
-    @property
-    def carriage(self) -> Carriage:
-        return Carriage("simulated", BATCH_MAX, enrols=True, fetches=True)
+    carriage: Carriage = CARRIAGE
 
     def close(self) -> None:
         """Nothing is open."""

@@ -9,8 +9,9 @@ Example:
 """
 
 from edge.outbox.database import OutboxBusyError, OutboxError, OutboxFullError, OutboxGoneError
-from edge.outbox.drafts import Draft, RecordTooLargeError
-from edge.outbox.outbox import Batch, Outbox, Pending
+from edge.outbox.drafts import Draft, RecordTooLargeError, Whole
+from edge.outbox.outbox import Outbox
+from edge.outbox.queue import Batch, Pending
 
 __all__ = [
     "Batch",
@@ -22,4 +23,5 @@ __all__ = [
     "OutboxGoneError",
     "Pending",
     "RecordTooLargeError",
+    "Whole",
 ]

@@ -13,17 +13,17 @@ Example:
 """
 
 import contextlib
-import fcntl
 import os
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
 from edge.files import sync_folder, write_atomic
+from edge.outbox.schema import SCHEMA, SCHEMA_VERSION
 
+T = TypeVar("T")
 SQLITE_MIN = (3, 51, 3)
 PAGE_BYTES = 4096
 HEADROOM_PAGES = 256
@@ -31,36 +31,7 @@ HEADROOM_PAGES = 256
 LOG_PAGES = 256
 """Pages in the write-ahead log before it is moved into the file: 1 MiB, less than the reserve."""
 FILE = "outbox.sqlite"
-LOCK = "lock"
 RESERVE = "reserve"
-
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS record (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    epoch INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    priority INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    made_ms INTEGER,
-    failures INTEGER NOT NULL DEFAULT 0,
-    size INTEGER NOT NULL,
-    bytes BLOB NOT NULL
-);
-CREATE UNIQUE INDEX IF NOT EXISTS record_name ON record (epoch, seq);
--- covers the order of sending and the counts, so that neither reads the records themselves
-CREATE INDEX IF NOT EXISTS record_order ON record (failures, priority, id, epoch, kind, size);
-CREATE TABLE IF NOT EXISTS dead (
-    epoch INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    code TEXT NOT NULL,
-    detail TEXT NOT NULL,
-    bytes BLOB NOT NULL,
-    PRIMARY KEY (epoch, seq)
-);
-"""
 
 
 class OutboxError(Exception):
@@ -92,38 +63,6 @@ def check_version(version: str | None = None) -> None:
             f"SQLite {found} can corrupt a database in WAL mode; expected {wanted} or later:"
             " pip install --upgrade apsw"
         )
-
-
-def take_lock(folder: Path, patience_s: float = 0.0) -> int:
-    """An exclusive lock on the folder until the process ends. Raises OutboxBusyError after
-    `patience_s`, in which a `status` that looks at the folder is done with it."""
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    deadline_s = time.monotonic() + patience_s
-    while not _locked(handle):
-        if time.monotonic() < deadline_s:
-            time.sleep(0.05)
-            continue
-        owner = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
-        os.close(handle)
-        raise OutboxBusyError(
-            f"{folder}: another agent (process {owner}) uses this data folder; stop it, or give"
-            " this one its own [device] data"
-        )
-    os.truncate(handle, 0)
-    os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-    return handle
-
-
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def release_lock(handle: int) -> None:
-    os.close(handle)
 
 
 class Database:
@@ -187,11 +126,15 @@ class Database:
         """After an input or output error. Raises OutboxGoneError when the folder can be written,
         so that only our old handles are of no use."""
         probe = self.folder / "probe"
+        sizes = [path.stat().st_size for path in self.folder.glob(f"{FILE}*")]
         try:
             write_atomic(probe, b"x" * self.page_bytes)
-            probe.unlink()
+            os.truncate(probe, max(sizes, default=0) + self.page_bytes)  # a limit on sizes, perhaps
         except OSError:
             return
+        finally:
+            with contextlib.suppress(OSError):
+                probe.unlink(missing_ok=True)
         raise OutboxGoneError(
             f"{self.folder}: {error}, but the folder can be written: was the card away?"
         ) from error
@@ -209,6 +152,20 @@ class Database:
                 self.connection.execute("ROLLBACK")
             raise
 
+    def upkeep(self, work: Callable[[], T]) -> T:
+        """A small transaction that must work on a full disk too: the reserve gives it room.
+
+        Raises OutboxFullError when even that is gone; nothing has changed then."""
+        for relieve in (self.make_log_room, self.relieve, None):
+            try:
+                with self.transaction():
+                    return work()
+            except (apsw.FullError, apsw.IOError) as error:
+                if relieve is None:
+                    raise OutboxFullError(f"{self.folder}: cannot be written: {error}") from error
+                relieve()
+        raise AssertionError("unreachable")
+
     def execute(self, sql: str, values: tuple[Any, ...] = ()) -> Any:
         return self.connection.execute(sql, values)
 
@@ -225,7 +182,11 @@ class Database:
     def free_bytes(self) -> int:
         """Room left below the budget; pages freed inside the running transaction count."""
         used = int(self.value("PRAGMA page_count")) - int(self.value("PRAGMA freelist_count"))
-        return self.budget_bytes - used * self.page_bytes
+        return self.budget_bytes - used * self.page_bytes - self.blob_bytes()
+
+    def blob_bytes(self) -> int:
+        """What the files take that wait beside the records."""
+        return int(self.value("SELECT COALESCE(SUM(size), 0) FROM blob"))
 
     def used_bytes(self) -> int:
         """What the file's pages in use take; those freed inside the running transaction do not."""

@@ -19,7 +19,6 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -29,12 +28,16 @@ import apsw
 
 from edge.clock import Clock
 from edge.outbox import database as db
+from edge.outbox import rows
+from edge.outbox.blobs import Blobs
 from edge.outbox.drafts import Draft, encode, name
 from edge.outbox.eviction import chunk_bytes, evict
+from edge.outbox.lock import release_lock, take_lock
+from edge.outbox.queue import Batch, Limits, Pending, choose, count
 from edge.outbox.rebuild import DAMAGE, damage_in, finish, rebuild
 from edge.outbox.wanted import prefer, reorder
 from wire.ack import Ack, Rejection
-from wire.codec import RECORDS_MAX
+from wire.codec import RECORD_MAX, RECORDS_MAX
 from wire.records import Record
 
 log = logging.getLogger("seadrift.outbox")
@@ -47,31 +50,6 @@ PRIORITIES = "priorities"
 """The fact with the priorities that the shore has set for kinds of records."""
 
 LOCK_PATIENCE_S = 2.0
-DELETE_ROWS = 256
-"""Rows deleted in one transaction, which a full disk must have room for in SQLite's log."""
-ROW_BYTES = 160
-"""What a row costs beside its bytes: two indices, a header and partly filled pages, measured."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Encoded records of one epoch, in the order in which they should go."""
-
-    epoch: int
-    seqs: tuple[int, ...]
-    records: tuple[bytes, ...]
-
-
-@dataclass(frozen=True)
-class Pending:
-    """What waits: counts for a person and for `health` records."""
-
-    records: int
-    bytes: int
-    dead: int
-    given_up: int
-    oldest_ms: int | None
-    by_kind: Mapping[str, int]
 
 
 class Outbox:
@@ -85,6 +63,7 @@ class Outbox:
         self._said_full = False
         self._guard = threading.RLock()
         self.boot = self._upkeep(self._begin)
+        self.blobs = Blobs(database, self._guard, self._upkeep)
 
     def _begin(self) -> int:
         """Another start of the process, the first one of a new file perhaps; its number."""
@@ -105,7 +84,7 @@ class Outbox:
         Raises OutboxBusyError, OutboxFullError or OutboxError."""
         db.check_version()
         folder.mkdir(parents=True, exist_ok=True)
-        lock = db.take_lock(folder, LOCK_PATIENCE_S)
+        lock = take_lock(folder, LOCK_PATIENCE_S)
         try:
             finish(folder)
             try:
@@ -118,14 +97,14 @@ class Outbox:
             if damage is not None:
                 outbox.commit([Draft(damage)], facts={DAMAGE: ""})
         except BaseException:
-            db.release_lock(lock)
+            release_lock(lock)
             raise
         return outbox
 
     def close(self) -> None:
         with self._guard:
             self._db.close()
-            db.release_lock(self._file_lock)
+            release_lock(self._file_lock)
 
     def __enter__(self) -> "Outbox":
         return self
@@ -177,6 +156,7 @@ class Outbox:
             stored["cursor"] = cursor
         with self._guard:
             self._db.check_there()
+            drafts = self.blobs.admit(drafts)
             relieved = False
             while True:
                 try:
@@ -198,12 +178,13 @@ class Outbox:
             wanted = json.loads(database.fact(PRIORITIES) or "{}")
             records = name(drafts, self.epoch, first, self.boot, self._clock, wanted)
             blobs = [encode(record) for record in records]
-            need = sum(len(blob) + ROW_BYTES for blob in blobs)
+            need = sum(len(blob) + rows.ROW_BYTES for blob in blobs)
             if database.free_bytes() < need:
                 raise _NoRoomError(need)
             if not database.can_take(need):
                 raise apsw.FullError("the disk is full: the reserve is used up")
             self._store(records, blobs)
+            self.blobs.enter(drafts, self.epoch, first)
             for fact, value in facts.items():
                 database.set_fact(fact, value)
         return tuple(record.seq for record in records)
@@ -212,8 +193,9 @@ class Outbox:
         """Give up what matters least, with gap records; OutboxFullError if nothing may go."""
         database = self._db
 
-        def give_up() -> None:
-            gaps = evict(database, self.epoch, goal)
+        def give_up() -> Callable[[], None]:
+            gaps, after = self.blobs.give_up(goal)
+            gaps = gaps or evict(database, self.epoch, goal)
             if not gaps:
                 what = disk or f"[outbox] max_mb = {database.budget_bytes >> 20} is used up"
                 raise db.OutboxFullError(
@@ -229,50 +211,40 @@ class Outbox:
             if not self._said_full:
                 log.warning("the outbox is full: giving up vignettes first, then objects")
             self._said_full = True
+            return after
 
-        self._upkeep(give_up)
+        self._upkeep(give_up)()
 
     def _store(self, records: Sequence[Record], blobs: Sequence[bytes]) -> None:
-        for record, blob in zip(records, blobs, strict=True):
-            self._db.execute(
-                "INSERT INTO record (epoch, seq, priority, kind, made_ms, size, bytes)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    record.epoch,
-                    record.seq,
-                    record.priority,
-                    record.kind,
-                    record.utc_ms,
-                    len(blob),
-                    blob,
-                ),
-            )
+        rows.store(self._db.connection, records, blobs)
         if records:
             self._db.set_fact("next_seq", records[-1].seq + 1)
 
-    def next_batch(self, max_bytes: int, max_records: int = RECORDS_MAX) -> Batch | None:
-        """The records to send next, by priority then age, of one epoch; None when nothing waits.
+    def note(self, name: str, value: str) -> None:
+        """Keep a fact of upkeep, on a full disk too; where even that fails, it is lost at the next
+        start."""
+        with self._guard, contextlib.suppress(db.OutboxFullError):
+            self._upkeep(lambda: self._db.set_fact(name, value))
 
-        At least one record is given, even when it alone is larger than `max_bytes`."""
+    def next_batch(
+        self,
+        max_bytes: int,
+        max_records: int = RECORDS_MAX,
+        *,
+        priority_max: int = 5,
+        size_max: int = RECORD_MAX,
+        without: Collection[str] = (),
+    ) -> Batch | None:
+        """What a carrier should send next (`edge.outbox.queue`), of the priorities, sizes and
+        kinds that it takes; None when nothing such waits.
+
+        At least one record is given, even when it alone is larger than `max_bytes`. Asked again it
+        gives the same, until something is acknowledged, marked, blamed or committed."""
+        limits = Limits(
+            max_bytes, min(max_records, RECORDS_MAX), priority_max, size_max, ",".join(without)
+        )
         with self._guard:
-            first = self._db.execute(
-                "SELECT epoch FROM record ORDER BY failures, priority, id LIMIT 1"
-            ).get
-            if first is None:
-                return None
-            chosen: list[tuple[int, bytes]] = []
-            total = 0
-            for seq, size, blob in self._db.execute(
-                "SELECT seq, size, bytes FROM record WHERE epoch = ?"
-                " ORDER BY failures, priority, id LIMIT ?",
-                (first, min(max_records, RECORDS_MAX)),
-            ):
-                if chosen and total + size > max_bytes:
-                    break
-                chosen.append((seq, blob))
-                total += size
-            seqs, blobs = zip(*chosen, strict=True)
-            return Batch(int(first), tuple(seqs), tuple(blobs))
+            return choose(self._db, limits)
 
     def acknowledge(self, ack: Ack) -> int:
         """Delete what the shore holds, set aside what it will never take; returns how many left.
@@ -283,9 +255,9 @@ class Outbox:
             gone = 0
             for rejection in ack.rejections:
                 if not rejection.retry:
-                    gone += self._upkeep(partial(self._bury, ack.epoch, rejection))
+                    gone += self._upkeep(partial(rows.bury, self._db, ack.epoch, rejection))
             for low, high in ((0, ack.upto), *ack.sack):
-                while some := self._upkeep(partial(self._delete, ack.epoch, low, high)):
+                while some := self._upkeep(partial(rows.delete, self._db, ack.epoch, low, high)):
                     gone += some
             with contextlib.suppress(OSError):
                 self._db.make_reserve()
@@ -293,24 +265,19 @@ class Outbox:
 
     def blame(self, epoch: int, seq: int) -> int:
         """Count a failed attempt of a record sent alone; it then goes last. Returns the count."""
-
-        def count() -> int:
-            return int(
-                self._db.value(
-                    "UPDATE record SET failures = failures + 1 WHERE epoch = ? AND seq = ?"
-                    " RETURNING failures",
-                    (epoch, seq),
-                )
-                or 0
-            )
-
         with self._guard:
-            return self._upkeep(count)
+            return self._upkeep(lambda: rows.blame(self._db, epoch, seq))
+
+    def mark_sent(self, epoch: int, seqs: Collection[int]) -> None:
+        """A carrier took these, and the shore's word comes later, by another way perhaps: they stay
+        until then, behind what has not gone yet."""
+        with self._guard:
+            self._upkeep(lambda: rows.mark_sent(self._db, epoch, seqs))
 
     def set_aside(self, epoch: int, rejection: Rejection) -> None:
         """Move one record to the dead: it is kept and counted, and never sent again."""
         with self._guard:
-            self._upkeep(lambda: self._bury(epoch, rejection))
+            self._upkeep(lambda: rows.bury(self._db, epoch, rejection))
 
     def prefer(self, objects: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
         """Send the vignettes of these objects (epoch, seq) before others; those that are here."""
@@ -324,23 +291,6 @@ class Outbox:
             self._upkeep(lambda: reorder(self._db, priorities))
             known = json.loads(self._db.fact(PRIORITIES) or "{}")
             return {PRIORITIES: json.dumps({**known, **priorities})}
-
-    def _delete(self, epoch: int, low: int, high: int) -> int:
-        self._db.execute(
-            "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE epoch = ?"
-            " AND seq BETWEEN ? AND ? LIMIT ?)",
-            (epoch, low, high, DELETE_ROWS),
-        )
-        return int(self._db.connection.changes())
-
-    def _bury(self, epoch: int, rejection: Rejection) -> int:
-        self._db.execute(
-            "INSERT OR IGNORE INTO dead SELECT epoch, seq, kind, ?, ?, bytes FROM record"
-            " WHERE epoch = ? AND seq = ?",
-            (rejection.code, rejection.detail[:500], epoch, rejection.seq),
-        )
-        self._db.execute("DELETE FROM record WHERE epoch = ? AND seq = ?", (epoch, rejection.seq))
-        return int(self._db.connection.changes())
 
     def renew_epoch(self) -> int:
         """Draw a new epoch: the shore knows seqs of ours that were never given here (a card that
@@ -360,36 +310,11 @@ class Outbox:
         with self._guard:
             changes = int(self._db.connection.total_changes())
             if self._counted is None or self._counted[0] != changes:
-                self._counted = changes, self._count()
+                self._counted = changes, count(self._db, int(self._db.fact(GIVEN_UP) or 0))
             return self._counted[1]
 
-    def _count(self) -> Pending:
-        rows = list(self._db.execute("SELECT kind, COUNT(*), SUM(size) FROM record GROUP BY kind"))
-        oldest = self._db.value("SELECT made_ms FROM record ORDER BY id LIMIT 1")
-        return Pending(
-            records=sum(count for _, count, _ in rows),
-            bytes=sum(size for _, _, size in rows),
-            dead=int(self._db.value("SELECT COUNT(*) FROM dead")),
-            given_up=int(self._db.fact(GIVEN_UP) or 0),
-            oldest_ms=None if oldest is None else int(oldest),
-            by_kind={kind: count for kind, count, _ in rows},
-        )
-
     def _upkeep(self, work: Callable[[], T]) -> T:
-        """A small transaction that must work on a full disk too: the reserve gives it room.
-
-        Raises OutboxFullError when even that is gone; nothing has changed then."""
-        for relieve in (self._db.make_log_room, self._db.relieve, None):
-            try:
-                with self._db.transaction():
-                    return work()
-            except (apsw.FullError, apsw.IOError) as error:
-                if relieve is None:
-                    raise db.OutboxFullError(
-                        f"{self._db.folder}: cannot be written: {error}"
-                    ) from error
-                relieve()
-        raise AssertionError("unreachable")
+        return self._db.upkeep(work)
 
 
 class _NoRoomError(Exception):

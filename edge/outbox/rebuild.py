@@ -19,6 +19,8 @@ import apsw
 
 from edge.files import sync_folder
 from edge.outbox.database import FILE, prepare
+from edge.outbox.queue import LAST
+from edge.outbox.rows import store
 from wire.checked import FieldError, read
 from wire.codec import CodecError, decode_record
 from wire.records import Gap, Record, as_map
@@ -86,25 +88,15 @@ def _carry_over(damaged: Path, fresh: Any) -> int:
             record = _sound(row)
             if record is None:
                 continue
-            fresh.execute(
-                "INSERT OR IGNORE INTO record (epoch, seq, priority, kind, made_ms, size, bytes)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    record.epoch,
-                    record.seq,
-                    record.priority,
-                    record.kind,
-                    record.utc_ms,
-                    len(row["bytes"]),
-                    row["bytes"],
-                ),
-            )
-            kept += int(fresh.changes())
+            kept += store(fresh, [record], [row["bytes"]], _priority(row))
             if record.kind in ("frame", "badframe"):
                 cursor = max(cursor or 0, int(record.body.get("frame_index", -1)) + 1)
         for row in _readable(damaged, "dead"):
             values = tuple(row[k] for k in ("epoch", "seq", "kind", "code", "detail", "bytes"))
             fresh.execute("INSERT OR IGNORE INTO dead VALUES (?, ?, ?, ?, ?, ?)", values)
+        for row in _readable(damaged, "blob"):
+            marks = ", ".join("?" * len(row))
+            fresh.execute(f"INSERT OR IGNORE INTO blob VALUES ({marks})", tuple(row.values()))  # noqa: S608
         facts = {row["name"]: row["value"] for row in _readable(damaged, "fact")}
         facts = {k: v for k, v in facts.items() if k not in ("epoch", "next_seq")}
         if cursor is not None and int(facts.get("cursor", 0)) < cursor:
@@ -121,6 +113,12 @@ def _sound(row: dict[str, Any]) -> Record | None:
     except (CodecError, FieldError, TypeError):
         return None
     return record if record.key == (row["epoch"], row["seq"]) else None
+
+
+def _priority(row: dict[str, Any]) -> int:
+    """What the shore wanted sooner, it still does."""
+    found = row.get("priority")
+    return found if isinstance(found, int) and 0 <= found <= LAST else LAST
 
 
 def _readable(damaged: Path, table: str) -> Iterator[dict[str, Any]]:

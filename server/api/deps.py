@@ -21,7 +21,6 @@ from server.auth.roles import allows, lower
 from server.auth.tokens import PERSONAL, token_hash
 from server.clock import now_ms
 from server.db import audit, sessions, tokens
-from server.db.audit import Entry
 from server.db.users import UserInfo
 from server.errors import ApiError, too_many
 from server.shore import Shore
@@ -156,13 +155,21 @@ class Witness:
         self,
         connection: Connection,
         action: str,
-        target: str = "",
+        subject: str = "",
         *,
         outcome: str = "done",
         detail: str = "",
     ) -> None:
-        entry = Entry(self.who, self.address, action, target, outcome, detail)
-        audit.add(connection, entry, now_ms())
+        audit.note(
+            connection,
+            self.who,
+            action,
+            subject,
+            detail,
+            now_ms(),
+            address=self.address,
+            outcome=outcome,
+        )
 
 
 def witness(request: Request, login: OptionalLogin) -> Witness:

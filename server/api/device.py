@@ -7,6 +7,7 @@ Example:
     {"service": "seadrift", "api": 1, "version": "0.1.0"}
 """
 
+import base64
 import secrets
 from typing import Annotated, Any
 
@@ -82,8 +83,8 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
                 software=body.software,
                 now_ms=now,
             )
+            Witness(device_id, address).note(connection, "device.enrol", device_id, detail=key.id)
             certificate = certificates.issue(connection, shore.authority, device_id, now)
-            Witness(device_id, address).note(connection, "enrol", device_id, detail=key.id)
     except SignatureError as error:
         raise ApiError(400, "public_key", str(error)) from error
     except OldKeyError as error:
@@ -92,13 +93,14 @@ def enrol(request: Request, shore: ShoreDep, body: Enrolment) -> dict[str, Any]:
         shore.enrolments.fail(who, now)
         with shore.database.write() as connection:
             stranger = Witness("stranger", address)
-            stranger.note(connection, "enrol", outcome="refused", detail=str(error))
+            stranger.note(connection, "device.enrol", outcome="refused", detail=str(error))
         raise ApiError(403, "claim", _REFUSED) from error
     return {
         "device_id": device_id,
         "release_key": shore.release_key.public.text,
         "time_ms": now,
         "certificate": certificate,
+        "link_key": base64.b64encode(shore.link_keys.of(device_id)).decode(),
     }
 
 

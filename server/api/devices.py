@@ -80,7 +80,7 @@ def claim(shore: ShoreDep, user: Manager, witness: WitnessDep, body: NewClaim) -
             successor_of=None if before is None else before.pk,
         )
         detail = f"project {body.project_id}, {body.valid_h:g} h"
-        witness.note(connection, "claim", body.name.strip(), detail=detail)
+        witness.note(connection, "device.claim", body.name.strip(), detail=detail)
     return {"claim": token, "expires_ms": expires_ms}
 
 
@@ -89,6 +89,6 @@ def revoke(shore: ShoreDep, user: Manager, witness: WitnessDep, device_id: str) 
     with shore.database.write() as connection:
         if not keys.revoke(connection, device_id, now_ms()):
             raise not_found(f"device {device_id[:40]}")
-        witness.note(connection, "revoke", device_id)
+        witness.note(connection, "device.revoke", device_id)
     certificates.write_revoked(shore.database, shore.authority, shore.settings.broker, now_ms())
     return {"device_id": device_id, "status": "revoked"}

@@ -9,13 +9,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from server.api.deps import Administrator, Manager, ShoreDep
+from server.api.deps import Administrator, Manager, ShoreDep, Witness, WitnessDep
 from server.api.objects import ID_MAX, IMAGE_HEADERS
 from server.clock import now_ms
 from server.db import quarantine
 from server.db.quarantine import OPEN, STATES, Kept, Wanted
 from server.errors import ApiError, not_found
 from server.quarantine import acts
+from server.quarantine.actor import Actor
 from server.quarantine.acts import Done, SettledError
 from server.quarantine.look import look, safe_image
 from server.quarantine.repair import RepairError
@@ -135,9 +136,11 @@ def image(shore: ShoreDep, user: Manager, entry_id: int) -> Response:
 
 
 @router.post("/{entry_id}/repair")
-def repair(shore: ShoreDep, user: Administrator, entry_id: int, body: Repair) -> dict[str, Any]:
+def repair(
+    shore: ShoreDep, user: Administrator, witness: WitnessDep, entry_id: int, body: Repair
+) -> dict[str, Any]:
     try:
-        acts.repair(shore.database, entry_id, user.email, body.text, body.drop, now_ms())
+        acts.repair(shore.database, entry_id, _actor(witness), body.text, body.drop, now_ms())
     except NoEntryError as error:
         raise not_found(f"entry {entry_id}") from error
     except RepairError as error:
@@ -148,25 +151,33 @@ def repair(shore: ShoreDep, user: Administrator, entry_id: int, body: Repair) ->
 
 
 @router.post("/replay")
-def replay_some(shore: ShoreDep, user: Administrator, body: Replay) -> dict[str, Any]:
+def replay_some(
+    shore: ShoreDep, user: Administrator, witness: WitnessDep, body: Replay
+) -> dict[str, Any]:
     """Take entries in; what is refused stays as it is, with the reason in the answer."""
-    now = now_ms()
+    now, by = now_ms(), _actor(witness)
     done = acts.many(
-        lambda entry: replay(shore.stores, entry, user.email, original=body.original, now_ms=now),
+        lambda entry: replay(shore.stores, entry, by, original=body.original, now_ms=now),
         _chosen(shore, body),
     )
     return outcome(done)
 
 
 @router.post("/discard")
-def discard_some(shore: ShoreDep, user: Administrator, body: Discard) -> dict[str, Any]:
+def discard_some(
+    shore: ShoreDep, user: Administrator, witness: WitnessDep, body: Discard
+) -> dict[str, Any]:
     """Decide that entries are not wanted; their bytes stay."""
-    now, reason = now_ms(), body.reason.strip()
+    now, by, reason = now_ms(), _actor(witness), body.reason.strip()
     done = acts.many(
-        lambda entry: acts.discard(shore.database, entry, user.email, reason, now),
+        lambda entry: acts.discard(shore.database, entry, by, reason, now),
         _chosen(shore, body),
     )
     return outcome(done)
+
+
+def _actor(witness: Witness) -> Actor:
+    return Actor(witness.who, witness.address)
 
 
 def _chosen(shore: Shore, choice: Choice) -> list[int]:

@@ -87,7 +87,7 @@ def train_project(
     finally:
         _TRAINING.release()
     with shore.database.write() as connection:
-        witness.note(connection, "train", done.release_id, detail=f"project {project_id}")
+        witness.note(connection, "release.train", done.release_id, detail=f"project {project_id}")
     return report(done)
 
 
@@ -136,7 +136,7 @@ def sign(shore: ShoreDep, user: Manager, witness: WitnessDep, release_id: str) -
     except ReleaseRefusedError as error:
         raise ApiError(404, "not_found", f"Not signed: {error}.") from error
     with shore.database.write() as connection:
-        witness.note(connection, "sign", release_id)
+        witness.note(connection, "release.sign", release_id)
     return {"release_id": release_id, "signed": True}
 
 
@@ -157,5 +157,5 @@ def assign(
         raise ApiError(409, "release", f"Not assigned: {error}.") from error
     with shore.database.write() as connection:
         said = ", ".join(f"{device} {deploy_seq}" for device, deploy_seq in done)
-        witness.note(connection, "assign", release_id, detail=said)
+        witness.note(connection, "release.assign", release_id, detail=said)
     return [{"device_id": device, "deploy_seq": deploy_seq} for device, deploy_seq in done]

@@ -19,7 +19,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Who did what on this shore, when, and from where.",
         epilog="example: seadrift audit --data shore --action login --json",
     )
-    parser.add_argument("--action", help="only these: login, claim, enrol, revoke, user, ...")
+    parser.add_argument("--action", help="only these: login, user, device.claim, ...")
     parser.add_argument("--who", help="only what this person or device did")
     parser.add_argument("--limit", type=int, default=100, help="the latest so many (%(default)s)")
     add_data(parser)
@@ -37,6 +37,6 @@ def _line(row: dict[str, Any]) -> str:
     when = datetime.fromtimestamp(row["at_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
     refused = "" if row["outcome"] == "done" else " refused"
     return (
-        f"{when}  {row['who']} ({row['address']})  {row['action']}{refused} {row['target']}"
+        f"{when}  {row['who']} ({row['address']})  {row['action']}{refused} {row['subject']}"
         f"{'  ' if row['detail'] else ''}{row['detail']}"
     )

@@ -61,5 +61,5 @@ def run(args: argparse.Namespace) -> int:
                 expires_ms=expires_ms,
                 successor_of=None if before is None else before.pk,
             )
-            note(connection, "claim", args.name, f"project {project}, {args.valid_h:g} h")
+            note(connection, "device.claim", args.name, f"project {project}, {args.valid_h:g} h")
     return answer(args, {"claim": token, "expires_ms": expires_ms}, token)

@@ -20,7 +20,6 @@ from models.bundle import BundleError
 from server.auth.passwords import PasswordError
 from server.clock import now_ms
 from server.db import audit, projects, users
-from server.db.audit import Entry
 from server.db.engine import DatabaseError
 from server.db.users import EmailTakenError, LastAdministratorError
 from server.fleet.registry import ReleaseRefusedError
@@ -104,14 +103,18 @@ def project_id(shore: Shore, title: str) -> int:
     return found
 
 
-def note(connection: Connection, action: str, target: str, detail: str = "") -> None:
-    """Enter what a command did into the audit log, with the name of who is logged in here."""
+def person_here() -> str:
+    """Who is logged in here, for the audit log."""
     try:
         person = getpass.getuser()
     except (KeyError, OSError):  # a process whose user has no name
         person = str(os.getuid())
-    who = f"command line, {person}"
-    audit.add(connection, Entry(who, "local", action, target, detail=detail), now_ms())
+    return f"command line, {person}"
+
+
+def note(connection: Connection, action: str, subject: str, detail: str = "") -> None:
+    """Enter what a command did into the audit log."""
+    audit.note(connection, person_here(), action, subject, detail, now_ms(), address="local")
 
 
 def operator_id(shore: Shore) -> int:

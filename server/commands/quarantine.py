@@ -8,7 +8,6 @@ Example:
 """
 
 import argparse
-import getpass
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,11 +15,21 @@ from typing import Any, TypeAlias
 
 from server.api.quarantine import AT_ONCE, outcome, shown
 from server.clock import now_ms
-from server.commands.common import NOTHING, CommandError, add_data, answer, doing, opened
+from server.commands.common import (
+    DONE,
+    NOTHING,
+    CommandError,
+    add_data,
+    answer,
+    doing,
+    opened,
+    person_here,
+)
 from server.db import quarantine
 from server.db.quarantine import CODES, OPEN, STATES, Wanted
 from server.errors import ApiError
 from server.quarantine import acts
+from server.quarantine.actor import Actor
 from server.quarantine.acts import Done, SettledError
 from server.quarantine.repair import RepairError
 from server.quarantine.replay import NoEntryError, replay
@@ -41,6 +50,7 @@ def add_parser(subparsers: Words) -> None:
     _add_list(words)
     show = _add(words, "show", "one entry, decoded as far as possible", show_entry)
     show.add_argument("id", type=int)
+    show.add_argument("--text", action="store_true", help="only the JSON that `repair` takes")
     repair = _add(words, "repair", "put a record right; check it as intake does", repair_entry)
     repair.add_argument("id", type=int)
     repair.add_argument("--text", type=Path, help="file with the edited JSON that `show` printed")
@@ -101,6 +111,12 @@ def show_entry(args: argparse.Namespace) -> int:
             entry = shown(shore, args.id)
         except ApiError as error:
             raise CommandError(error.message) from error
+    if args.text:
+        seen = entry["repaired"] or entry["original"]
+        if seen["text"] is None:
+            raise CommandError(f"entry {args.id} is no record that can be edited")
+        print(seen["text"])
+        return DONE
     return answer(args, entry, "\n".join(_told(entry)))
 
 
@@ -131,7 +147,7 @@ def repair_entry(args: argparse.Namespace) -> int:
     text = None if args.text is None else args.text.read_text(encoding="utf-8")
     with opened(args) as shore:
         try:
-            acts.repair(shore.database, args.id, _who(), text, args.drop, now_ms())
+            acts.repair(shore.database, args.id, _actor(), text, args.drop, now_ms())
         except NoEntryError as error:
             raise CommandError(f"there is no entry {args.id}") from error
         except (RepairError, SettledError) as error:
@@ -145,7 +161,7 @@ def replay_entries(args: argparse.Namespace) -> int:
     now = now_ms()
     with opened(args) as shore:
         done = acts.many(
-            lambda entry: replay(shore.stores, entry, _who(), original=args.original, now_ms=now),
+            lambda entry: replay(shore.stores, entry, _actor(), original=args.original, now_ms=now),
             _chosen(shore, args),
         )
     return _ended(args, done, "taken in")
@@ -155,7 +171,7 @@ def discard_entries(args: argparse.Namespace) -> int:
     now = now_ms()
     with opened(args) as shore:
         done = acts.many(
-            lambda entry: acts.discard(shore.database, entry, _who(), args.reason, now),
+            lambda entry: acts.discard(shore.database, entry, _actor(), args.reason, now),
             _chosen(shore, args),
         )
     return _ended(args, done, "discarded")
@@ -178,5 +194,5 @@ def _ended(args: argparse.Namespace, done: Done, word: str) -> int:
     return NOTHING if done.refused else 0
 
 
-def _who() -> str:
-    return f"{getpass.getuser()} at the command line"
+def _actor() -> Actor:
+    return Actor(person_here(), "local")

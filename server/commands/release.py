@@ -61,7 +61,7 @@ def sign(args: argparse.Namespace) -> int:
         release = _whole_id(shore, args.release)
         registry.sign(shore.database, shore.release_key, release)
         with shore.database.write() as connection:
-            note(connection, "sign", release)
+            note(connection, "release.sign", release)
     return answer(args, {"release_id": release, "signed": True}, f"signed {release}")
 
 
@@ -77,7 +77,7 @@ def assign(args: argparse.Namespace) -> int:
             now_ms=now_ms(),
         )
         with shore.database.write() as connection:
-            note(connection, "assign", release, ", ".join(f"{d} {n}" for d, n in done))
+            note(connection, "release.assign", release, ", ".join(f"{d} {n}" for d, n in done))
     rows = [{"device_id": device, "deploy_seq": deploy_seq} for device, deploy_seq in done]
     lines = [f"{device}: assignment {deploy_seq}" for device, deploy_seq in done]
     return answer(args, rows, "\n".join(lines) or "there is no active device")

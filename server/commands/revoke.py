@@ -9,6 +9,7 @@ import argparse
 from server.clock import now_ms
 from server.commands.common import CommandError, add_data, answer, doing, note, opened
 from server.db import keys
+from server.fleet.certificates import write_revoked
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -24,8 +25,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(args: argparse.Namespace) -> int:
-    with opened(args) as shore, shore.database.write() as connection:
-        if not keys.revoke(connection, args.device, now_ms()):
-            raise CommandError(f"there is no device {args.device}")
-        note(connection, "revoke", args.device)
+    with opened(args) as shore:
+        with shore.database.write() as connection:
+            if not keys.revoke(connection, args.device, now_ms()):
+                raise CommandError(f"there is no device {args.device}")
+            note(connection, "device.revoke", args.device)
+        write_revoked(shore.database, shore.authority, shore.settings.broker, now_ms())
     return answer(args, {"device_id": args.device, "status": "revoked"}, f"revoked {args.device}")

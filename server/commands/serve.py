@@ -50,6 +50,19 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--workers", type=_count, default=1, metavar="N", help="processes that serve (%(default)s)"
     )
+    parser.add_argument(
+        "--satellite-gateway",
+        default="",
+        metavar="URL",
+        help="where messages for satellite modems are posted; its login comes from the environment,"
+        " SEADRIFT_GATEWAY_USER and SEADRIFT_GATEWAY_PASSWORD",
+    )
+    parser.add_argument(
+        "--satellite-jwt-key",
+        type=Path,
+        metavar="PEM",
+        help="the gateway's public key: its pushes must then be signed",
+    )
     parser.set_defaults(run=run)
 
 
@@ -71,6 +84,8 @@ def run(args: argparse.Namespace) -> int:
         args.database,
         proxies=tuple(args.proxy),
         requests_per_s=args.rate,
+        satellite_gateway=args.satellite_gateway,
+        satellite_jwt_key=args.satellite_jwt_key,
     )
     try:
         settings.check()

@@ -27,6 +27,9 @@ from server.shore import Admin, Shore, open_shore
 _AGAIN_S = 1.0
 """A process that died is started anew after so long: one that cannot start must not use up all."""
 _LEAVE_S = 20
+_KEEP_S = 75
+"""A connection may rest so long (the door closes it before when it wants the place): an answer and
+the next request take seconds over a satellite, and a new connection takes as long again."""
 
 
 def serve_alone(shore: Shore, listening: socket.socket) -> None:
@@ -40,6 +43,7 @@ def serve_alone(shore: Shore, listening: socket.socket) -> None:
         http=protocol(Door(proxies=frozenset(shore.settings.proxies))),
         ws="none",
         timeout_graceful_shutdown=10,
+        timeout_keep_alive=_KEEP_S,
         ssl_certfile=shore.settings.tls_cert,
         ssl_keyfile=shore.settings.tls_key,
     )

@@ -4,37 +4,34 @@ Invariant: an entry is written in the transaction of what it tells of, so that n
 without the other; a refusal has a transaction of its own.
 
 Example:
-    >>> add(connection, Entry("ann@sea.org", "10.0.0.7", "revoke", "d7b1c2"), now_ms=now)
+    >>> note(connection, "ann@sea.org", "device.revoke", "d12ab", "stolen", now_ms=now)
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from server.db.tables import AuditEntry
 
-_LENGTHS = {"who": 250, "address": 64, "action": 40, "target": 250, "detail": 1000}
+_LENGTHS = {"who": 250, "address": 64, "action": 60, "subject": 250, "detail": 1000}
 
 
-@dataclass(frozen=True)
-class Entry:
-    """`outcome` is "done" or "refused"."""
-
-    who: str
-    address: str
-    action: str
-    target: str = ""
-    outcome: str = "done"
-    detail: str = ""
-
-
-def add(connection: Connection, entry: Entry, now_ms: int) -> None:
-    """Append; what a stranger wrote is cut and freed from control characters."""
-    row: dict[str, Any] = {"at_ms": now_ms, "outcome": entry.outcome}
-    for name, most in _LENGTHS.items():
-        row[name] = _plain(getattr(entry, name))[:most]
-    connection.execute(insert(AuditEntry).values(row))
+def note(
+    connection: Connection,
+    who: str,
+    action: str,
+    subject: str,
+    detail: str,
+    now_ms: int,
+    *,
+    address: str = "",
+    outcome: str = "done",
+) -> None:
+    """Append one act; the log has it if and only if the act is committed. What a stranger wrote is
+    cut and freed from control characters. `outcome`: "done" or "refused"."""
+    said = {"who": who, "address": address, "action": action, "subject": subject, "detail": detail}
+    row: dict[str, Any] = {name: _plain(text)[: _LENGTHS[name]] for name, text in said.items()}
+    connection.execute(insert(AuditEntry).values(at_ms=now_ms, outcome=outcome, **row))
 
 
 def _plain(text: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from server.db import keys
 from server.db.hot import Hot
 from server.db.keys import ClaimRefusedError, OldKeyError
-from server.db.tables import Assignment, Claim, DeploymentStep, Device
+from server.db.tables import Assignment, Claim, DeploymentStep, Device, SatelliteModem
 from wire.records import Deployment, Health
 
 
@@ -28,6 +28,8 @@ class DeviceInfo:
     status: str
     counter: int
     next_key: bytes | None = None
+    carrier: str = "https"
+    """What brought the present request: https or mqtt."""
 
 
 def add_claim(
@@ -128,17 +130,27 @@ def device(connection: Connection, device_id: str) -> DeviceInfo | None:
     return DeviceInfo(row[0], row[1], row[2], row[3], bytes(row[4]), row[5], row[6], next_key)
 
 
-def raise_counter(connection: Connection, pk: int, counter: int, now_ms: int) -> bool:
+def raise_counter(
+    connection: Connection, pk: int, counter: int, now_ms: int, carrier: str = "https"
+) -> bool:
     """Take the counter of a signed request; False when it has not risen. On PostgreSQL this also
     makes a second request of the same device wait for the first."""
-    return _RAISE.run(connection, pk=pk, counter=counter, now_ms=now_ms).rowcount == 1
+    run = _RAISE[carrier].run(connection, pk=pk, counter=counter, now_ms=now_ms)
+    return run.rowcount == 1
 
 
-_RAISE = Hot(
-    update(Device)
-    .where(Device.id == bindparam("pk"), Device.counter < bindparam("counter"))
-    .values(counter=bindparam("counter"), last_seen_ms=bindparam("now_ms"))
-)
+_RAISE = {
+    carrier: Hot(
+        update(Device)
+        .where(Device.id == bindparam("pk"), Device.counter < bindparam("counter"))
+        .values(
+            counter=bindparam("counter"),
+            last_seen_ms=bindparam("now_ms"),
+            **{f"{carrier}_ms": bindparam("now_ms")},
+        )
+    )
+    for carrier in ("https", "mqtt")
+}
 
 
 def see(connection: Connection, pk: int, *, epoch: int, software: str, release: str | None) -> None:
@@ -207,6 +219,9 @@ def all_devices(connection: Connection) -> list[dict[str, Any]]:
             Device.status,
             Device.enrolled_ms,
             Device.last_seen_ms,
+            Device.https_ms,
+            Device.mqtt_ms,
+            SatelliteModem.heard_ms.label("satellite_ms"),
             Device.revoked_ms,
             Device.release,
             Device.epoch,
@@ -214,6 +229,7 @@ def all_devices(connection: Connection) -> list[dict[str, Any]]:
             earlier.device_id.label("predecessor"),
         )
         .outerjoin(earlier, earlier.id == Device.predecessor_id)
+        .outerjoin(SatelliteModem, SatelliteModem.device_id == Device.id)
         .order_by(Device.id)
     )
     return [dict(row._mapping) for row in connection.execute(query)]

@@ -74,6 +74,34 @@ def add_vignettes(
     values.wait(connection, source, [v for v in with_values if v.object_seq not in of])
 
 
+def replace_image(
+    connection: Connection,
+    source: Source,
+    object_seq: int,
+    size: tuple[int, int],
+    place: Place,
+    now_ms: int,
+) -> None:
+    """Make the bytes at `place`, `size` wide and high, the object's first image: in the place of
+    the smaller one that came with its record, or as the first that comes."""
+    width, height = size
+    pack = _pack_ids(connection, {place.pack}, now_ms)[place.pack]
+    where = {"pack_id": pack, "offset": place.offset, "length": place.length}
+    done = connection.execute(
+        update(Image)
+        .where(
+            Image.device_id == source.device_id,
+            Image.epoch == source.epoch,
+            Image.object_seq == object_seq,
+            Image.rank == 0,
+        )
+        .values(width=width, height=height, **where)
+    )
+    if not done.rowcount:
+        vignette = Vignette(object_seq, 0, "png", width, height, b"")
+        add_vignettes(connection, source, [(vignette, place)], {}, now_ms)
+
+
 def join_waiting(connection: Connection, source: Source, tellers: Mapping[int, Teller]) -> None:
     """Give their object to vignettes, and values, that came before its record."""
     here = {"device_id": source.device_id, "epoch": source.epoch}

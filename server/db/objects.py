@@ -102,6 +102,8 @@ def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]
     rows = {row.objid: dict(row._mapping) for row in connection.execute(_wide(objids))}
     query = select(Image.objid).where(Image.objid.in_(list(objids)))
     with_image = set(connection.execute(query).scalars())
+    query = select(ExactValues.objid).where(ExactValues.objid.in_(list(objids)))
+    exact = set(connection.execute(query).scalars())
     tops = {objid: json.loads(row.pop("top")) for objid, row in rows.items()}
     wanted = {row[name] for row in rows.values() for name in ("taxon_id", "pred_taxon_id")}
     wanted |= {taxon for top in tops.values() for taxon, _ in top}
@@ -114,6 +116,7 @@ def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]
         row["score"] = None if predicted is None else row["score"]
         row["release"] = row.pop("release_id")
         row["image"] = f"/api/objects/{objid}/image" if objid in with_image else None
+        row["precision"] = "exact" if objid in exact else "brief"
         row["top"] = [[names.get(taxon), score] for taxon, score in tops[objid]]
     return [rows[objid] for objid in objids if objid in rows]
 

@@ -7,7 +7,7 @@ Example:
 
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from server.db.ledger import STATE, EpochState
 from server.db.quarantine import OPEN
@@ -22,8 +22,10 @@ from server.db.tables import (
     Quarantined,
     Release,
 )
+from server.db.tables.base import CLOCKLESS
 
 DAY_MS = 86_400_000
+UNDATED_MAX = 100_000
 _MISSING_LOOKED = 5000
 
 
@@ -160,6 +162,20 @@ def steps(connection: Connection, pk: int, most: int = 50) -> list[dict[str, Any
         .limit(most)
     )
     return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def undated(connection: Connection, pk: int) -> dict[str, int]:
+    """Objects that came without a date, by what became of it: filled or unknown; counted up to
+    UNDATED_MAX together."""
+    some = (
+        select(Object.utc_source)
+        .where(Object.device_id == pk, text(CLOCKLESS))
+        .limit(UNDATED_MAX)
+        .subquery()
+    )
+    query = select(some.c.utc_source, func.count()).group_by(some.c.utc_source)
+    found = {"filled": 0, "unknown": 0}
+    return {**found, **dict(connection.execute(query).all())}
 
 
 def newest_object(connection: Connection, pk: int, epoch: int | None) -> dict[str, Any] | None:

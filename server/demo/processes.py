@@ -42,12 +42,14 @@ class Process:
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
-    def running(self) -> bool:
-        return self._child is not None and self._child.poll() is None
+    def pid(self) -> int:
+        """Number of the process, started before."""
+        assert self._child is not None
+        return self._child.pid
 
     @property
-    def pid(self) -> int | None:
-        return None if self._child is None else self._child.pid
+    def running(self) -> bool:
+        return self._child is not None and self._child.poll() is None
 
     def start(self, *more: str) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,6 @@ from sqlalchemy.exc import DataError, OperationalError
 
 from server import clock
 from server.db import audit, fleet, keys, releases
-from server.db.audit import Entry
 from server.db.engine import Database
 from server.db.fleet import DeviceInfo
 from server.db.keys import OldKeyError
@@ -89,7 +88,7 @@ def _change_key(database: Database, device: DeviceInfo) -> None:
     with database.write() as connection:
         keys.change(connection, device.pk, device.next_key)
         detail = f"now {PublicKey(device.next_key).id}"
-        audit.add(connection, Entry(device.device_id, "", "key", detail=detail), clock.now_ms())
+        audit.note(connection, device.device_id, "device.key", "", detail, clock.now_ms())
 
 
 def hello(shore: Shore, request: Signed, now_ms: int) -> bytes:
@@ -131,7 +130,7 @@ def release(shore: Shore, request: Signed, release_id: str, now_ms: int) -> byte
 
 def certificate(shore: Shore, request: Signed, now_ms: int) -> bytes:
     """A new certificate for the device's key, with its authority's, PEM. Raises ApiError."""
-    active(request)
+    admit(shore, request)
     with shore.database.write() as connection:
         if not fleet.raise_counter(connection, request.device.pk, request.counter, now_ms):
             raise replayed()
@@ -155,9 +154,7 @@ def next_key(shore: Shore, request: Signed, now_ms: int) -> bytes:
             if not fleet.raise_counter(connection, device.pk, request.counter, now_ms):
                 raise replayed()
             keys.announce(connection, device.pk, new.raw)
-            audit.add(
-                connection, Entry(device.device_id, "", "key", detail=f"next {new.id}"), now_ms
-            )
+            audit.note(connection, device.device_id, "device.key", "", f"next {new.id}", now_ms)
     except OldKeyError as error:
         raise ApiError(409, "old_key", f"Not taken: {error}.") from error
     return cbor2.dumps({"key": new.id})

@@ -19,6 +19,7 @@ from server.db.ledger import EpochState
 from server.fleet.attention import level, needs
 
 MISSING_SHOWN = 20
+LINKS = ("https", "mqtt", "satellite")
 _INNER = ("pk",)
 
 
@@ -30,7 +31,8 @@ def states(connection: Connection, now_ms: int) -> list[dict[str, Any]]:
 def details(connection: Connection, device_id: str, now_ms: int) -> dict[str, Any] | None:
     """One device with what explains its state, or None: `epochs` with the ranges that are
     `missing`, `gap_days` given up by day, kind and reason, the `steps` of its releases, its
-    `newest` object, the project's title."""
+    `newest` object, the project's title; how many objects are `undated`: dated
+    later by a clock record ("filled"), or not yet ("unknown")."""
     row = next((r for r in _all(connection, now_ms) if r["device_id"] == device_id), None)
     if row is None:
         return None
@@ -51,6 +53,7 @@ def details(connection: Connection, device_id: str, now_ms: int) -> dict[str, An
         "gap_days": watch.gaps(connection, pk),
         "steps": watch.steps(connection, pk),
         "newest": watch.newest_object(connection, pk, row["epoch"]),
+        "undated": watch.undated(connection, pk),
     }
 
 
@@ -74,10 +77,13 @@ def _complete(row: dict[str, Any], lives: Sequence[EpochState], now_ms: int) -> 
     row["health"] = json.loads(row["health"]) if row["health"] else None
     said = row["health"] or {}
     row["pending"], row["dead"] = said.get("pending"), said.get("dead", 0)
+    if row["epoch"] is None and lives:
+        row["epoch"] = lives[-1].epoch  # its records came before its first hello
     row["lag"] = sum(life.lag for life in lives if life.epoch == row["epoch"])
     row["held"] = sum(life.held for life in lives)
     row["gaps"] = sum(life.given_up for life in lives)
     row["epochs"] = len(lives)
+    row["links"] = {name: row.pop(f"{name}_ms") for name in LINKS}
     found = needs(row, now_ms)
     row["level"] = level(row, found)
     row["needs"] = [asdict(need) for need in found]

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from server.db import (
     clocks,
+    commands,
     fleet,
     frames,
     health,
@@ -22,12 +23,14 @@ from server.db import (
     intake,
     ledger,
     releases,
+    summaries,
     taxa,
 )
 from server.db.hierarchy import PlaceIds
 from server.db.incoming import Incoming, Source
 from server.store.packs import Place
 from wire.records import (
+    Answer,
     BadFrame,
     Body,
     Clock,
@@ -38,6 +41,7 @@ from wire.records import (
     Health,
     ObjectBody,
     Record,
+    Summary,
     Vignette,
 )
 
@@ -55,15 +59,15 @@ def apply(
     """Write the records; `stored` gives the place of each vignette by seq. How many seqs the device
     gave up, as its gap records say."""
     contexts = _of(records, Context)
-    summaries = _of(records, FrameSummary)
+    done = _of(records, FrameSummary)
     objects = _of(records, ObjectBody)
-    bodies: list[Any] = [body for _, body in (*contexts, *summaries, *objects)]
+    bodies: list[Any] = [body for _, body in (*contexts, *done, *objects)]
     names = {(body.sample, body.acquisition, body.process) for body in bodies}
     places = hierarchy.places(connection, source.project_id, source.device_id, names, now_ms)
     for _, context in contexts:
         hierarchy.complete(connection, _place(places, context), context)
-    known = clocks.readings(connection, source, (*summaries, *objects))
-    seen = [(r, b, _place(places, b), clocks.date(r, b, known)) for r, b in summaries]
+    known = clocks.readings(connection, source, (*done, *objects))
+    seen = [(r, b, _place(places, b), clocks.date(r, b, known)) for r, b in done]
     frames.add_frames(connection, source, seen)
     incoming = _incoming(connection, objects, places, known, now_ms)
     tellers = intake.add_objects(connection, source, incoming, now_ms)
@@ -78,6 +82,9 @@ def apply(
     health.add(connection, source.device_id, source.epoch, reports, now_ms)
     steps = [(record.seq, body) for record, body in _of(records, Deployment)]
     fleet.add_steps(connection, source.device_id, source.epoch, steps, now_ms)
+    summaries.add(connection, source, _of(records, Summary), now_ms)
+    answers = [body for _, body in _of(records, Answer)]
+    commands.answered(connection, source.device_id, answers, now_ms)
     gaps = [
         (first, last, gap.kind, gap.reason)
         for _, gap in _of(records, Gap)

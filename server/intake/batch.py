@@ -31,6 +31,8 @@ from wire.ack import Ack, Rejection, ranges
 from wire.codec import decode_batch, record_hash
 from wire.records import Body, Record, Vignette, unknown_fields
 
+REVOKED_MAX = 256 << 20
+"""Most bytes that are kept of what one device sent after it was revoked."""
 Good = tuple[Item, Record, Body]
 
 
@@ -54,7 +56,7 @@ def take(stores: Stores, device: DeviceInfo, counter: int, body: bytes, now_ms: 
     """
     items = read_items(decode_batch(body))
     with stores.database.write() as connection:
-        if not fleet.raise_counter(connection, device.pk, counter, now_ms):
+        if not fleet.raise_counter(connection, device.pk, counter, now_ms, device.carrier):
             raise ReplayedError(f"counter {counter} was used before")
         return take_items(connection, stores.packs, device, items, now_ms)
 
@@ -77,10 +79,12 @@ def take_items(
 
 
 def hold_revoked(stores: Stores, device: DeviceInfo, body: bytes, now_ms: int) -> None:
-    """Keep what a revoked device sends: a person may still want it."""
+    """Keep what a revoked device sends, up to REVOKED_MAX: a person may still want it, and a thief
+    must not fill the disk with it."""
     aside = SetAside(None, None, "revoked", "batch of a revoked device", record_hash(body), body)
     with stores.database.write() as connection:
-        quarantine.keep(connection, device.pk, [aside], now_ms)
+        if quarantine.bytes_kept(connection, device.pk, "revoked") + len(body) <= REVOKED_MAX:
+            quarantine.keep(connection, device.pk, [aside], now_ms)
 
 
 def _take_epoch(

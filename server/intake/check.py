@@ -20,6 +20,7 @@ from models.preprocess import SHAPE_NAMES
 from server.intake.png import PngError, check_png
 from wire.records import (
     DEPLOYMENT_STATES,
+    Answer,
     Body,
     Clock,
     Context,
@@ -31,6 +32,7 @@ from wire.records import (
     Summary,
     Vignette,
 )
+from wire.summary_bits import SummaryError, decode
 
 NAME_MAX = 250
 TEXT_MAX = 2000
@@ -226,11 +228,6 @@ def _check_clock(body: Clock) -> None:
         raise _wrong(body, "source", f"1 to {SOURCE_MAX} characters")
 
 
-def _check_summary(body: Summary) -> None:
-    if not 0 < len(body.data) <= SUMMARY_MAX:
-        raise _wrong(body, "data", f"1 to {SUMMARY_MAX} bytes")
-
-
 def _check_gap(body: Gap) -> None:
     if len(body.ranges) > RANGES_MAX:
         raise _wrong(body, "ranges", f"at most {RANGES_MAX} ranges")
@@ -245,14 +242,29 @@ def _check_deployment(body: Deployment) -> None:
     _check_release(body, body.release)
 
 
+def _check_summary(body: Summary) -> None:
+    if not 0 < len(body.data) <= SUMMARY_MAX:
+        raise _wrong(body, "data", f"1 to {SUMMARY_MAX} bytes")
+    try:
+        decode(body.data)
+    except SummaryError as error:
+        raise RefusedError("schema", f"Summary.data: {error}") from error
+
+
+def _check_answer(body: Answer) -> None:
+    if not 0 <= body.number < SEQ_MAX:
+        raise _wrong(body, "number", "a command's number")
+
+
 _CHECKS: dict[type[Any], Callable[[Any], None]] = {
     Context: _check_context,
     FrameSummary: _check_frame,
     ObjectBody: _check_object,
     Vignette: _check_vignette,
     Clock: _check_clock,
-    Summary: _check_summary,
     Gap: _check_gap,
     Deployment: _check_deployment,
+    Summary: _check_summary,
+    Answer: _check_answer,
 }
 assert set(_CHECKS) <= set(get_args(Body))

@@ -10,8 +10,9 @@ Example:
 from dataclasses import dataclass
 
 import cbor2
+from sqlalchemy import Connection
 
-from server.db import fleet, ledger
+from server.db import commands, fleet, ledger
 from server.db.fleet import DeviceInfo
 from server.intake.batch import ReplayedError, Stores
 from wire.ack import Ack, encode_ack
@@ -34,23 +35,34 @@ def greet(stores: Stores, device: DeviceInfo, counter: int, body: bytes, now_ms:
     """The answer as CBOR: ack, time_ms, assignment, commands.
 
     Raises CodecError, FieldError, or ReplayedError for a counter that has not risen."""
-    said = _checked(read(Hello, loads(body, text_keys=True)))
+    said = read_hello(loads(body, text_keys=True))
     with stores.database.write() as connection:
-        if not fleet.raise_counter(connection, device.pk, counter, now_ms):
+        if not fleet.raise_counter(connection, device.pk, counter, now_ms, device.carrier):
             raise ReplayedError(f"counter {counter} was used before")
-        fleet.see(
-            connection, device.pk, epoch=said.epoch, software=said.software, release=said.release
-        )
-        state = ledger.see_epoch(connection, device.pk, said.epoch, said.next_seq, now_ms)
-        sack = ledger.held_above(connection, device.pk, said.epoch, state.upto, _SACK_MOST)
+        ack = note(connection, device, said, now_ms)
         assignment = fleet.assignment_after(connection, device.pk, said.deploy_seq)
+        orders = commands.waiting(connection, device.pk)
+        commands.handed(connection, device.pk, [number for number, _ in orders], now_ms)
     answer = {
-        "ack": encode_ack(Ack(said.epoch, state.upto, sack)),
+        "ack": encode_ack(ack),
         "time_ms": now_ms,
         "assignment": assignment,
-        "commands": [],
+        "commands": [payload for _, payload in orders],
     }
     return cbor2.dumps(answer)
+
+
+def note(connection: Connection, device: DeviceInfo, said: Hello, now_ms: int) -> Ack:
+    """Enter what the device says of itself; what the shore holds of its epoch."""
+    fleet.see(connection, device.pk, epoch=said.epoch, software=said.software, release=said.release)
+    state = ledger.see_epoch(connection, device.pk, said.epoch, said.next_seq, now_ms)
+    sack = ledger.held_above(connection, device.pk, said.epoch, state.upto, _SACK_MOST)
+    return Ack(said.epoch, state.upto, sack)
+
+
+def read_hello(data: object) -> Hello:
+    """Raises FieldError for what the tables cannot hold."""
+    return _checked(read(Hello, data))
 
 
 def _checked(said: Hello) -> Hello:

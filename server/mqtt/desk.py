@@ -10,7 +10,7 @@ Example:
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server import API, VERSION
 from server.errors import ApiError
@@ -62,6 +62,7 @@ def _do(shore: Shore, topic: str, headers: Mapping[str, str], body: bytes, now_m
     if len(body) > shore.settings.batch_max:
         raise ApiError(413, "too_large", f"More than {shore.settings.batch_max} bytes.")
     request = desk.verify(shore.database, headers, METHOD, topic, body)
+    request = replace(request, device=replace(request.device, carrier="mqtt"))
     if kind == "hello":
         return desk.hello(shore, request, now_ms)
     if kind == "ingest":

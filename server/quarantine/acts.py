@@ -1,16 +1,16 @@
 """What a person does with entries: repair one, replay or discard one or many, each with its trace.
 
 Example:
-    >>> many(lambda entry: discard(database, entry, "ann@sea.org", "a test", now), [1, 2])
+    >>> many(lambda entry: discard(database, entry, actor, "a test", now), [1, 2])
     Done(done=2, refused=())
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from server.db import audit, quarantine
-from server.db.audit import Entry
+from server.db import quarantine
 from server.db.engine import Database
+from server.quarantine.actor import Actor
 from server.quarantine.repair import RepairError, repaired
 from server.quarantine.replay import NoEntryError, RefusedReplayError
 
@@ -28,7 +28,7 @@ class SettledError(ValueError):
 
 
 def repair(
-    database: Database, entry_id: int, who: str, text: str | None, drop: Sequence[str], now_ms: int
+    database: Database, entry_id: int, by: Actor, text: str | None, drop: Sequence[str], now_ms: int
 ) -> None:
     """Keep repaired bytes beside the original ones. Raises NoEntryError, RepairError,
     SettledError."""
@@ -41,15 +41,11 @@ def repair(
         if data == (kept.data if kept.repaired is None else kept.repaired):
             raise RepairError("nothing was changed: replay it as it is")
         said = f"without {', '.join(drop)}" if drop else "edited"
-        quarantine.add_event(connection, entry_id, "repair", who, said, now_ms, data)
-        audit.add(
-            connection,
-            Entry(who, "", "quarantine.repair", f"entry {entry_id}", detail=said),
-            now_ms,
-        )
+        quarantine.add_event(connection, entry_id, "repair", by.who, said, now_ms, data)
+        by.note(connection, "repair", entry_id, said, now_ms)
 
 
-def discard(database: Database, entry_id: int, who: str, reason: str, now_ms: int) -> None:
+def discard(database: Database, entry_id: int, by: Actor, reason: str, now_ms: int) -> None:
     """Decide that an entry is not wanted; its bytes stay. Raises NoEntryError, SettledError."""
     with database.write() as connection:
         kept = quarantine.get(connection, entry_id, lock=True)
@@ -57,12 +53,8 @@ def discard(database: Database, entry_id: int, who: str, reason: str, now_ms: in
             raise NoEntryError(entry_id)
         _refuse_replayed(kept.state)
         if kept.state != "discarded":
-            quarantine.add_event(connection, entry_id, "discard", who, reason, now_ms)
-            audit.add(
-                connection,
-                Entry(who, "", "quarantine.discard", f"entry {entry_id}", detail=reason),
-                now_ms,
-            )
+            quarantine.add_event(connection, entry_id, "discard", by.who, reason, now_ms)
+            by.note(connection, "discard", entry_id, reason, now_ms)
 
 
 def _refuse_replayed(state: str) -> None:

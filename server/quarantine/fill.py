@@ -17,7 +17,7 @@ from server.db.incoming import Source
 from server.db.tables import FrameRow, Object
 from wire.records import Body, Context, FrameSummary, Health, ObjectBody, Record
 
-_PLACE = ("utc_ms", "lat_deg", "lon_deg", "depth_m", "temperature_c")
+_PLACE = ("lat_deg", "lon_deg", "depth_m", "temperature_c")
 
 
 def fill(connection: Connection, source: Source, record: Record, body: Body, now_ms: int) -> None:

@@ -9,7 +9,7 @@ that repeats them is told that they are held. A record whose key belongs to othe
 card) gets a new identity: the same seq in an epoch that no device can draw, above 2^32.
 
 Example:
-    >>> replay(shore.stores, entry_id=3, who="ann@sea.org", original=False, now_ms=now)
+    >>> replay(shore.stores, entry_id=3, by=actor, original=False, now_ms=now)
     'taken in as record 12 of epoch 7'
 """
 
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError
 
-from server.db import audit, fleet, ledger, quarantine
+from server.db import fleet, ledger, quarantine
 from server.db.images import images_known
 from server.db.incoming import Source
 from server.db.ledger import HELD, Entry
@@ -26,6 +26,7 @@ from server.db.quarantine import Kept
 from server.intake.apply import apply
 from server.intake.batch import Stores, keep_images, take_items
 from server.intake.items import Item, read_items
+from server.quarantine.actor import Actor
 from server.quarantine.fill import fill
 from server.store.packs import Packs
 from wire.codec import CodecError, decode_batch, record_hash
@@ -44,7 +45,7 @@ class RefusedReplayError(ValueError):
     """The shore cannot take it in as it is; the message says why. Nothing was changed."""
 
 
-def replay(stores: Stores, entry_id: int, who: str, *, original: bool, now_ms: int) -> str:
+def replay(stores: Stores, entry_id: int, by: Actor, *, original: bool, now_ms: int) -> str:
     """Take in the repaired bytes, or the original ones; what became of it in words.
 
     Again it does nothing. Raises NoEntryError, RefusedReplayError, OSError."""
@@ -57,12 +58,8 @@ def replay(stores: Stores, entry_id: int, who: str, *, original: bool, now_ms: i
         data = kept.data if original or kept.repaired is None else kept.repaired
         said = _PATHS.get(kept.code, _refused_record)(connection, stores.packs, kept, data, now_ms)
         used = None if data == kept.data else data
-        quarantine.add_event(connection, entry_id, "replay", who, said, now_ms, used)
-        audit.add(
-            connection,
-            audit.Entry(who, "", "quarantine.replay", f"entry {entry_id}", detail=said),
-            now_ms,
-        )
+        quarantine.add_event(connection, entry_id, "replay", by.who, said, now_ms, used)
+        by.note(connection, "replay", entry_id, said, now_ms)
     return said
 
 

@@ -16,16 +16,20 @@ from fastapi.responses import RedirectResponse
 from fastapi.templating import Jinja2Templates
 
 from server.api.deps import OptionalLogin
+from server.auth.roles import allows
 from server.web.assets import Assets
 
 HERE = Path(__file__).parent
 ASSETS = Assets.load(HERE / "static")
 TEMPLATES = Jinja2Templates(directory=HERE / "templates")
 ROOMS = (
-    ("projects", "/", "Projects"),
-    ("devices", "/devices", "Devices"),
-    ("releases", "/releases", "Releases"),
+    ("projects", "/", "Projects", "viewer"),
+    ("devices", "/devices", "Devices", "viewer"),
+    ("releases", "/releases", "Releases", "viewer"),
+    ("quarantine", "/quarantine", "Quarantine", "manager"),
+    ("audit", "/audit", "Audit", "administrator"),
 )
+"""Name, address and label of each room, and the role that it is shown to."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
@@ -83,6 +87,31 @@ def devices_page(request: Request, login: OptionalLogin) -> Response:
     return _page(request, login, "devices.html", here="devices")
 
 
+@router.get("/devices/{device_id}")
+def device_page(request: Request, login: OptionalLogin, device_id: str) -> Response:
+    return _page(request, login, "device.html", here="devices", device_id=device_id)
+
+
+@router.get("/quarantine")
+def quarantine_page(request: Request, login: OptionalLogin) -> Response:
+    return _page(request, login, "quarantine.html", here="quarantine")
+
+
+@router.get("/quarantine/{entry_id}")
+def entry_page(request: Request, login: OptionalLogin, entry_id: int) -> Response:
+    return _page(request, login, "entry.html", here="quarantine", entry_id=entry_id)
+
+
+@router.get("/audit")
+def audit_page(request: Request, login: OptionalLogin) -> Response:
+    return _page(request, login, "audit.html", here="audit")
+
+
+@router.get("/account")
+def account_page(request: Request, login: OptionalLogin) -> Response:
+    return _page(request, login, "account.html", here="account")
+
+
 @router.get("/releases")
 def releases_page(request: Request, login: OptionalLogin) -> Response:
     return _page(request, login, "releases.html", here="releases")
@@ -107,5 +136,7 @@ def _page(request: Request, login: OptionalLogin, template: str, **context: Any)
 
 
 def _render(request: Request, template: str, context: dict[str, Any]) -> Response:
-    shown = {"static": ASSETS.prefix, "rooms": ROOMS, "here": "", **context}
+    user = context["user"]
+    rooms = [room for room in ROOMS if user is not None and allows(user.role, room[3])]
+    shown = {"static": ASSETS.prefix, "rooms": rooms, "here": "", **context}
     return TEMPLATES.TemplateResponse(request, template, shown, headers=HEADERS)

@@ -34,6 +34,8 @@ PROMISES = {
     " that come later are filled in, and marked.",
     "month": "After a month without a link every record is on shore or counted as given up;"
     " summaries and health are never given up.",
+    "hostile": "Whatever a stranger sends, the shore makes no mistake of its own, takes no more"
+    " memory, and lets nobody in.",
     "many": "Two hundred instruments at once are taken exactly once each.",
 }
 """What a user relies on, by the name under which tests report."""

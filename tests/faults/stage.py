@@ -130,7 +130,7 @@ def run(
 ) -> "subprocess.CompletedProcess[str]":
     """A command to its end, whatever that is; its words are kept."""
     found = {**os.environ, **(env or {})}
-    return subprocess.run(argv, capture_output=True, text=True, check=False, env=found, timeout=240)
+    return subprocess.run(argv, capture_output=True, text=True, check=False, env=found, timeout=400)
 
 
 def status(config: Path) -> dict[str, Any]:

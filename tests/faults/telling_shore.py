@@ -44,7 +44,7 @@ def batch(bundle: Bundle, number: int) -> list[Record]:
 def main(folder: Path, batches: int) -> None:
     bundle = Bundle.load(factory.path())
     shore = open_shore(Settings(data=folder), Admin(EMAIL, PASSWORD))
-    with TestClient(create_app(shore)) as client:
+    with TestClient(create_app(shore), base_url="http://127.0.0.1") as client:
         login = client.post("/api/login", json={"email": EMAIL, "password": PASSWORD}).json()
         headers = {"Authorization": f"Bearer {login['token']}"}
         said = {"title": "Baltic"}

@@ -83,7 +83,9 @@ def serving(shore: Shore) -> Iterator[str]:
     listening = socket.socket(proto=socket.IPPROTO_TCP)  # else asyncio leaves Nagle's delay on
     listening.bind(("127.0.0.1", 0))
     listening.listen()
-    config = uvicorn.Config(create_app(shore), log_level="error", lifespan="off")
+    config = uvicorn.Config(
+        create_app(shore), log_level="error", lifespan="off", proxy_headers=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

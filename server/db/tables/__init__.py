@@ -7,6 +7,7 @@ transaction.
 
 from server.db.tables.audit import AuditEntry
 from server.db.tables.base import Base
+from server.db.tables.blobs import Blob
 from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
 from server.db.tables.health import HealthRow
@@ -26,6 +27,14 @@ from server.db.tables.objects import (
 )
 from server.db.tables.people import Project, Session, Taxon, TaxonAlias, User
 from server.db.tables.quarantine import Quarantined, QuarantineEvent
+from server.db.tables.satellite import (
+    CommandRow,
+    SatelliteMessage,
+    SatelliteModem,
+    SatelliteOut,
+    SatellitePart,
+    SummaryRow,
+)
 from server.db.tables.tokens import PersonalToken
 from server.db.tables.values import ExactValues, ObjectValues, WaitingValues
 
@@ -36,9 +45,11 @@ __all__ = [
     "AuditEntry",
     "BadFrameRow",
     "Base",
+    "Blob",
     "Certificate",
     "Claim",
     "ClockReading",
+    "CommandRow",
     "Count",
     "DeploymentStep",
     "Device",
@@ -61,8 +72,13 @@ __all__ = [
     "Quarantined",
     "Release",
     "Sample",
+    "SatelliteMessage",
+    "SatelliteModem",
+    "SatelliteOut",
+    "SatellitePart",
     "Session",
     "Sighting",
+    "SummaryRow",
     "Taxon",
     "TaxonAlias",
     "User",

@@ -22,8 +22,8 @@ class AuditEntry(Base):
     at_ms: Mapped[Millis] = mapped_column(index=True)
     who: Mapped[Name]
     address: Mapped[str] = mapped_column(String(64))
-    action: Mapped[str] = mapped_column(String(40), index=True)
-    target: Mapped[Name]
+    action: Mapped[str] = mapped_column(String(60), index=True)
+    subject: Mapped[Name]
     outcome: Mapped[str] = mapped_column(String(16))
     detail: Mapped[str] = mapped_column(String(1000))
 

@@ -50,6 +50,8 @@ class Device(Base):
     counter: Mapped[Big]
     enrolled_ms: Mapped[Millis]
     last_seen_ms: Mapped[Millis]
+    https_ms: Mapped[MaybeMillis]
+    mqtt_ms: Mapped[MaybeMillis]
     release: Mapped[str | None] = mapped_column(String(64))
     epoch: Mapped[MaybeBig]
     health: Mapped[str | None]

@@ -11,7 +11,9 @@ import pytest
 from edge.agent.loop import Agent, CannotContinueError, Options, shifted
 from edge.agent.parts import Parts, assemble
 from edge.agent.quarantine import Quarantine
-from edge.agent.sender import LinkSettings, Sender
+from edge.agent.sender import Sender
+from edge.carriers.budgets import Budgets
+from edge.carriers.desk import Desk, LinkSettings
 from edge.clock import SystemClock
 from edge.config import Config, load
 from edge.frames import BadFrame, Frame
@@ -142,6 +144,14 @@ def test_full_without_a_shore_ends_with_one_message_and_keeps_everything(tmp_pat
         assert parts.outbox.pending().by_kind["badframe"] == done
 
 
+def sending(shore: SimulatedShore, parts: Parts, settings: LinkSettings) -> Sender:
+    clock = SystemClock(trust_system=False)
+    desk = Desk(
+        parts.outbox, parts.identity, parts.updater, parts.orders, clock, settings, lambda: None
+    )
+    return Sender([shore], desk, Budgets(parts.outbox, clock))
+
+
 def test_full_with_a_shore_waits_and_goes_on_when_the_link_is_back(tmp_path: Path) -> None:
     down = threading.Event()
     down.set()
@@ -151,15 +161,12 @@ def test_full_with_a_shore_waits_and_goes_on_when_the_link_is_back(tmp_path: Pat
             raise LinkError("down")
 
     shore = SimulatedShore(fault=cut)
-    clock = SystemClock(trust_system=False)
     with assemble(configured(tmp_path)) as parts:
         settings = LinkSettings(parts.config.link, "https://x", "claim", "n", "desktop", "test")
         settings = dataclasses.replace(
             settings, link=dataclasses.replace(settings.link, retry_max_s=1.0)
         )
-        sender = Sender(
-            shore, parts.outbox, parts.identity, parts.updater, clock, settings, lambda: None
-        )
+        sender = sending(shore, parts, settings)
         agent = Agent(without_frames(parts, sender), Options(frames=200, once=True))
 
         def bring_back_when_full() -> None:
@@ -183,18 +190,9 @@ def test_a_stop_while_waiting_for_room_leaves_the_frame_for_the_next_run(tmp_pat
     def cut(request: str, moment: str) -> None:
         raise LinkError("down")
 
-    clock = SystemClock(trust_system=False)
     with assemble(configured(tmp_path)) as parts:
         settings = LinkSettings(parts.config.link, "https://x", "claim", "n", "desktop", "test")
-        sender = Sender(
-            SimulatedShore(fault=cut),
-            parts.outbox,
-            parts.identity,
-            parts.updater,
-            clock,
-            settings,
-            lambda: None,
-        )
+        sender = sending(SimulatedShore(fault=cut), parts, settings)
         agent = Agent(without_frames(parts, sender), Options())
 
         def stop_when_full() -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from edge import keys
-from edge.agent.rotation import change_key
+from edge.carriers.rotation import change_key
 from edge.config import ShoreConfig
 from edge.identity import Identity
 from edge.links import LinkError

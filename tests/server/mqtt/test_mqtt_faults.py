@@ -18,7 +18,7 @@ from edge.links import LinkError
 from edge.links.broker import Broker, Line
 from edge.links.mqtt import MqttLink
 from models.bundle import Bundle
-from server.db import fleet, ledger
+from server.db import fleet, watch
 from server.demo.processes import Process, command
 from server.mqtt.worker import Worker
 from server.shore import Shore
@@ -198,7 +198,7 @@ def link_ack(shore: Shore, identity: Identity) -> tuple[int, int]:
     with shore.database.read() as connection:
         device = fleet.device(connection, identity.enrolment.device_id)
         assert device is not None
-        [epoch] = ledger.epochs(connection, device.pk)
+        [epoch] = watch.epochs(connection)[device.pk]
     return epoch.upto, epoch.held
 
 

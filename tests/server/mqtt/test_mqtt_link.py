@@ -94,13 +94,15 @@ def test_workers_replaced_one_by_one_leave_nobody_without_an_answer(
     with contextlib.ExitStack() as present:
         present.enter_context(working(shore, broker))
         sending.start()
-        for _ in range(3):
+        for turn in range(1, 4):
+            while len(sent) < 3 * turn and sending.is_alive():
+                ended.wait(0.01)
             with contextlib.ExitStack() as former:
                 former.push(present.pop_all())
                 present.enter_context(working(shore, broker))
         ended.set()
         sending.join()
-    assert len(sent) > 3
+    assert len(sent) >= 9
     assert sent == list(range(1, len(sent) + 1))
 
 

@@ -143,20 +143,21 @@ def test_the_outbox_keeps_order_takes_back_and_retries(blank: Page) -> None:
     assert seen["left"] == 0
 
 
-@pytest.mark.parametrize(
-    ("device", "expected"),
-    [
-        ({"last_seen_ms": 99_000, "gaps": 0}, "well"),
-        ({"last_seen_ms": None, "gaps": 0}, "new"),
-        ({"last_seen_ms": 99_000, "gaps": 3}, "trouble"),
-        ({"last_seen_ms": 99_000, "deployment": {"state": "rolled_back"}}, "trouble"),
-        ({"last_seen_ms": 99_000 - 3_600_000, "gaps": 0}, "late"),
-        ({"last_seen_ms": 99_000 - 90_000_000, "gaps": 0}, "silent"),
-        ({"status": "revoked", "gaps": 9}, "revoked"),
-    ],
-)
-def test_a_device_is_well_or_why_not(blank: Page, device: dict[str, Any], expected: str) -> None:
-    found = blank.evaluate(
-        f"(d) => import('{ASSETS.prefix}/js/health.js').then((m) => m.health(d, 100000))", device
+def test_a_plot_breaks_where_nothing_was_heard(blank: Page) -> None:
+    drawn = run(
+        blank,
+        "plot",
+        """
+        const h = 3600000;
+        return {
+          none: m.paths([]),
+          one: m.paths([[5, 3]]),
+          flat: m.paths([[0, 0], [h, 0]]),
+          broken: m.paths([[0, 1], [h, 2], [20 * h, 5], [21 * h, 4], [40 * h, 9]]),
+        };
+        """,
     )
-    assert found == expected
+    assert drawn["none"] == []
+    assert len(drawn["one"]) == len(drawn["flat"]) == 1
+    assert "NaN" not in str(drawn)
+    assert [path.count(",") for path in drawn["broken"]] == [2, 2, 1]

@@ -39,7 +39,9 @@ def test_every_page_fits_its_width(visit: Any, make_sea: Any, width: int, scheme
     sea = make_sea(f"fits {width}", PLAN)
     objid = sea.objects()[0]["objid"]
     page: Page = visit(width, 844, scheme=scheme).page
-    for path in ("/", "/devices", "/releases", sea.review, f"/objects/{objid}"):
+    device = f"/devices/{sea.device.device_id}"
+    people = ("/", "/releases", sea.review, f"/objects/{objid}", "/account")
+    for path in (*people, "/devices", device, "/quarantine", "/audit"):
         page.goto(path)
         expect(page.locator(READY).first).to_be_visible()
         wide = page.evaluate("document.documentElement.scrollWidth")
@@ -130,9 +132,15 @@ def test_a_claim_is_shown_once_and_a_device_can_be_revoked(visit: Any, make_sea:
     expect(config).to_have_value(re.compile('name = "glider-7"(.|\n)*claim = ".{20,}"'))
     page.get_by_role("button", name="Close").click()
     expect(config).to_have_value("")
-    card = page.locator("article", has_text="mooring-2").last
-    card.get_by_role("button", name="Revoke").click()
-    expect(card.locator(".badge")).to_have_text("revoked")
+    page.goto(f"/devices/{sea.device.device_id}")
+    page.get_by_role("button", name="Revoke").click()
+    confirm = page.locator("#revoke-dialog")
+    confirm.get_by_label("Type its name").fill("mooring")
+    confirm.get_by_role("button", name="Revoke").click()
+    expect(confirm).to_be_visible()
+    confirm.get_by_label("Type its name").fill("mooring-2")
+    confirm.get_by_role("button", name="Revoke").click()
+    expect(page.locator(".page-head .badge")).to_have_text("revoked")
     states = {row["device_id"]: row["status"] for row in sea.client.get("/api/devices").json()}
     assert states[sea.device.device_id] == "revoked"
 

@@ -3,6 +3,7 @@
  * again for another object as the grid scrolls. It has no listeners of its own.
  */
 
+import { marks } from "./ask.js";
 import { h } from "./dom.js";
 import { percent, STATUS, um } from "./format.js";
 
@@ -12,6 +13,9 @@ import { percent, STATUS, um } from "./format.js";
  * How the vignettes are drawn: `scale` is displayed px per µm, or null to fit each to its well.
  * @typedef {{scale: number|null, width: number, height: number}} Well
  */
+
+/** How a mark is drawn on a cell. @type {Record<string, string>} */
+const NOTES = { "short values": "≈", "dated later": "◷", "no date yet": "◌" };
 
 /** @returns {HTMLElement} */
 export function makeCell() {
@@ -28,6 +32,7 @@ export function makeCell() {
       h("span", { class: "cell-percent" }),
     ),
     h("span", { class: "cell-tick", "aria-hidden": "true" }, "✓"),
+    h("span", { class: "cell-notes", "aria-hidden": "true" }),
   );
 }
 
@@ -37,11 +42,11 @@ export function makeCell() {
  * @param {Well} well
  */
 export function fillCell(cell, object, well) {
-  const [box, bar, text] = /** @type {HTMLElement[]} */ ([...cell.children]);
+  const [box, bar, text, , notes] = /** @type {HTMLElement[]} */ ([...cell.children]);
   const [mark, taxon, score] = /** @type {HTMLElement[]} */ ([...text.children]);
   const status = STATUS[object.status] ?? STATUS.U;
   const name = object.taxon ?? "no taxon";
-  const shown = JSON.stringify([object.objid, object.status, name, object.score, object.image, well]);
+  const shown = JSON.stringify([object.objid, object.status, name, object.score, object.image, object.precision, object.utc_source, well]);
   if (cell.dataset.shown === shown) return;
   cell.dataset.shown = shown;
   cell.id = `object-${object.objid}`;
@@ -49,6 +54,9 @@ export function fillCell(cell, object, well) {
   cell.dataset.status = object.status;
   cell.dataset.field = object.optical_field ?? "dark";
   cell.setAttribute("aria-label", label(object, name, status.word));
+  const said = marks(object);
+  notes.textContent = said.map(([word]) => NOTES[word]).join("");
+  notes.title = said.map(([, means]) => means).join(". ");
   mark.textContent = status.glyph;
   taxon.textContent = name;
   taxon.title = name;
@@ -65,7 +73,8 @@ export function fillCell(cell, object, well) {
  */
 function label(object, name, word) {
   const score = object.score === null ? "" : `, score ${percent(object.score)}`;
-  return `${name}, ${word.toLowerCase()}${score}, ${um(object.esd_um)}`;
+  const said = marks(object).map(([mark]) => `, ${mark}`).join("");
+  return `${name}, ${word.toLowerCase()}${score}, ${um(object.esd_um)}${said}`;
 }
 
 /**

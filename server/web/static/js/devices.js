@@ -1,104 +1,61 @@
-/** The devices: how each is, what it still holds, which release it runs; enrol one, revoke one. */
+/** The devices, the one that needs a person most first; enrol one. */
 
 import { api } from "./api.js";
 import { byId, fill, h } from "./dom.js";
-import { ago, count, figure, plural, shortId } from "./format.js";
-import { gapCount, health, HEALTH_WORDS } from "./health.js";
-import { announce, explain, notify } from "./shell.js";
+import { ago, count, plural, shortId } from "./format.js";
+import { LEVEL_WORDS, tone } from "./health.js";
+import { explain, notify } from "./shell.js";
 
 const AGAIN_MS = 10_000;
-/** What a device says about itself, in the words and units of people. */
-const HEALTH_FACTS = [
-  ["frames", "Frames", ""],
-  ["objects", "Objects", ""],
-  ["bad_frames", "Bad frames", ""],
-  ["dead", "Set aside", "records"],
-  ["ms_per_frame", "A frame takes", "ms"],
-  ["energy_j_per_frame", "A frame costs", "J"],
-  ["disk_free_mb", "Disk free", "MB"],
-  ["temperature_c", "Temperature", "°C"],
-];
-
-/**
- * @param {string} name
- * @param {any} value
- * @param {{unit?: string, alert?: boolean, title?: string}} [options]
- */
-function fact(name, value, { unit = "", alert = false, title } = {}) {
-  return h("div", { data: { alert }, title }, h("dt", {}, name), h("dd", {}, value, unit && h("small", {}, ` ${unit}`)));
-}
-
-/** @param {any} device */
-function card(device) {
-  const now = Date.now();
-  const state = health(device, now);
-  const self = device.health ?? {};
-  return h(
-    "article",
-    { class: "card", data: { health: state }, "aria-label": device.name },
-    h("div", { class: "card-head" },
-      h("div", {}, h("h2", {}, device.name), h("p", { class: "muted" }, `${device.board ?? "unknown board"} · last seen ${ago(device.last_seen_ms, now)}`)),
-      h("span", { class: "badge" }, HEALTH_WORDS[state])),
-    h("dl", { class: "facts" },
-      fact("Held on shore", count(device.held ?? 0), { unit: "records" }),
-      fact("Known, not here yet", count(device.lag ?? 0), { unit: "records", alert: (device.lag ?? 0) > 0, title: "Records that the device has and the shore does not hold" }),
-      fact("Waiting on the device", count(device.pending ?? 0), { unit: "records" }),
-      fact("Gaps", count(gapCount(device)), { unit: "records", alert: gapCount(device) > 0, title: "What the device had to give up, counted" }),
-      fact("Release", releaseName(device)),
-      HEALTH_FACTS.filter(([key]) => typeof self[key] === "number").map(([key, name, unit]) => fact(name, figure(self[key]), { unit }))),
-    deployment(device.deployment),
-    device.status !== "revoked" &&
-      h("div", { class: "card-foot" }, h("button", { type: "button", class: "danger", onclick: () => revoke(device) }, "Revoke")),
-  );
-}
-
-/** @param {any} device */
-function releaseName(device) {
-  const id = device.release;
-  return id ? (names.get(id) ?? shortId(id)) : "–";
-}
-
-/** @param {any} step */
-function deployment(step) {
-  if (!step?.state) return null;
-  const bad = step.state === "refused" || step.state === "rolled_back";
-  const words = /** @type {Record<string, string>} */ ({
-    assigned: "is assigned", fetching: "is being fetched", verified: "is verified", trial: "is on trial",
-    committed: "is in use", rolled_back: "was rolled back", refused: "was refused",
-  });
-  const name = names.get(step.release) ?? shortId(step.release);
-  return h("p", { class: "notch", data: { health: bad ? "trouble" : step.state === "committed" ? "well" : "late" } },
-    `Release ${name} ${words[step.state] ?? step.state}`, step.reason ? `: ${step.reason}` : ".");
-}
-
-/** @param {any} device */
-async function revoke(device) {
-  if (!confirm(`Revoke ${device.name}? Its key is refused from now on; what it sent stays.`)) return;
-  try {
-    await api("POST", `/api/devices/${encodeURIComponent(device.device_id)}/revoke`);
-    announce(`${device.name} revoked`);
-    await show();
-  } catch (error) {
-    explain(error);
-  }
-}
-
+/** @type {any[]} */
+let devices = [];
 /** @type {Map<string, string>} names of releases */
 const names = new Map();
 
-async function show() {
-  const [devices, releases] = await Promise.all([api("GET", "/api/devices"), api("GET", "/api/releases")]);
-  for (const release of releases) names.set(release.release_id, release.name);
-  const now = Date.now();
-  const sick = devices.filter((/** @type {any} */ one) => !["well", "revoked"].includes(health(one, now))).length;
+/** @param {any} device @param {number} now */
+function row(device, now) {
+  const release = device.release ? (names.get(device.release) ?? shortId(device.release)) : "–";
+  const number = (/** @type {string} */ name, /** @type {number|null} */ n) => h("td", { class: "number", "data-label": name }, n === null ? "–" : count(n));
+  return h("tr", { data: { health: device.level } },
+    h("td", { "data-label": "Device" }, h("div", {}, h("a", { href: `/devices/${device.device_id}` }, device.name), h("small", { class: "line" }, device.board || "unknown board"))),
+    h("td", { "data-label": "State" }, h("span", { class: "badge" }, LEVEL_WORDS[device.level])),
+    h("td", { class: "cell-words", "data-label": "Needs" }, device.needs.length
+      ? h("ul", { class: "needs" }, device.needs.map((/** @type {any} */ need) => h("li", { data: { health: tone(need) } }, need.words)))
+      : h("span", { class: "muted" }, "nothing")),
+    h("td", { "data-label": "Last seen" }, ago(device.last_seen_ms, now)),
+    number("On its way", device.lag), number("Waiting there", device.pending), number("Held here", device.held),
+    h("td", { "data-label": "Release" }, release));
+}
+
+function draw() {
+  const words = byId("find").value.trim().toLowerCase();
+  const shown = devices.filter((one) => `${one.name} ${one.board} ${LEVEL_WORDS[one.level]} ${one.needs.map((/** @type {any} */ n) => n.words).join(" ")}`.toLowerCase().includes(words));
+  const sick = devices.filter((one) => one.level === "trouble" || one.level === "silent").length;
   byId("summary").textContent = devices.length ? `${plural(devices.length, "device")}, ${sick ? `${sick} to look at` : "all well"}` : "No device yet";
-  fill(byId("devices"), devices.length ? devices.map(card) : empty());
+  byId("find").hidden = devices.length < 8;
+  fill(byId("devices"), devices.length ? table(shown) : empty());
   byId("devices").setAttribute("aria-busy", "false");
+}
+
+/** @param {any[]} shown */
+function table(shown) {
+  const now = Date.now();
+  const heads = ["Device", "State", "What needs a person", "Last seen", "On its way", "Waiting there", "Held here", "Release"];
+  return h("table", { class: "rows" },
+    h("thead", {}, h("tr", {}, heads.map((name, i) => h("th", { scope: "col", class: i > 3 && i < 7 ? "number" : null }, name)))),
+    h("tbody", {}, shown.map((one) => row(one, now))));
 }
 
 function empty() {
   return h("div", { class: "empty" }, h("h2", {}, "No device yet"),
     h("p", { class: "muted" }, "Make a claim, put it into the device's configuration, and it introduces itself here. A simulated instrument does too."));
+}
+
+async function show() {
+  const [found, releases] = await Promise.all([api("GET", "/api/devices"), api("GET", "/api/releases")]);
+  for (const release of releases) names.set(release.release_id, release.name);
+  devices = found;
+  draw();
 }
 
 async function again() {
@@ -155,6 +112,7 @@ async function copyClaim() {
   }
 }
 
+byId("find").addEventListener("input", draw);
 byId("enrol").addEventListener("click", openClaim);
 byId("claim-form").addEventListener("submit", makeClaim);
 byId("claim-copy").addEventListener("click", copyClaim);

@@ -1,14 +1,7 @@
-/**
- * One word for how a device is, from what the shore knows of it. Pure.
- *
- * @example health({status: "active", last_seen_ms: now - 5000, gaps: 0}, now) === "well"
- */
-
-const LATE_MS = 15 * 60_000;
-const SILENT_MS = 24 * 3_600_000;
+/** How a device's state is called; the shore decides which it is (`server/fleet/attention.py`). */
 
 /** @type {Record<string, string>} */
-export const HEALTH_WORDS = {
+export const LEVEL_WORDS = {
   well: "well",
   late: "quiet",
   silent: "silent",
@@ -17,22 +10,8 @@ export const HEALTH_WORDS = {
   revoked: "revoked",
 };
 
-/**
- * @param {any} device
- * @param {number} nowMs
- * @returns {"well"|"late"|"silent"|"new"|"trouble"|"revoked"}
- */
-export function health(device, nowMs) {
-  if (device.status === "revoked") return "revoked";
-  const state = device.deployment?.state;
-  if (gapCount(device) > 0 || state === "refused" || state === "rolled_back") return "trouble";
-  if (!device.last_seen_ms) return "new";
-  const silence = nowMs - device.last_seen_ms;
-  if (silence > SILENT_MS) return "silent";
-  return silence > LATE_MS ? "late" : "well";
-}
+/** From this weight on a need is shown as trouble. */
+const TROUBLE = 50;
 
-/** @param {any} device */
-export function gapCount(device) {
-  return Array.isArray(device.gaps) ? device.gaps.length : (device.gaps ?? 0);
-}
+/** The colour key of one need. @param {{weight: number}} need */
+export const tone = (need) => (need.weight >= TROUBLE ? "trouble" : need.weight >= 30 ? "late" : "silent");

@@ -1,5 +1,6 @@
 /** The object at the cursor, large: what it was taken for, how big, where, when. */
 
+import { askButton, markBadges } from "./ask.js";
 import { byId, fill, h } from "./dom.js";
 import { percent, place, shortId, STATUS, um, when } from "./format.js";
 
@@ -29,6 +30,7 @@ export function inspect(object, take) {
       h("h2", {}, object.taxon ?? "No taxon"),
       h("span", { class: "badge", data: { status: object.status } }, status.word),
     ),
+    h("div", { class: "marks" }, markBadges(object), askButton(object)),
     guesses(object, take),
     facts(object),
   );

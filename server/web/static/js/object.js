@@ -1,6 +1,7 @@
 /** One object: its picture with a scale, what it was taken for and by whom, its measures. */
 
 import { api, ApiError } from "./api.js";
+import { askButton, markBadges } from "./ask.js";
 import { byId, fill, h } from "./dom.js";
 import { figure, percent, place, roundLength, shortId, STATUS, um, when } from "./format.js";
 import { drawKey } from "./outbox.js";
@@ -19,7 +20,7 @@ function portrait(object) {
   const source = object.image ?? (first ? `/api/objects/${objid}/image?rank=${first.rank ?? 0}` : null);
   const frame = h("figure", { class: "portrait", data: { field: object.optical_field ?? "dark" } });
   if (!source) {
-    fill(frame, h("span", { class: "muted" }, "The image has not arrived yet; the record came first."));
+    fill(frame, h("div", { class: "waiting" }, h("span", { class: "muted" }, "The image has not arrived yet; the record came first."), askButton(object)));
     return frame;
   }
   const image = h("img", { src: source, alt: `Vignette of ${object.taxon ?? "an object"}` });
@@ -115,7 +116,7 @@ function show(object) {
     h("div", { class: "page-head" },
       h("div", {}, object.project_id ? h("a", { class: "muted", href: back }, "Back to the review") : null, h("h1", {}, object.taxon ?? "No taxon"),
         h("p", { class: "muted" }, `${object.orig_id ?? "Object"} · objid ${objid}`)),
-      h("span", { class: "badge", data: { status: object.status } }, STATUS[object.status]?.word ?? object.status)),
+      h("div", { class: "marks" }, markBadges(object), h("span", { class: "badge", data: { status: object.status } }, STATUS[object.status]?.word ?? object.status))),
     h("div", { class: "column" }, portrait(object), verbs(object)),
     h("div", { class: "column" }, guesses(object), h("section", { class: "card" }, h("h2", {}, "Where it was"), facts(object)),
       h("section", { class: "card" }, h("h2", {}, "History"), history(object))),

@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { byId, fill, h } from "./dom.js";
 import { ago, count, percent, plural, STATUS } from "./format.js";
-import { health, HEALTH_WORDS } from "./health.js";
+import { LEVEL_WORDS } from "./health.js";
 import { explain } from "./shell.js";
 import { meterParts } from "./taxa-list.js";
 
@@ -71,10 +71,9 @@ function tally(counts) {
 
 /** @param {any} device */
 function chip(device) {
-  const state = health(device, Date.now());
-  return h("a", { class: "device-chip", href: "/devices", data: { health: state } },
+  return h("a", { class: "device-chip", href: `/devices/${device.device_id}`, data: { health: device.level } },
     h("span", { class: "dot" }), device.name,
-    h("small", {}, `${HEALTH_WORDS[state]} · ${ago(device.last_seen_ms, Date.now())}`));
+    h("small", {}, `${LEVEL_WORDS[device.level]} · ${ago(device.last_seen_ms, Date.now())}`));
 }
 
 async function show() {

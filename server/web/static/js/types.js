@@ -21,6 +21,9 @@
  * @property {number|null} utc_ms
  * @property {string|null} sample
  * @property {string|null} device  its name
+ * @property {string} device_id
+ * @property {"exact"|"brief"|null} [precision]  brief: short values, until the exact ones come
+ * @property {"frame"|"device"|"filled"|"unknown"} [utc_source]
  * @property {string|null} predicted_taxon  display name
  * @property {string|null} image
  * @property {number|null} [pixel_um]
