@@ -11,6 +11,8 @@ import pytest
 
 from edge.agent import checks, health, status
 from edge.agent.observe import observe
+from edge.agent.parts import assemble
+from edge.budget import frame_period_s
 from edge.cli import main
 from edge.clock import EARLIEST_MS, SystemClock
 from edge.commands.status import as_text
@@ -317,3 +319,41 @@ def test_a_passing_identity_cannot_sign(tmp_path: Path) -> None:
     with pytest.raises(IdentityError):
         link.send(b"x")
     link.close()
+
+
+# --- carriers ---------------------------------------------------------------------------------
+
+SHORE = """
+[shore]
+url = "http://127.0.0.1:9"
+claim = "c"
+
+[link]
+carriers = ["mqtt", "satellite"]
+"""
+
+
+def test_doctor_names_what_a_carrier_needs(tmp_path: Path) -> None:
+    found = [f for f in checks.examine(load(write(tmp_path, more=SHORE))) if f.name == "carriers"]
+    texts = [f.text for f in found if f.level == "fail"]
+    assert texts == ["mqtt: [mqtt] url is missing", "satellite: [satellite] port is missing"]
+    assert any("no claim can be made" in f.text for f in found)
+
+
+def test_status_and_doctor_show_what_a_budget_holds_back(tmp_path: Path) -> None:
+    path = write(tmp_path, more='[shore]\nurl = "http://127.0.0.1:9"\nclaim = "c"\n')
+    config = load(path)
+    with assemble(config) as parts:
+        found = health.status(parts, health.Counters(), None, "capturing")
+    amounts = {"https bytes": {"used": 16e5, "of": 2e6}, "joules": {"used": 7.0, "of": 9.0}}
+    carrier = {**found.carriers[0], "held": "https bytes", "budgets": amounts}
+    replace(found, carriers=[carrier]).write(config.data)
+    shown = as_text({**(status.read(config.data) or {}), "running": True}, time.time())
+    assert "https: not tried; 1.60 of 2 MB in 24 h; 7 of 9 joules in 24 h" in shown
+    assert "held back by https bytes" in shown
+    warned = [f.text for f in checks.examine(config) if (f.name, f.level) == ("carriers", "warn")]
+    assert warned == ["https: not tried; the budget of https bytes holds records back"]
+
+
+def test_a_budget_of_joules_spreads_frames_over_the_day() -> None:
+    assert frame_period_s(marginal_j=0.5, joules_day=43_200.0) == 1.0
