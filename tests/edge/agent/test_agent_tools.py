@@ -20,6 +20,7 @@ from edge.config import load
 from edge.files import write_atomic
 from edge.identity import BLOCK, Identity, IdentityError, RequestCounter
 from edge.links.https import HttpsLink
+from edge.tables import ConfigError
 from models import factory
 from models.bundle import Bundle, with_head
 from models.measure_table import INDEX
@@ -323,21 +324,21 @@ def test_a_passing_identity_cannot_sign(tmp_path: Path) -> None:
 
 # --- carriers ---------------------------------------------------------------------------------
 
-SHORE = """
-[shore]
-url = "http://127.0.0.1:9"
-claim = "c"
 
-[link]
-carriers = ["mqtt", "satellite"]
-"""
-
-
-def test_doctor_names_what_a_carrier_needs(tmp_path: Path) -> None:
-    found = [f for f in checks.examine(load(write(tmp_path, more=SHORE))) if f.name == "carriers"]
-    texts = [f.text for f in found if f.level == "fail"]
-    assert texts == ["mqtt: [mqtt] url is missing", "satellite: [satellite] port is missing"]
-    assert any("no claim can be made" in f.text for f in found)
+def test_carriers_that_are_named_must_be_described(tmp_path: Path) -> None:
+    shore = '[shore]\nurl = "http://127.0.0.1:9"\nclaim = "c"\n[link]\ncarriers = '
+    for carriers, message in (
+        ('["https", "mqtt"]', r"\[mqtt\] url: missing"),
+        ('["satellite"]', r"\[satellite\] port: missing"),
+        ('["https", "https"]', "each once"),
+        ("[]", "at least one"),
+        ('["pigeon"]', 'expected one of "https"'),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            load(write(tmp_path, more=shore + carriers))
+    far = load(write(tmp_path, more=shore + '["satellite"]\n[satellite]\nport = "/dev/null"'))
+    found = [f.text for f in checks.examine(far) if f.name == "carriers"]
+    assert any("no claim can be made" in text for text in found)
 
 
 def test_status_and_doctor_show_what_a_budget_holds_back(tmp_path: Path) -> None:
