@@ -76,7 +76,7 @@ def _insert(
     objects = [_object_row(source, objid, one, now_ms) for objid, one in pairs]
     insert_rows(connection, Object, _OBJECT, objects)
     insert_rows(connection, ObjectValues, _VALUES, [_values_row(*pair) for pair in pairs])
-    delta = Delta()
+    delta = Delta(source.device_id)
     for one in fresh:
         delta.add(source.project_id, (one.taxon_id, "U" if one.taxon_id is None else "P"))
     delta.save(connection)
