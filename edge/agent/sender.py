@@ -190,7 +190,7 @@ class Sender(threading.Thread):
             self._choice = self._choice.rested(step.place, now_s, SPENT_S)
         else:
             self._choice = self._choice.failed(step.place, now_s, self._wait_s(carrier, error))
-        if not step.probe:
+        if not step.probe and self._choice.serving in (None, step.place):
             self.state = replace(
                 self.state, state="down", error=message, failures=self.state.failures + 1
             )

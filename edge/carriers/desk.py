@@ -16,7 +16,7 @@ from edge.carriers.delivery import Delivery
 from edge.carriers.rotation import change_key
 from edge.certificate import CertificateError
 from edge.clock import SystemClock
-from edge.config import LinkConfig
+from edge.config_link import LinkConfig
 from edge.identity import Identity, IdentityError
 from edge.links import Enrolled, Link, LinkError, RefusedError
 from edge.outbox import Outbox

@@ -106,9 +106,17 @@ def _carrier(carrier: Mapping[str, Any]) -> str:
     if carrier["error"]:
         text += f" ({carrier['error']})"
     for name, amounts in carrier["budgets"].items():
-        told = ", ".join(f"{amount:g} {word}" for word, amount in amounts.items())
-        text += f"; {name} in 24 h: {told}"
+        text += f"; {_budget(name, amounts)}"
     return text + (f"; held back by {carrier['held']}" if carrier["held"] else "")
+
+
+def _budget(name: str, amounts: Mapping[str, float]) -> str:
+    if "left" in amounts:
+        return f"{amounts['left']:g} {name} left"
+    used, most = amounts["used"], amounts["of"]
+    if name.endswith("bytes"):
+        return f"{used / 1e6:.2f} of {most / 1e6:g} MB in 24 h"
+    return f"{used:.0f} of {most:g} {name} in 24 h"
 
 
 def _release(found: Mapping[str, Any]) -> str:

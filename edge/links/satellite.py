@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from edge.clock import Clock
-from edge.config import Config, SatelliteConfig
+from edge.config import Config
+from edge.config_link import SatelliteConfig
 from edge.identity import Identity
 from edge.links import Carriage, Enrolled, HelloReply, LinkError, RefusedError, SentError
 from edge.links.journal import Journal

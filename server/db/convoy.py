@@ -57,6 +57,11 @@ class Convoy:
         self._waiting = 0
         self._trip: _Trip | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Writers that wait for their turn."""
+        return self._waiting
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A savepoint of the transaction that the next commit makes durable."""

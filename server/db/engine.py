@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from server.db.convoy import Convoy
+from server.db.memory import Memory, forget, remembering
 from server.db.tables import Base
 
 SCHEMA = 2
@@ -39,8 +40,10 @@ class Database:
 
     def __init__(self, engine: Engine, lock: Path) -> None:
         self.engine = engine
+        event.listen(engine, "rollback_savepoint", forget)
         self._lock_path = lock
-        self._convoy = Convoy(self._begin) if engine.dialect.name == "sqlite" else None
+        self._memory: Memory = {}
+        self.convoy = Convoy(self._begin) if engine.dialect.name == "sqlite" else None
 
     @classmethod
     def open(cls, url: str, lock: Path) -> "Database":
@@ -65,8 +68,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        if self._convoy is not None:
-            with self._convoy.write() as connection:
+        if self.convoy is not None:
+            with self.convoy.write() as connection:
                 yield connection
             return
         with ExitStack() as stack:
@@ -74,10 +77,11 @@ class Database:
 
     def _begin(self, stack: ExitStack) -> Connection:
         """A write transaction, with what ends it on the stack."""
-        if self._convoy is not None:
+        if self.convoy is not None:
             stack.enter_context(_locked(self._lock_path))
         plain = stack.enter_context(self.engine.connect())
         connection = plain.execution_options(seadrift_write=True)
+        stack.enter_context(remembering(connection, self._memory))
         stack.enter_context(connection.begin())
         stack.enter_context(_flushing(connection))
         return connection
@@ -132,7 +136,6 @@ def _postgresql(url: str) -> Engine:
         connect_args={"options": "-c synchronous_commit=on"},
         pool_size=8,
         max_overflow=56,
-        pool_pre_ping=True,  # the server may have been started anew
     )
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from server.db.dialect import insert_new
 from server.db.hot import Hot
+from server.db.memory import learn, recall
 from server.db.tables import Acquisition, Process, Sample
 from wire.records import Context
 
@@ -37,9 +38,12 @@ def places(
     connection: Connection, project_id: int, device_id: int, names: Iterable[Names], now_ms: int
 ) -> dict[Names, PlaceIds]:
     """The rows of each (sample, acquisition, process), made where they are new."""
-    return {
-        name: _place(connection, project_id, device_id, name, now_ms) for name in sorted(set(names))
-    }
+    found = {}
+    for name in sorted(set(names)):
+        known = recall(connection, "place", (project_id, device_id, name))
+        found[name] = known or _place(connection, project_id, device_id, name, now_ms)
+        learn(connection, "place", (project_id, device_id, name), found[name])
+    return found
 
 
 def _place(

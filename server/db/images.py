@@ -15,6 +15,7 @@ from server.db.bulk import insert_rows
 from server.db.dialect import chunks, insert_new
 from server.db.hot import Among, Hot
 from server.db.incoming import Source, Teller
+from server.db.memory import learn, recall
 from server.db.tables import Image, Object, ObjectValues, Pack, Sighting
 from server.store.packs import Place
 from wire.records import Vignette
@@ -138,11 +139,16 @@ def tellers_of(connection: Connection, source: Source, seqs: Sequence[int]) -> d
 
 
 def _pack_ids(connection: Connection, names: set[str], now_ms: int) -> dict[str, int]:
+    known = {name: recall(connection, "pack", name) for name in names}
+    if None not in known.values():
+        return known
     found = _PACKS.pairs(connection, names=sorted(names))
     rows = [{"name": name, "created_ms": now_ms} for name in sorted(names - found.keys())]
     if rows:
         insert_new(connection, Pack, rows, ("name",))
         found = _PACKS.pairs(connection, names=sorted(names))
+    for name, pack_id in found.items():
+        learn(connection, "pack", name, pack_id)
     return found
 
 

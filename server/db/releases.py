@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select, update
 
 from server.db.dialect import insert_new
 from server.db.hot import Among, Hot
+from server.db.memory import learn, recall
 from server.db.tables import Release
 
 
@@ -64,7 +65,11 @@ def register(
 
 def number(connection: Connection, release_ids: Iterable[str], now_ms: int) -> dict[str, int]:
     """The number of each release, entered as known by name alone where it is new."""
-    ids = sorted(set(release_ids))
+    wanted = set(release_ids)
+    known = {release: recall(connection, "release", release) for release in wanted}
+    ids = sorted(release for release, no in known.items() if no is None)
+    if not ids:
+        return known
     found: dict[str, int] = _NUMBERS.pairs(connection, ids=ids)
     rows = [
         {
@@ -80,7 +85,9 @@ def number(connection: Connection, release_ids: Iterable[str], now_ms: int) -> d
     if rows:
         insert_new(connection, Release, rows, ("release_id",))
         found = _NUMBERS.pairs(connection, ids=ids)
-    return found
+    for release, no in found.items():
+        learn(connection, "release", release, no)
+    return {**known, **found}
 
 
 _NUMBERS = Hot(select(Release.release_id, Release.no).where(Among(Release.release_id, "ids")))

@@ -80,7 +80,7 @@ def sight(connection: Connection, source: Source, one: Incoming, objid: int, now
     }
     if applied:
         values |= {"status": "P", "taxon_id": one.taxon_id, "event_id": event_id}
-        delta = Delta()
+        delta = Delta(source.device_id)
         delta.move(now.project_id, (now.taxon_id, now.status), (one.taxon_id, "P"))
         delta.save(connection)
     connection.execute(update(Object).where(Object.objid == objid).values(values))

@@ -10,7 +10,8 @@ from edge.agent.sender import Sender
 from edge.carriers.budgets import Budgets, Tariff
 from edge.carriers.desk import Desk, LinkSettings
 from edge.clock import SystemClock
-from edge.config import LinkConfig, UpdatesConfig
+from edge.config import UpdatesConfig
+from edge.config_link import LinkConfig
 from edge.identity import Identity
 from edge.links import Link
 from edge.outbox import Outbox

@@ -207,6 +207,21 @@ def test_what_a_budget_holds_back_the_next_carrier_takes(make: Make, outbox: Out
     assert sender.state.state == "up"
 
 
+def test_a_next_carrier_that_is_down_is_no_news_while_the_best_works(
+    make: Make, outbox: Outbox
+) -> None:
+    shores, (_, other) = carriers(BEST, NEXT)
+    other.open = False
+    sender = make(*shores, hello_s=5.0, tariffs={"best": Tariff(bytes_day=500_000.0)})
+    outbox.commit([Draft(Vignette(1, 0, "png", 9, 9, random.randbytes(90_000))) for _ in range(9)])
+    for _ in range(9):
+        sender.round()
+    assert [carrier.state for carrier in sender.carriers] == ["in use", "down"]
+    assert (sender.state.state, sender.state.held) == ("up", "best bytes")
+    other.open = True
+    until(sender, lambda: not outbox.pending().records)
+
+
 def test_a_carrier_whose_budget_is_gone_rests_and_comes_back(make: Make, outbox: Outbox) -> None:
     shores, _ = carriers(BEST)
     sender = make(*shores, hello_s=60.0, tariffs={"best": Tariff(bytes_day=500_000.0)})
