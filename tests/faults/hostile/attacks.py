@@ -9,6 +9,7 @@ Example:
 
 import json
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,41 +17,18 @@ from typing import Any
 import cbor2
 
 from tests.faults.hostile.besieged import Place
+from tests.faults.hostile.carriers import METHODS, piece, push
 from tests.faults.hostile.images import bad_png
 from tests.faults.hostile.nonsense import climbing, nonsense
 from tests.faults.hostile.raw import written
+from tests.faults.hostile.targets import BODIES, PATHS
 from tests.faults.hostile.values import FLAT, TEXTS, bent, flipped, hostile, word
 from wire.codec import encode_batch, zstd
 from wire.signing import PrivateKey, prove_key, sign_request
+from wire.tus import PATH, signed_part
 
+_UPLOAD = re.compile(rb"location: /v1/blobs/([^\r]+)", re.IGNORECASE)
 _TOKEN_HEADERS = ("Seadrift-Device", "Seadrift-Counter", "Seadrift-Signature")
-PATHS = [
-    "/", "/login", "/devices", "/releases", "/objects/1", "/projects/1/review", "/favicon.ico",
-    "/api/me", "/api/projects", "/api/projects/1", "/api/projects/1/objects", "/api/objects/1",
-    "/api/objects/1/image", "/api/projects/1/taxa", "/api/projects/1/frames", "/api/taxa/search",
-    "/api/devices", "/api/releases", "/api/quarantine", "/api/audit", "/api/users", "/api/tokens",
-    "/api/openapi.json", "/v1/ping", "/v1/hello", "/v1/ingest", "/v1/key", "/v1/releases/x",
-]  # fmt: skip
-BODIES: dict[str, Any] = {
-    "/api/login": {"email": "admin@localhost", "password": "guess"},
-    "/api/logout": {},
-    "/api/me/password": {"old": "x", "new": "another password"},
-    "/api/tokens": {"name": "mine", "role": "administrator", "valid_d": 1},
-    "/api/users": {"email": "evil@siege.test", "role": "administrator"},
-    "/api/projects": {"title": "evil"},
-    "/api/projects/1/classify": {
-        "action": "validate", "objids": [1, 2], "taxon_id": None,
-        "key": "00000000-0000-4000-8000-000000000001",
-    },
-    "/api/projects/1/undo": {"key": "00000000-0000-4000-8000-000000000002"},
-    "/api/projects/1/train": {"parent": None},
-    "/api/taxa": {"name": "evil", "parent_id": 1},
-    "/api/claims": {"project_id": 1, "name": "evil", "valid_h": 1},
-    "/api/devices/1/revoke": {},
-    "/api/releases/1/sign": {},
-    "/api/releases/1/assign": {"device_ids": "all"},
-    "/v1/enrol": {"claim": "x", "name": "n", "public_key": "A" * 43 + "=", "board": "b"},
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,13 +49,21 @@ class Attacks:
         self._device = place.hostiles[seed % len(place.hostiles)]
         self._chance = random.Random(seed)
         self._thief = PrivateKey.make()
+        self._uploads = ["x"]
         weighted: list[tuple[int, Callable[[], Attack]]] = [
-            (28, self._batch), (8, self._hello), (3, self._key), (14, self._unsigned),
-            (4, self._replay), (8, self._enrol), (12, self._stranger), (9, self._viewer),
+            (24, self._batch), (6, self._blob), (4, self._push), (8, self._hello), (3, self._key),
+            (14, self._unsigned), (4, self._replay), (8, self._enrol), (12, self._stranger),
+            (9, self._viewer),
             (5, self._path), (5, self._credentials), (4, self._nonsense),
         ]  # fmt: skip
         self._kinds = [kind for _, kind in weighted]
         self._weights = [weight for weight, _ in weighted]
+
+    def answered(self, answer: bytes) -> None:
+        """Upload places that the shore gave are of use to later attacks."""
+        found = _UPLOAD.search(answer)
+        if found is not None:
+            self._uploads.append(found[1].decode())
 
     def next(self) -> Attack:
         return self._chance.choices(self._kinds, self._weights)[0]()
@@ -91,6 +77,28 @@ class Attacks:
 
     def _batch(self) -> Attack:
         return self._signed("batch", "POST", "/v1/ingest", self._batch_body())
+
+    def _blob(self) -> Attack:
+        chance, device = self._chance, self._device
+        headers, body = piece(chance, self._place.picture)
+        method = chance.choice(METHODS)
+        key = chance.choice(["1", "0" * 32, "..%2f..%2fkeys", "%00", self._uploads[-1]])
+        path = PATH if method == "POST" else f"{PATH}/{key}"
+        if method in ("HEAD", "DELETE"):
+            body = b""
+        text = {name: value.decode("latin-1") if isinstance(value, bytes) else value
+                for name, value in headers.items()}  # fmt: skip
+        device.counter += 1
+        part = signed_part({name.lower(): value for name, value in text.items()}, body)
+        signed = sign_request(device.key, device.device_id, device.counter, method, path, part)
+        return Attack("blob", written(method, path, {**headers, **signed}, body), opens=False)
+
+    def _push(self) -> Attack:
+        """Through the gateway's address, which is no secret to whoever works there."""
+        body, kind = push(self._chance)
+        known = self._chance.random() < 0.9
+        path = self._place.gateway if known else f"/v1/satellite/{word(self._chance)}"
+        return Attack("push", written("POST", path, {"Content-Type": kind}, body), opens=not known)
 
     def _batch_body(self) -> bytes:
         chance = self._chance

@@ -70,6 +70,8 @@ class Place:
     innocent: SimulatedDevice
     hostiles: list[SimulatedDevice]
     records: list[bytes]  # good ones, encoded
+    picture: bytes
+    gateway: str  # where a satellite gateway pushes to
     overheard: list[tuple[str, bytes, dict[str, str]]]  # requests of the innocent, as they went
 
     def protected(self) -> dict[str, str]:
@@ -127,9 +129,10 @@ def _settled(shore: Shore, http: httpx.Client, port: int, data: Path, hostiles: 
     records = [encode_record(record) for record in _records()]
     innocent = devices[0]
     innocent.ingest(records)
+    gateway = http.get("/api/satellite/address", headers=operator).json()["path"]
     return Place(
         shore, port, data, project, tokens, innocent, devices[1:], records,
-        [_overheard(innocent, records)],
+        make_vignette(1).data, gateway, [_overheard(innocent, records)],
     )  # fmt: skip
 
 

@@ -43,13 +43,13 @@ class Wire:
             self._socket.sendall(request)  # it may have answered and closed before the end
             if last:
                 self._socket.shutdown(socket.SHUT_WR)
-        status = self._read(self._socket)
+        status = self._read(self._socket, bare=request.startswith(b"HEAD "))
         if last or b"connection: close" in self.answer[:2000].lower():
             self.close()
         return status
 
-    def _read(self, open_socket: socket.socket) -> int:
-        """Read one answer."""
+    def _read(self, open_socket: socket.socket, bare: bool) -> int:
+        """Read one answer; `bare`: its length is said and its body is not sent."""
         head = b""
         while b"\r\n\r\n" not in head:
             piece = open_socket.recv(65536)
@@ -60,7 +60,7 @@ class Wire:
             head += piece
         head, _, body = head.partition(b"\r\n\r\n")
         length = _LENGTH.search(head)
-        while length is not None and len(body) < int(length[1]):
+        while not bare and length is not None and len(body) < int(length[1]):
             piece = open_socket.recv(65536)
             if not piece:
                 break

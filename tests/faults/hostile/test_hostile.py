@@ -44,12 +44,14 @@ def attack(place: Place, siege: Siege, number: int, seed: int) -> None:
         one = attacks.next()
         try:
             status = wire.ask(one.request, last=one.last)
+            attacks.answered(wire.answer)
         except TimeoutError:
             status = 599
             wire.close()
         siege.answers[one.kind, status] += 1
         if status >= 500:
             siege.mistakes.append(f"{status} {one.kind}: {one.request[:600]!r}")
+            print(siege.mistakes[-1], flush=True)
         if one.opens and 200 <= status < 300:
             siege.opened.append(
                 f"{status} {one.kind}: {one.request[:600]!r}: {wire.answer[:300]!r}"
