@@ -142,7 +142,7 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def unforeseen(request: Request, error: Exception) -> Response:
-        LOG.error("%s %s", request.method, request.url.path, exc_info=error)
+        LOG.error("%s %s", request.method, request.scope["path"], exc_info=error)
         return _answer(500, "internal", "The shore made a mistake; it is in its log.")
 
 

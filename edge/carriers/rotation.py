@@ -26,6 +26,8 @@ def change_key(identity: Identity, link: Link) -> bool:
     try:
         link.announce_key(announcement)
     except RefusedError as error:
+        if error.code == "revoked":
+            return False  # what follows may be told why, or to wipe itself
         if error.status not in (400, 404, 405, 409):
             raise
         log.warning("the shore does not take the next key, the old one stays: %s", error)

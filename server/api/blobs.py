@@ -51,8 +51,9 @@ async def signed(request: Request, shore: ShoreDep) -> Signed:
     body = await request.body()
     part = signed_part(request.headers, body)
     who = await run_in_threadpool(
-        desk.verify, shore.database, request.headers, request.method, request.url.path, part
+        desk.verify, shore.database, request.headers, request.method, request.scope["path"], part
     )
+    desk.not_too_fast(shore, who)
     return Signed(who.device, who.counter, body)
 
 
@@ -69,7 +70,7 @@ def create(shore: ShoreDep, request: SignedDep, http: Request) -> Response:
     length = _whole(http, "Upload-Length")
     text = http.headers.get("Upload-Metadata", "")
     upload = uploads.begin(shore, request, text, length, now_ms())
-    location = {"Location": f"{http.url.path.rstrip('/')}/{upload.key}"}
+    location = {"Location": f"{http.scope['path'].rstrip('/')}/{upload.key}"}
     return _answer(201, upload, location)
 
 

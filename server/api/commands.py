@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from models.bundle import Bundle
-from server.api.deps import Manager, ShoreDep, Viewer
+from server.api.deps import Manager, ShoreDep, Viewer, WitnessDep
 from server.clock import now_ms
 from server.db import commands, fleet, releases
 from server.db.fleet import DeviceInfo
@@ -43,7 +43,9 @@ def listed(
 
 
 @router.post("/{device_id}/commands", status_code=201)
-def command(shore: ShoreDep, user: Manager, device_id: str, body: NewCommand) -> dict[str, Any]:
+def command(
+    shore: ShoreDep, user: Manager, witness: WitnessDep, device_id: str, body: NewCommand
+) -> dict[str, Any]:
     """{number, state}. 422 for an argument that makes no sense, with what was expected."""
     now = now_ms()
     try:
@@ -59,6 +61,7 @@ def command(shore: ShoreDep, user: Manager, device_id: str, body: NewCommand) ->
                 user_id=user.id,
                 now_ms=now,
             )
+            witness.note(connection, "device.command", device_id, detail=f"{number} {body.name}")
     except (CommandError, ReleaseRefusedError) as error:
         raise ApiError(422, "command", str(error)) from error
     return {"number": number, "state": "queued"}

@@ -10,9 +10,9 @@ from server.api.objects import ID_MAX
 from server.api.projects import existing
 from server.auth.tokens import new_token, token_hash
 from server.clock import now_ms
-from server.db import fleet, health, keys
+from server.db import fleet, health
 from server.errors import not_found
-from server.fleet import certificates
+from server.fleet import certificates, farewell
 from server.fleet.states import details, states
 
 router = APIRouter(prefix="/api", tags=["devices"])
@@ -24,6 +24,12 @@ class NewClaim(BaseModel):
     name: str = Field(default="", max_length=250)
     valid_h: float = Field(default=24 * 7, gt=0, le=24 * 366)
     successor_of: Annotated[str, Field(max_length=40)] | None = None
+
+
+class Revocation(BaseModel):
+    """`wipe`: its keys are to be destroyed at its next hello."""
+
+    wipe: bool = False
 
 
 @router.get("/devices")
@@ -85,10 +91,25 @@ def claim(shore: ShoreDep, user: Manager, witness: WitnessDep, body: NewClaim) -
 
 
 @router.post("/devices/{device_id}/revoke")
-def revoke(shore: ShoreDep, user: Manager, witness: WitnessDep, device_id: str) -> dict[str, Any]:
+def revoke(
+    shore: ShoreDep,
+    user: Manager,
+    witness: WitnessDep,
+    device_id: str,
+    body: Revocation | None = None,
+) -> dict[str, Any]:
+    wipe = body is not None and body.wipe
     with shore.database.write() as connection:
-        if not keys.revoke(connection, device_id, now_ms()):
+        found = farewell.revoke(
+            connection,
+            shore.release_key,
+            device_id,
+            wipe=wipe,
+            user_id=user.id,
+            now_ms=now_ms(),
+        )
+        if not found:
             raise not_found(f"device {device_id[:40]}")
-        witness.note(connection, "device.revoke", device_id)
+        witness.note(connection, "device.revoke", device_id, detail="wipe" if wipe else "")
     certificates.write_revoked(shore.database, shore.authority, shore.settings.broker, now_ms())
     return {"device_id": device_id, "status": "revoked"}

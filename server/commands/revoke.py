@@ -7,8 +7,16 @@ Example:
 import argparse
 
 from server.clock import now_ms
-from server.commands.common import CommandError, add_data, answer, doing, note, opened
-from server.db import keys
+from server.commands.common import (
+    CommandError,
+    add_data,
+    answer,
+    doing,
+    note,
+    opened,
+    operator_id,
+)
+from server.fleet import farewell
 from server.fleet.certificates import write_revoked
 
 
@@ -20,15 +28,27 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         epilog="example: seadrift revoke --data shore d7b1c2",
     )
     parser.add_argument("device", help="device id, as `seadrift fleet` shows it")
+    parser.add_argument(
+        "--wipe", action="store_true", help="have its keys destroyed, whenever it says hello"
+    )
     add_data(parser)
     parser.set_defaults(run=doing("revoke", run))
 
 
 def run(args: argparse.Namespace) -> int:
     with opened(args) as shore:
+        operator = operator_id(shore)
         with shore.database.write() as connection:
-            if not keys.revoke(connection, args.device, now_ms()):
+            found = farewell.revoke(
+                connection,
+                shore.release_key,
+                args.device,
+                wipe=args.wipe,
+                user_id=operator,
+                now_ms=now_ms(),
+            )
+            if not found:
                 raise CommandError(f"there is no device {args.device}")
-            note(connection, "device.revoke", args.device)
+            note(connection, "device.revoke", args.device, "wipe" if args.wipe else "")
         write_revoked(shore.database, shore.authority, shore.settings.broker, now_ms())
     return answer(args, {"device_id": args.device, "status": "revoked"}, f"revoked {args.device}")

@@ -52,14 +52,17 @@ def add(
     return command.number
 
 
-def waiting(connection: Connection, pk: int) -> list[tuple[int, bytes]]:
-    """Number and bytes of what the device has not answered, oldest first."""
+def waiting(connection: Connection, pk: int, only: str | None = None) -> list[tuple[int, bytes]]:
+    """Number and bytes of what the device has not answered, oldest first; `only` those of a
+    name."""
     query = (
         select(CommandRow.number, CommandRow.payload)
         .where(CommandRow.device_id == pk, CommandRow.answered_ms.is_(None))
         .order_by(CommandRow.number)
         .limit(HANDED_MAX)
     )
+    if only is not None:
+        query = query.where(CommandRow.name == only)
     return [(number, bytes(payload)) for number, payload in connection.execute(query)]
 
 

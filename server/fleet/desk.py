@@ -24,6 +24,7 @@ from server.db.fleet import DeviceInfo
 from server.db.keys import OldKeyError
 from server.errors import ApiError, not_found, too_many
 from server.fleet import certificates
+from server.fleet.farewell import last_words
 from server.intake.batch import ReplayedError, hold_revoked, take
 from server.intake.greeting import greet
 from server.shore import Shore
@@ -92,9 +93,14 @@ def _change_key(database: Database, device: DeviceInfo) -> None:
 
 
 def hello(shore: Shore, request: Signed, now_ms: int) -> bytes:
-    """The answer to a hello, CBOR. Raises ApiError."""
-    admit(shore, request)
+    """The answer to a hello, CBOR. A revoked device hears nothing but a wipe. Raises ApiError."""
+    not_too_fast(shore, request)
     try:
+        if request.device.status != "active":
+            words = last_words(shore.stores, request.device, request.counter, now_ms)
+            if words is not None:
+                return words
+        active(request)
         return greet(shore.stores, request.device, request.counter, request.body, now_ms)
     except (CodecError, FieldError) as error:
         raise ApiError(400, "hello", str(error)) from error

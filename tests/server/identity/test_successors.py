@@ -1,5 +1,7 @@
 """An instrument that was stolen, and comes back: revoked at once, then a device anew."""
 
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,13 @@ import pytest
 from edge.cli import main
 from models.bundle import Bundle
 from server.db import quarantine
+from server.demo.processes import command
 from server.intake import batch
 from server.shore import Shore
 from server.simulated import LinkError, SimulatedDevice, make_object, make_record
 from wire.codec import encode_batch, encode_record
-from wire.signing import PrivateKey
+from wire.commands import check_command
+from wire.signing import PrivateKey, PublicKey
 
 Enrol = Callable[[str], SimulatedDevice]
 CONFIG = """
@@ -54,8 +58,9 @@ def post_enrol(http: httpx.Client, token: str, key: PrivateKey) -> httpx.Respons
 
 
 def devices(client: httpx.Client) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = client.get("/api/devices").json()
-    return found
+    """In the order in which they enrolled."""
+    found = client.get("/api/devices").json()
+    return sorted(found, key=lambda device: device["enrolled_ms"])
 
 
 def test_revocation_counts_from_the_next_request_and_keeps_what_comes(
@@ -125,3 +130,52 @@ def test_a_recovered_instrument_makes_a_new_key_by_itself(
     assert [d["status"] for d in devices(client)] == ["revoked", "active"]
     assert devices(client)[1]["predecessor"] == first
     assert (tmp_path / "data" / "identity" / "key").read_bytes() != key
+
+
+def test_a_stolen_instrument_is_told_to_wipe_itself_and_nothing_else(
+    client: httpx.Client, stranger: httpx.Client, project: int, tmp_path: Path
+) -> None:
+    config = tmp_path / "edge.toml"
+    url = str(stranger.base_url).rstrip("/")
+    config.write_text(CONFIG.format(url=url, claim=claim(client, project)))
+    run = ["run", "--config", str(config), "--frames", "0", "--once"]
+    assert main(run) == 0
+    stolen, identity = devices(client)[0]["device_id"], tmp_path / "data" / "identity"
+    assert (identity / "key").exists()
+    assert client.post(f"/api/devices/{stolen}/revoke", json={"wipe": True}).status_code == 200
+    wait_until_gone(identity / "key", [command("seadrift-edge"), *run])
+    assert not (identity / "enrolment.json").exists()
+    [said] = client.get(f"/api/devices/{stolen}/commands").json()
+    assert (said["name"], said["state"]) == ("wipe", "sent")
+
+
+def wait_until_gone(path: Path, argv: list[str]) -> None:
+    """Let the thief switch it on: it says hello, and goes on trying."""
+    child = subprocess.Popen(argv, stderr=subprocess.DEVNULL)
+    try:
+        deadline_s = time.monotonic() + 60
+        while path.exists():
+            assert time.monotonic() < deadline_s
+            time.sleep(0.05)
+    finally:
+        child.terminate()
+        child.wait(60)
+
+
+def test_a_revoked_device_hears_its_wipe_alone(
+    client: httpx.Client, device: SimulatedDevice, bundle: Bundle
+) -> None:
+    device.ingest([make_record(1, make_object(bundle, 1))])
+    path = f"/api/devices/{device.device_id}"
+    client.post(f"{path}/commands", json={"name": "priorities", "argument": {"object": 3}})
+    for _ in range(2):  # asked twice, queued once
+        client.post(f"{path}/revoke", json={"wipe": True})
+    said = device.hello(next_seq=2)
+    key = PublicKey.from_text(device.release_key)
+    names = [check_command(key, device.device_id, blob).name for blob in said["commands"]]
+    assert names == ["wipe"]
+    assert said["assignment"] is None
+    assert device.send("POST", "/v1/ingest", b"").status_code == 403
+    device.counter -= 2  # what was refused has not counted
+    with pytest.raises(LinkError, match="counter"):
+        device.hello()
