@@ -39,6 +39,12 @@ def frame_energy(board: Board, busy_ms: float, period_s: float) -> Energy:
     )
 
 
+def frame_period_s(marginal_j: float, joules_day: float) -> float:
+    """The shortest time from frame to frame with which frames cost no more than so many joules
+    above an idle board in a day, spread evenly over it."""
+    return marginal_j * 86400.0 / joules_day
+
+
 def busy_ms(board: Board, instructions: float) -> float:
     """One core's time for so many instructions of the board's processor.
 

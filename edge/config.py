@@ -15,17 +15,20 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from edge.config_link import (
+    BudgetConfig,
+    LinkConfig,
+    MqttConfig,
+    SatelliteConfig,
+    check_carriers,
+)
 from edge.links.address import check_url
 from edge.segment import SegmentSettings
-from edge.tables import ConfigError, check_keys, fill
+from edge.tables import ConfigError, bounded, check_keys, fill
 from wire.mqtt import AddressError, read_address
 
 if TYPE_CHECKING:
     from edge.simulator import SimSettings
-
-
-def _bounded(default: float, low: float, high: float | None = None) -> Any:
-    return field(default=default, metadata={"low": low, "high": high})
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class DeviceConfig:
     data: str
     board: str = "desktop"
     clock: Literal["auto", "system"] = "auto"
-    health_s: float = _bounded(60.0, 1.0, 86400.0)
+    health_s: float = bounded(60.0, 1.0, 86400.0)
 
 
 @dataclass(frozen=True)
@@ -51,22 +54,22 @@ class ShoreConfig:
 
 
 @dataclass(frozen=True)
-class MqttConfig:
-    """[mqtt]: a broker, as a second way to the shore."""
-
-    url: str = ""
-    ca: str = ""
-
-
-@dataclass(frozen=True)
 class SourceConfig:
     """[source]: where frames come from. `frames` 0 means all that there are."""
 
     kind: Literal["simulator", "folder", "zip"]
     path: str = ""
-    frames: int = cast(int, _bounded(0, 0))
-    interval_s: float = _bounded(0.0, 0.0, 86400.0)
+    frames: int = cast(int, bounded(0, 0))
+    interval_s: float = bounded(0.0, 0.0, 86400.0)
     simulator: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FramesConfig:
+    """[frames]: which whole frames go to shore, when nothing else waits."""
+
+    keep_every: int = cast(int, bounded(0, 0, 10_000_000))
+    send_bad: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,66 +103,17 @@ class ClassifyConfig:
 class OutboxConfig:
     """[outbox]: how much of the disk unsent records may take."""
 
-    max_mb: int = cast(int, _bounded(512, 2, 1_000_000))
-    reserve_mb: int = cast(int, _bounded(4, 0, 1000))
-
-
-@dataclass(frozen=True)
-class LinkConfig:
-    """[link]: how records go to shore. A batch stays below the link's limit of 256 KiB."""
-
-    carriers: tuple[Literal["https", "mqtt", "satellite"], ...] = ("https",)
-    proxy: str = ""
-    leave_after: int = cast(int, _bounded(3, 1, 100))
-    return_after: int = cast(int, _bounded(3, 1, 100))
-    return_s: float = _bounded(60.0, 0.0, 86400.0)
-    batch_kb: int = cast(int, _bounded(192, 8, 240))
-    retry_max_s: float = _bounded(900.0, 1.0, 86400.0)
-    hello_s: float = _bounded(60.0, 0.1, 86400.0)
-    hello_costly_s: float = _bounded(21600.0, 1.0, 604800.0)
-    timeout_s: float = _bounded(30.0, 0.1, 600.0)
-
-
-@dataclass(frozen=True)
-class BudgetConfig:
-    """[budget]: the most that any 24 hours may cost (0: no limit), and what a carrier draws."""
-
-    https_mb: float = _bounded(0.0, 0.0, 1e6)
-    mqtt_mb: float = _bounded(0.0, 0.0, 1e6)
-    link_j: float = _bounded(0.0, 0.0, 1e9)
-    frames_j: float = _bounded(0.0, 0.0, 1e9)
-    https_j_per_mb: float = _bounded(5.0, 0.0, 1e5)
-    https_w: float = _bounded(2.0, 0.0, 1000.0)
-    mqtt_j_per_mb: float = _bounded(5.0, 0.0, 1e5)
-    mqtt_w: float = _bounded(2.0, 0.0, 1000.0)
-    satellite_w: float = _bounded(1.5, 0.0, 1000.0)
-
-
-@dataclass(frozen=True)
-class SatelliteConfig:
-    """[satellite]: a serial modem, and the summaries that it carries first. No `port`: no modem."""
-
-    port: str = ""
-    baud: int = cast(int, _bounded(19200, 300, 921_600))
-    priority_max: int = cast(int, _bounded(1, 0, 5))
-    credits_day: int = cast(int, _bounded(60, 10, 10_000))
-    batch_bytes: int = cast(int, _bounded(1200, 100, 64_000))
-    every_h: float = _bounded(6.0, 0.1, 720.0)
-    bin_m: float = _bounded(10.0, 0.1, 1000.0)
-    surface_m: float = _bounded(2.0, 0.0, 1000.0)
-    frame_ml: float = _bounded(0.0, 0.0, 1e6)
-    ack_wait_s: float = _bounded(120.0, 0.1, 300.0)
-    resend_h: float = _bounded(6.0, 0.0, 720.0)
-    hello_h: float = _bounded(24.0, 0.1, 8760.0)
+    max_mb: int = cast(int, bounded(512, 2, 1_000_000))
+    reserve_mb: int = cast(int, bounded(4, 0, 1000))
 
 
 @dataclass(frozen=True)
 class UpdatesConfig:
     """[updates]: how a new release proves itself before it is trusted."""
 
-    trial_frames: int = cast(int, _bounded(5, 0, 100_000))
-    trial_wait_s: float = _bounded(30.0, 0.0, 86400.0)
-    slower_at_most: float = _bounded(3.0, 1.0, 100.0)
+    trial_frames: int = cast(int, bounded(5, 0, 100_000))
+    trial_wait_s: float = bounded(30.0, 0.0, 86400.0)
+    slower_at_most: float = bounded(3.0, 1.0, 100.0)
 
 
 @dataclass(frozen=True)
@@ -168,6 +122,7 @@ class Config:
 
     device: DeviceConfig
     source: SourceConfig
+    frames: FramesConfig
     acquisition: AcquisitionConfig
     shore: ShoreConfig
     mqtt: MqttConfig
@@ -189,7 +144,6 @@ class Config:
         return (self.folder / Path(path).expanduser()).absolute()
 
 
-BUDGET_MIN_MB = 0.5
 ENDLESS = 10_000_000
 """Frames of a simulated run that has no end: four months at one a second."""
 _FROM_ACQUISITION = ("pixel_um", "field")
@@ -197,6 +151,7 @@ _FROM_ACQUISITION = ("pixel_um", "field")
 TABLES: dict[str, type[Any]] = {
     "device": DeviceConfig,
     "source": SourceConfig,
+    "frames": FramesConfig,
     "acquisition": AcquisitionConfig,
     "shore": ShoreConfig,
     "mqtt": MqttConfig,
@@ -299,25 +254,12 @@ def _check(config: Config, file: str) -> None:
             raise ConfigError(f"{file}: [mqtt] url: {error}") from error
     if config.shore.claim and config.shore.claim_file:
         raise ConfigError(f"{file}: [shore] claim: give it or claim_file, not both")
-    _check_carriers(config, file)
-    if "satellite" in config.link.carriers and not config.satellite.port:
-        raise ConfigError(f"{file}: [satellite] port: missing, and [link] carriers names satellite")
+    check_carriers(config.link, config.budget, config.mqtt, config.satellite, file)
     if config.outbox.reserve_mb * 2 > config.outbox.max_mb:
         raise ConfigError(f"{file}: [outbox] reserve_mb: expected at most half of max_mb")
     for table, key in (("device", "name"), ("device", "data"), ("acquisition", "sample")):
         if not getattr(getattr(config, table), key).strip():
             raise ConfigError(f"{file}: [{table}] {key}: expected text, got nothing")
-
-
-def _check_carriers(config: Config, file: str) -> None:
-    if not config.link.carriers or len(set(config.link.carriers)) < len(config.link.carriers):
-        raise ConfigError(f"{file}: [link] carriers: expected at least one, and each once")
-    for key in ("https_mb", "mqtt_mb"):
-        if 0 < getattr(config.budget, key) < BUDGET_MIN_MB:
-            raise ConfigError(
-                f"{file}: [budget] {key}: expected 0 (no limit) or {BUDGET_MIN_MB} or more:"
-                " the largest record must fit into a day"
-            )
 
 
 def with_frames(config: Config, frames: int) -> Config:

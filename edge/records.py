@@ -11,16 +11,18 @@ Example:
     >>> outbox.commit(frame_drafts(result, acquisition, release), cursor="18")
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.config import AcquisitionConfig, Config
+from edge.config import AcquisitionConfig, Config, FramesConfig
 from edge.frames import BadFrame, Frame
-from edge.outbox import Draft
+from edge.outbox import Draft, Whole
 from edge.pipeline import FrameResult, ObjectResult
 from edge.png import encode
 from models.brief import brief_of
@@ -28,7 +30,10 @@ from models.measure_table import MEASURES_VERSION
 from wire import records as wire
 from wire.brief import shortened
 from wire.codec import RECORD_MAX
+from wire.tus import SIZE_MAX
 
+NAME_MAX = 250
+_CONTROL = re.compile(r"[\x00-\x1f]")
 PNG_MAX = RECORD_MAX - 4096
 """Largest vignette file in bytes: the record around it, with the exact values, needs the rest."""
 
@@ -41,10 +46,7 @@ def frame_drafts(
         Draft(_object(item, place, result.frame, acquisition, release))
         for place, item in enumerate(result.objects)
     ]
-    vignettes = [
-        Draft(_with_values(vignette(item.vignette), item), about=1 + place)
-        for place, item in enumerate(result.objects)
-    ]
+    vignettes = [_vignette(item, place) for place, item in enumerate(result.objects)]
     return [Draft(_summary(result, acquisition)), *objects, *vignettes]
 
 
@@ -72,14 +74,51 @@ def bad_frame(bad: BadFrame) -> wire.BadFrame:
     return wire.BadFrame(frame=bad.name, frame_index=bad.index, reason=bad.reason[:1000])
 
 
+def is_kept(index: int, frames: FramesConfig) -> bool:
+    """Whether this frame goes to shore in all its pixels."""
+    return bool(frames.keep_every) and index % frames.keep_every == 0
+
+
+def whole(frame: Frame) -> Whole:
+    """A frame in all its pixels, as PNG."""
+    height, width = frame.grey.shape
+    name = frame.name[-NAME_MAX:]
+    return Whole("frame", encode(frame.grey), name=name, width=width, height=height)
+
+
+def whole_of(path: Path | None, bad: BadFrame) -> Whole | None:
+    """A bad frame's file as it is, when a copy was kept and is not larger than a blob may be."""
+    try:
+        if path is None or path.stat().st_size > SIZE_MAX:
+            return None
+        return Whole("frame", path.read_bytes(), name=_CONTROL.sub("_", bad.name)[-NAME_MAX:])
+    except OSError:
+        return None
+
+
+def _vignette(item: ObjectResult, place: int) -> Draft:
+    """The crop with the exact values; one too large for a record goes whole as a blob besides."""
+    whole = vignette(item.vignette)
+    fitting = halved(item.vignette, whole)
+    blob = None
+    if fitting is not whole:
+        blob = Whole("vignette", whole.data, width=whole.width, height=whole.height)
+    return Draft(_with_values(fitting, item), about=1 + place, whole=blob)
+
+
 def vignette(grey: NDArray[np.uint8]) -> wire.Vignette:
-    """The crop `uint8 [h, w]` as PNG; one too large for a record is halved until it fits."""
-    data = encode(grey)
-    while len(data) > PNG_MAX:
-        grey = _halved(grey)
-        data = encode(grey)
+    """The crop `uint8 [h, w]` as PNG."""
     height, width = grey.shape
+    data = encode(grey)
     return wire.Vignette(object_seq=0, rank=0, format="png", width=width, height=height, data=data)
+
+
+def halved(grey: NDArray[np.uint8], image: wire.Vignette) -> wire.Vignette:
+    """`image`, which shows `grey`, halved until it fits into a record."""
+    while len(image.data) > PNG_MAX:
+        grey = _halved(grey)
+        image = vignette(grey)
+    return image
 
 
 def _halved(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ Example:
     edge.tables.ConfigError: instrument.toml: [link] batch_kbb: no such key; did you mean batch_kb?
 """
 
+import dataclasses
 import difflib
 import math
 import types
@@ -22,6 +23,11 @@ T = TypeVar("T")
 
 class ConfigError(ValueError):
     """The configuration cannot be used; the message names file, table, key and what was meant."""
+
+
+def bounded(default: float, low: float, high: float | None = None) -> Any:
+    """A dataclass field whose value lies within bounds."""
+    return dataclasses.field(default=default, metadata={"low": low, "high": high})
 
 
 def fill(cls: type[T], data: object, file: str, table: str = "") -> T:

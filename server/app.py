@@ -19,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server import VERSION
@@ -118,6 +119,10 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(ApiError)
     def refused(_request: Request, error: ApiError) -> Response:
         return _answer(error.status, error.code, error.message, error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    def gone(_request: Request, _error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # to nobody: the link broke in the middle of a body
 
     @app.exception_handler(HTTPException)
     def plain(_request: Request, error: HTTPException) -> Response:

@@ -173,6 +173,9 @@ class Health:
     temperature_c: float | None = None
     board: str | None = None
     slots: dict[str, str] = field(default_factory=dict)
+    carrier: str | None = None
+    held: str | None = None
+    """The carrier in use, and the budget that holds records back."""
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,17 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import apsw
 
 from edge import board as boards
-from edge.agent.links import read_claim
+from edge.agent import link_checks
+from edge.agent.finding import Finding
 from edge.clock import EARLIEST_MS, SYNCHRONISED
 from edge.config import Config
 from edge.identity import Identity, IdentityError
 from edge.keys import KEY
-from edge.links import LinkError
-from edge.links.https import HttpsLink
 from edge.outbox import OutboxError
 from edge.outbox.database import check_version
 from edge.tables import ConfigError
@@ -35,16 +33,6 @@ from models.bundle import Bundle, BundleError
 from models.measure_table import missing_measures
 
 PYTHON_MIN = (3, 11)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """`level` is ok, warn (works, but look at it) or fail; `remedy` says what to do."""
-
-    name: str
-    level: str
-    text: str
-    remedy: str = ""
 
 
 def examine(config: Config | None) -> Iterator[Finding]:
@@ -63,7 +51,8 @@ def examine(config: Config | None) -> Iterator[Finding]:
         _identity,
         _measures,
         _slots,
-        _shore,
+        link_checks.shore,
+        link_checks.carriers,
     )
     for check in general:
         yield from _guarded(check.__name__, check)
@@ -236,28 +225,3 @@ def _slots(config: Config) -> Iterator[Finding]:
             yield Finding(name, "fail", f"{text}: {test.reason}", "assign another release")
     if state.active == FACTORY:
         yield Finding("release", "ok", "the factory release is active")
-
-
-def _shore(config: Config) -> Iterator[Finding]:
-    if not config.shore.url:
-        yield Finding("shore", "warn", "none is configured: records stay here", "set [shore] url")
-        return
-    try:
-        # A ping needs no signature, and looking must not make a key or mend one.
-        nobody = Identity.passing()
-        link = HttpsLink(config.shore, nobody, timeout_s=10.0, folder=config.folder)
-        claim = read_claim(config)
-    except (ConfigError, IdentityError) as error:
-        yield Finding("shore", "fail", str(error), "correct [shore]")
-        return
-    try:
-        yield Finding("shore", "ok", f"{config.shore.url} answers, version {link.ping()}")
-    except LinkError as error:
-        remedy = "check the network and [shore] url; without a link the instrument works on"
-        yield Finding("shore", "warn", str(error), remedy)
-    finally:
-        link.close()
-    enrolled = (config.data / "identity" / "enrolment.json").exists()
-    if not claim and not enrolled:
-        remedy = "make a claim on shore and put it in [shore] claim"
-        yield Finding("claim", "fail", "not enrolled, and no claim to enrol with", remedy)

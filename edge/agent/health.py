@@ -51,6 +51,7 @@ def health(parts: Parts, counters: Counters, ms_per_frame: float | None, uptime_
     """The record that goes first whenever the link comes back."""
     pending = parts.outbox.pending()
     energy = _energy(parts, ms_per_frame)
+    link = None if parts.sender is None else parts.sender.state
     return Health(
         uptime_s=round(uptime_s, 1),
         pending=pending.records,
@@ -66,6 +67,8 @@ def health(parts: Parts, counters: Counters, ms_per_frame: float | None, uptime_
         temperature_c=processor_c(),
         board=parts.board.name,
         slots=slots(parts),
+        carrier=None if link is None else link.carrier or None,
+        held=None if link is None else link.held or None,
     )
 
 
@@ -98,6 +101,8 @@ def status(parts: Parts, counters: Counters, ms_per_frame: float | None, doing: 
         link="none" if link is None else link.state,
         link_error="" if link is None else link.error,
         last_ack_ms=last_ack_ms,
+        carriers=[] if parts.sender is None else [asdict(c) for c in parts.sender.carriers],
+        blobs=parts.outbox.blobs.count,
         release=release_of(parts.pipeline),
         runtime=None if classifier is None else classifier.runtime_name,
         active_slot=update.active,

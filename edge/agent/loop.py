@@ -23,6 +23,7 @@ from edge.agent.health import Counters, health, status
 from edge.agent.parts import Parts, release_of
 from edge.agent.resume import name_of
 from edge.agent.timekeeper import Timekeeper
+from edge.budget import frame_energy, frame_period_s
 from edge.frames import BadFrame, Frame
 from edge.outbox import Draft, OutboxError, OutboxFullError, RecordTooLargeError
 from edge.satellite.counts import count
@@ -117,8 +118,18 @@ class Agent:
             self._between()
             if self._ended.is_set():
                 return
-            if self._parts.config.source.interval_s:
-                self._pause_until(time.monotonic() + self._parts.config.source.interval_s)
+            pause_s = self._pause_s()
+            if pause_s:
+                self._pause_until(time.monotonic() + pause_s)
+
+    def _pause_s(self) -> float:
+        """Until the next frame: as configured, or as long as what a frame costs lasts by budget."""
+        config, ms = self._parts.config, self._ms_per_frame
+        if ms is None or not config.budget.frames_j:
+            return config.source.interval_s
+        cost_j = frame_energy(self._parts.board, ms, 0.0).marginal_j
+        period_s = frame_period_s(cost_j, config.budget.frames_j)
+        return max(config.source.interval_s, period_s - ms / 1e3)
 
     def _items(self) -> Iterator[Frame | BadFrame]:
         """The source's frames, as far as options and configuration say."""
@@ -141,6 +152,8 @@ class Agent:
             result = parts.pipeline.process(frame)
             release = release_of(parts.pipeline)
             drafts = records.frame_drafts(result, parts.config.acquisition, release)
+            if records.is_kept(frame.index, parts.config.frames):
+                drafts[0] = replace(drafts[0], whole=records.whole(frame))
         except Exception as error:  # one bad frame never stops the loop; its picture is kept
             log.exception("frame %s", frame.name)
             reason = f"could not be processed: {type(error).__name__}: {error}"
@@ -167,7 +180,10 @@ class Agent:
             log.warning("frame %s: no copy could be kept: %s", bad.name, error)
         self._bad_here += 1
         self._counters = self._counters.with_bad_frame()
-        self._commit([Draft(records.bad_frame(bad))], bad, None)
+        whole = None
+        if self._parts.config.frames.send_bad:
+            whole = records.whole_of(self._parts.quarantine.file(bad), bad)
+        self._commit([Draft(records.bad_frame(bad), whole=whole)], bad, None)
 
     def _commit(
         self,
@@ -303,7 +319,7 @@ class Agent:
         self._health_due_s = 0.0  # the shore shall know how the last frames went
         while not self._ended.is_set():
             self._between()
-            idle = self._parts.sender is None or not self._parts.outbox.pending().records
+            idle = self._parts.sender is None or self._parts.sender.idle
             if idle and self._parts.sender is not None and self._said_pending:
                 self._said_pending, self._health_due_s = 0, 0.0  # all is sent: say that too
                 continue

@@ -47,6 +47,11 @@ class Quarantine:
             for path in self.folder.glob(f"{bad.index:06d}_*"):
                 self._sizes[path] = path.stat().st_size
 
+    def file(self, bad: BadFrame) -> Path | None:
+        """The copy that was kept of a bad frame, if one was."""
+        copies = sorted(self.folder.glob(f"{bad.index:06d}_*"))
+        return next((path for path in copies if not path.name.endswith(".reason.txt")), None)
+
     def _write(self, bad: BadFrame, frame: Frame | None, room: int) -> None:
         if frame is None and isinstance(self._source, FileSource) and room > 0:
             quarantine(bad, self._source, self.folder)

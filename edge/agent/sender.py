@@ -1,9 +1,9 @@
 """The link's thread: works with the best carrier that there is, until nothing waits.
 
-Being cut off for weeks is normal, so a failure is logged once, when it changes, and tried again
-with full jitter. Which carrier to use is `edge.carriers.choice`'s to decide, what a visit does
-`edge.carriers.carrier`'s. Changing carriers in the middle of anything costs nothing: records are
-named once, and an acknowledgement counts whichever way it comes.
+Being cut off for weeks is normal, so each kind of failure is logged once until the link is back,
+and tried again with full jitter. Which carrier to use is `edge.carriers.choice`'s to decide, what a
+visit does `edge.carriers.carrier`'s. Changing carriers in the middle of anything costs nothing:
+records are named once, and an acknowledgement counts whichever way it comes.
 
 Example:
     >>> sender = Sender([link], desk, budgets)
@@ -51,6 +51,7 @@ class LinkState:
     state: str = "starting"
     error: str = ""
     carrier: str = ""
+    held: str = ""
     last_ack_s: float | None = None
     acknowledged: int = 0
     failures: int = 0
@@ -141,16 +142,24 @@ class Sender(threading.Thread):
                 choice.word(place),
                 carrier.error,
                 carrier.held,
-                carrier.account.report(),
+                carrier.report(),
             )
             for place, carrier in enumerate(self._carriers)
         )
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits that could ever go."""
+        outbox = self._desk.outbox
+        if outbox.pending().records:
+            return False
+        return not (outbox.blobs.count and any(carrier.uploads for carrier in self._carriers))
 
     def _worked(self, place: int, visit: Visit) -> None:
         carrier, now_s = self._carriers[place], self._desk.now_s()
         if carrier.error:
             log.info("%s: link to %s is back", carrier.name, self._desk.settings.url)
-        carrier.error, carrier.backoff = "", carrier.backoff.acknowledged()
+        carrier.succeeded()
         self._choice = self._choice.worked(
             place, now_s, visit.wait_s, delivered=visit.delivered > 0
         )
@@ -159,29 +168,29 @@ class Sender(threading.Thread):
             state="up",
             error="",
             carrier=carrier.name,
+            held=visit.held,
             failures=0,
             last_ack_s=time.monotonic(),
             acknowledged=self._desk.delivery.acknowledged,
         )
 
     def _failed(self, step: Step, error: Exception) -> None:
-        """Note the failure, once in the log while it stays the same."""
+        """Note the failure, each kind once in the log until the carrier works again."""
         carrier, message = self._carriers[step.place], str(error) or repr(error)
         expected = (LinkError, IdentityError, SignatureError, OutboxError, OSError)
         if not isinstance(error, expected):
             log.error("unexpected error on the link", exc_info=error)
-        elif message != carrier.error:
+        elif carrier.is_news(message):
             log.warning("%s: %s; trying again", carrier.name, message)
         if isinstance(error, RefusedError) and error.code == "counter":
             self._desk.identity.skip_ahead()
-        carrier.error, carrier.backoff = message, carrier.backoff.failed()
-        carrier.failed(error)
+        carrier.failed(error, message)
         now_s = self._desk.now_s()
         if isinstance(error, SpentError):
             self._choice = self._choice.rested(step.place, now_s, SPENT_S)
         else:
             self._choice = self._choice.failed(step.place, now_s, self._wait_s(carrier, error))
-        if not step.probe:
+        if not step.probe and self._choice.serving in (None, step.place):
             self.state = replace(
                 self.state, state="down", error=message, failures=self.state.failures + 1
             )

@@ -41,6 +41,8 @@ class Status:
     link: str
     link_error: str
     last_ack_ms: int | None
+    carriers: list[dict[str, Any]]
+    blobs: int
     release: str | None
     runtime: str | None
     active_slot: str

@@ -21,7 +21,7 @@ import math
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from edge.carriers.known_time import Mark
 from edge.carriers.window import Window
@@ -180,7 +180,7 @@ class Account:
                 unused_s = tariff.seconds_max - (clock.mono_ms() - began_ms) / 1e3
                 self.budgets.spend({"joules": -tariff.watts * unused_s})
 
-    def report(self) -> dict[str, dict[str, Any]]:
+    def report(self) -> dict[str, dict[str, float]]:
         """What was used of what, by budget, for people."""
         return {
             name: {"used": round(self.budgets.spent(name), 1), "of": limit}

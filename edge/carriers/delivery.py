@@ -13,7 +13,7 @@ Example:
 import logging
 from collections.abc import Callable
 
-from edge.links import LinkError, RefusedError
+from edge.links import LinkError, RefusedError, SentError
 from edge.outbox import Batch, Outbox
 from wire.ack import Ack, Rejection
 from wire.codec import RECORDS_MAX, encode_batch
@@ -42,13 +42,16 @@ class Delivery:
 
     def deliver(self, batch: Batch, send: Callable[[bytes], Ack]) -> int:
         """Send a batch and delete what the shore then holds; how many records left. Raises
-        LinkError."""
+        LinkError; after SentError the records go behind those that have not gone yet."""
         try:
             ack = send(encode_batch(batch.records))
         except RefusedError as error:
             if error.status in (400, 413, 422):
                 self._divide(batch, error.code, error)
                 return 0
+            raise
+        except SentError:
+            self._outbox.mark_sent(batch.epoch, batch.seqs)
             raise
         left = self.take(ack) if ack.epoch == batch.epoch else 0
         if not left:

@@ -16,7 +16,7 @@ from edge.carriers.delivery import Delivery
 from edge.carriers.rotation import change_key
 from edge.certificate import CertificateError
 from edge.clock import SystemClock
-from edge.config import LinkConfig
+from edge.config_link import LinkConfig
 from edge.identity import Identity, IdentityError
 from edge.links import Enrolled, Link, LinkError, RefusedError
 from edge.outbox import Outbox
@@ -112,7 +112,8 @@ class Desk:
             self.release(),
             self.updater.state.deploy_seq,
         )
-        self.clock.set_from_shore(reply.time_ms)
+        if reply.time_ms:  # a satellite brings none: what it brings may be hours old
+            self.clock.set_from_shore(reply.time_ms)
         self.delivery.take(reply.ack)
         enrolment = self.identity.enrolment
         if reply.assignment is not None and enrolment is not None:

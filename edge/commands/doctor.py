@@ -35,7 +35,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Returns the exit code."""
-    from edge.agent.checks import Finding, examine
+    from edge.agent.checks import examine
+    from edge.agent.finding import Finding
     from edge.config import load
     from edge.tables import ConfigError
 

@@ -63,6 +63,7 @@ def as_text(found: Mapping[str, Any], now_s: float) -> str:
         ("objects", f"{found['objects']}"),
         ("waiting", _waiting(found, now_s)),
         ("link", _link(found, now_s)),
+        *(("", _carrier(carrier)) for carrier in found["carriers"]),
         ("release", _release(found)),
         ("slots", ", ".join(f"{slot} {held[:12]}" for slot, held in found["slots"].items())),
         ("deployment", _deployment(found["deployment"])),
@@ -85,6 +86,8 @@ def _waiting(found: Mapping[str, Any], now_s: float) -> str:
         text += f", the oldest {_age(now_s - oldest / 1e3)} old"
     if found["given_up"]:
         text += f"; {found['given_up']} given up, there was no room"
+    if found["blobs"]:
+        text += f"; {found['blobs']} whole images and frames"
     return text + (f"; {found['dead']} refused by the shore and kept" if found["dead"] else "")
 
 
@@ -96,6 +99,24 @@ def _link(found: Mapping[str, Any], now_s: float) -> str:
     if found["last_ack_ms"] is not None:
         text += f", last answer {_age(now_s - found['last_ack_ms'] / 1e3)} ago"
     return text + (f"\n{'':<12}{found['link_error']}" if found["link_error"] else "")
+
+
+def _carrier(carrier: Mapping[str, Any]) -> str:
+    text = f"{carrier['name']}: {carrier['state']}"
+    if carrier["error"]:
+        text += f" ({carrier['error']})"
+    for name, amounts in carrier["budgets"].items():
+        text += f"; {_budget(name, amounts)}"
+    return text + (f"; held back by {carrier['held']}" if carrier["held"] else "")
+
+
+def _budget(name: str, amounts: Mapping[str, float]) -> str:
+    if "left" in amounts:
+        return f"{amounts['left']:g} {name} left"
+    used, most = amounts["used"], amounts["of"]
+    if name.endswith("bytes"):
+        return f"{used / 1e6:.2f} of {most / 1e6:g} MB in 24 h"
+    return f"{used:.0f} of {most:g} {name} in 24 h"
 
 
 def _release(found: Mapping[str, Any]) -> str:

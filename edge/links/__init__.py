@@ -33,6 +33,11 @@ class BusyError(LinkError):
         self.retry_after_s = retry_after_s
 
 
+class SentError(LinkError):
+    """The carrier took the records; the shore's acknowledgement has not come yet, and may come over
+    another."""
+
+
 class RefusedError(LinkError):
     """A Seadrift shore understood the request and refused it."""
 
@@ -58,8 +63,9 @@ class Enrolled:
 
 @dataclass(frozen=True)
 class HelloReply:
-    """`assignment` is a signed assignment newer than the device's, or None; `commands` are signed
-    commands (`wire.commands`) that the device has not answered yet, oldest first."""
+    """`time_ms` is 0 when the carrier cannot tell it; `assignment` is a signed assignment newer
+    than the device's, or None; `commands` are signed commands (`wire.commands`) that the device has
+    not answered yet, oldest first."""
 
     ack: Ack
     time_ms: int

@@ -2,7 +2,7 @@
 
 A summary record goes as one message, other records as parts of a small batch. "Sent" is the
 modem's word and deletes nothing: `send` returns when the shore's acknowledgement has come down, and
-raises LinkError when it has not yet. Asked for the same records again, it only looks whether it has
+raises SentError when it has not yet. Asked for the same records again, it only looks whether it has
 come, until `resend_h` are over. Every credit is taken from the purse before it is spent.
 
 Example:
@@ -15,34 +15,30 @@ Example:
 
 import json
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from edge.clock import Clock
-from edge.config import Config, SatelliteConfig
+from edge.config import Config
+from edge.config_link import SatelliteConfig
 from edge.identity import Identity
-from edge.links import Carriage, Enrolled, HelloReply, LinkError, RefusedError
+from edge.links import Carriage, Enrolled, HelloReply, LinkError, RefusedError, SentError
 from edge.links.journal import Journal
-from edge.links.modem import Modem, ModemError, Pace, Session
+from edge.links.modem import Modem, Pace
 from edge.links.purse import Purse
+from edge.links.sbd import Sessions
 from edge.outbox import Outbox
 from edge.policy import setting
 from wire.ack import Ack
 from wire.checked import FieldError
 from wire.codec import CodecError, decode_batch, decode_record, encode_batch
-from wire.short import UP_MAX, Kind, Message, credits, opened, peek, seal, short_id
+from wire.short import MAC_BYTES, UP_MAX, Kind, Message, credits, opened, peek, seal, short_id
 from wire.shorthand import pack_greeting, pack_record, read_ack, split
 
 log = logging.getLogger("seadrift.satellite")
 
 CREDIT_BYTES = 50
-TRIES = 4
-WAITS = (1, 1, 6, 6)
-"""Waits between tries, in steps of `Pace.step_s`."""
-MAILBOX_MAX = 10
-"""Most messages fetched in one visit."""
 VISIT_S = 600.0
 """A send ends after so long, with what it got done; the agent's watchdog wants a word."""
 TOO_MANY = ("health", "context", "frame", "badframe")
@@ -52,17 +48,6 @@ SACK_MAX = 200
 LOOK_S = 1800.0
 """A mailbox is looked into unasked so often at most, but once after each message."""
 HELLO = "satellite_hello"
-STATUSES = {
-    15: "the gateway knows no such modem, or its account is closed",
-    16: "the modem was disabled by the gateway",
-    32: "no network",
-    33: "antenna fault",
-    34: "the modem's radio is disabled",
-    35: "the modem is busy",
-    36: "to be tried after three minutes",
-    37: "service suspended",
-    38: "traffic is limited",
-}
 
 
 class SatelliteLink:
@@ -78,17 +63,14 @@ class SatelliteLink:
         pace: Pace,
         obey: Callable[[bytes], object],
     ) -> None:
-        self._obey = obey
-        self._modem, self._settings, self._pace = modem, settings, pace
+        self._settings, self._obey, self._clock = settings, obey, clock
         self._identity, self._outbox = identity, outbox
         self._journal = Journal(outbox, clock, settings.resend_h)
         self._purse = Purse(
             outbox, clock, lambda: setting(outbox, "satellite.credits_day", settings.credits_day)
         )
-        self._clock = clock
+        self._sessions = Sessions(modem, self._purse, pace, self._take)
         self._acks: dict[int, Ack] = {}
-        self._ended = threading.Event()
-        self._looked_s = time.monotonic()
 
     @property
     def carriage(self) -> Carriage:
@@ -107,10 +89,7 @@ class SatelliteLink:
 
     def ping(self) -> str:
         """That a modem answers: whether a shore does only its acknowledgements say."""
-        try:
-            self._modem.wake()
-        except ModemError as error:
-            raise LinkError(f"satellite: {error}") from error
+        self._sessions.wake()
         return "satellite"
 
     def enrol(self, claim: str, name: str, board: str, software: str) -> Enrolled:
@@ -120,8 +99,7 @@ class SatelliteLink:
         raise LinkError("satellite: releases do not go by satellite")
 
     def close(self) -> None:
-        self._ended.set()
-        self._modem.close()
+        self._sessions.close()
 
     def hello(
         self, epoch: int, next_seq: int, software: str, release: str | None, deploy_seq: int
@@ -136,35 +114,31 @@ class SatelliteLink:
             number = before[0] + 1
             body = pack_greeting(number, said)
             self._outbox.commit([], facts={HELLO: json.dumps([number, "", 0, None])})
-            self._transmit(self._sealed(Kind.HELLO, body))
+            self._sessions.transmit(self._sealed(Kind.HELLO, body))
             now = [self._clock.mono_ms(), self._clock.utc_ms()]
             self._outbox.commit([], facts={HELLO: json.dumps([number, known, *now])})
-        elif self._modem.rings():
-            self._look()
+        elif self._sessions.rings():
+            self._sessions.look()
         return HelloReply(self._acks.get(epoch, Ack(epoch, 0)), 0, None)
 
     def cost(self, batch: bytes) -> int:
         """Credits that `send` would spend on the batch: nothing for what is on its way."""
-        return sum(credits(len(blob)) for blob, names in self._messages(batch) if names)
+        return sum(credits(len(blob)) for blob in self._messages(batch))
 
     def send(self, batch: bytes) -> Ack:
-        """Raises LinkError while the shore's acknowledgement has not come, BusyError when credits
+        """Raises SentError while the shore's acknowledgement has not come, BusyError when credits
         are used up, RefusedError for what is no batch."""
         deadline_s = time.monotonic() + VISIT_S
         names, went = self._names(batch), False
-        for blob, fresh in self._messages(batch):
-            if not fresh or self._journal.holds(blob[-8:].hex()):
-                continue
+        for blob in list(self._messages(batch)):
             if time.monotonic() > deadline_s:
                 raise LinkError("satellite: the batch is not sent yet")
-            self._transmit(blob)
-            self._journal.add([blob[-8:].hex()])
+            self._sessions.transmit(blob)
+            self._journal.add([_name(blob)])
             went = True
         fresh_names = [f"{e}:{s}" for e, s in names if not self._journal.holds(f"{e}:{s}")]
         if fresh_names:
             self._journal.add(fresh_names)
-            for epoch in {epoch for epoch, _ in names}:  # what has not gone yet goes before them
-                self._outbox.mark_sent(epoch, [s for e, s in names if e == epoch])
         return self._acknowledged(names, self._settings.ack_wait_s if went else 0.0)
 
     # --- messages -----------------------------------------------------------------------------
@@ -175,19 +149,22 @@ class SatelliteLink:
         except (CodecError, FieldError) as error:
             raise RefusedError(400, "batch", str(error)) from error
 
-    def _messages(self, batch: bytes) -> Iterator[tuple[bytes, bool]]:
-        """Sealed messages for the batch, and whether they are still to be sent."""
+    def _messages(self, batch: bytes) -> Iterator[bytes]:
+        """Sealed messages for what of the batch is not on its way."""
         others = []
         for blob in decode_batch(batch):
             epoch, seq = decode_record(blob).key
-            fresh = not self._journal.holds(f"{epoch}:{seq}")
+            if self._journal.holds(f"{epoch}:{seq}"):
+                continue
             packed = pack_record(blob)
-            if packed is not None:
-                yield self._sealed(Kind.SUMMARY, packed), fresh
-            elif fresh:
+            if packed is None:
                 others.append(blob)
+            else:
+                yield self._sealed(Kind.SUMMARY, packed)
         for body in split(encode_batch(others)) if others else ():
-            yield self._sealed(Kind.PART, body), True
+            part = self._sealed(Kind.PART, body)
+            if not self._journal.holds(_name(part)):
+                yield part
 
     def _sealed(self, kind: Kind, body: bytes) -> bytes:
         enrolment = self._identity.enrolment
@@ -195,83 +172,24 @@ class SatelliteLink:
             raise LinkError("satellite: no link key: enrol with the shore over the network first")
         return seal(enrolment.secret, Message(kind, short_id(enrolment.device_id), body), UP_MAX)
 
-    # --- sessions -----------------------------------------------------------------------------
-
-    def _transmit(self, blob: bytes) -> None:
-        """Until the gateway has it. A session of unknown outcome is paid for and tried again."""
-        trouble = ""
-        for wait in WAITS[:TRIES]:
-            if self._ended.is_set():
-                raise LinkError("satellite: closed")
-            price = credits(len(blob))
-            self._purse.spend(price)
-            try:
-                self._modem.wake()
-                self._modem.load(blob)
-            except ModemError as error:
-                self._purse.give_back(price)
-                trouble = str(error)
-            else:
-                session = self._session(price)
-                if session is not None and session.sent:
-                    return
-                trouble = "no answer" if session is None else _why(session.mo)
-            self._ended.wait(wait * self._pace.step_s)
-        raise LinkError(f"satellite: not sent ({trouble})")
-
-    def _session(self, price: int) -> Session | None:
-        """One session and what it brought; None when nobody knows how it ended."""
-        try:
-            session = self._modem.session()
-        except ModemError:
-            return None
-        try:
-            if session.received:
-                self._take(self._modem.receive())
-            if session.sent:
-                self._modem.clear()
-        except ModemError as error:
-            log.info("a message down was not read: %s", error)
-        if not session.sent:
-            self._purse.give_back(price)
-        elif session.waiting:
-            self._modem.ringing = True
-        return session
-
-    def _look(self) -> None:
-        """Fetch what waits at the gateway."""
-        self._looked_s = time.monotonic()
-        for _ in range(MAILBOX_MAX):
-            self._purse.spend(1)
-            try:
-                self._modem.wake()
-                self._modem.clear()
-            except ModemError as error:
-                self._purse.give_back(1)
-                raise LinkError(f"satellite: {error}") from error
-            session = self._session(1)
-            if session is None or not session.sent:
-                self._modem.ringing = True
-                raise LinkError(f"satellite: {_why(session.mo) if session else 'no answer'}")
-            if not session.waiting:
-                return
+    # --- the shore's word ---------------------------------------------------------------------
 
     def _acknowledged(self, names: list[tuple[int, int]], patience_s: float) -> Ack:
         """The shore's word on records of the first one's epoch, once it has come."""
         begun_s, asked = time.monotonic(), False
         while True:
             waited_s = time.monotonic() - begun_s
-            late = time.monotonic() - self._looked_s >= LOOK_S
+            late = self._sessions.unlooked_s >= LOOK_S
             lost = patience_s > 0 and not asked and waited_s >= patience_s / 2
-            if self._modem.rings() or late or lost:  # ring alerts get lost too
+            if self._sessions.rings() or late or lost:  # ring alerts get lost too
                 asked = asked or lost
-                self._look()
+                self._sessions.look()
             ack = self._word_on(names)
             if ack is not None:
                 return ack
-            if waited_s >= patience_s or self._ended.is_set():
-                raise LinkError("satellite: sent; the shore's acknowledgement has not come yet")
-            self._ended.wait(min(1.0, patience_s / 20))
+            if waited_s >= patience_s or self._sessions.ended.is_set():
+                raise SentError("satellite: sent; the shore's acknowledgement has not come yet")
+            self._sessions.ended.wait(min(1.0, patience_s / 20))
 
     def _word_on(self, names: list[tuple[int, int]]) -> Ack | None:
         epoch = names[0][0]
@@ -282,8 +200,6 @@ class SatelliteLink:
         done = [n for n in names if n[0] == epoch and (ack.covers(n[1]) or n[1] in refused)]
         self._journal.drop(f"{e}:{s}" for e, s in done)
         return ack if done else None
-
-    # --- messages down ------------------------------------------------------------------------
 
     def _take(self, blob: bytes) -> None:
         """An acknowledgement or a command; anything else is not from our shore."""
@@ -334,5 +250,6 @@ def open_satellite(
     return SatelliteLink(modem, settings, identity, outbox, clock, pace, obey)
 
 
-def _why(status: int) -> str:
-    return f"status {status}: {STATUSES.get(status, 'the session failed')}"
+def _name(blob: bytes) -> str:
+    """What a message is known by: its authentication."""
+    return blob[-MAC_BYTES:].hex()

@@ -9,7 +9,7 @@ Example:
 """
 
 from edge.outbox.database import OutboxBusyError, OutboxError, OutboxFullError, OutboxGoneError
-from edge.outbox.drafts import Draft, RecordTooLargeError
+from edge.outbox.drafts import Draft, RecordTooLargeError, Whole
 from edge.outbox.outbox import Outbox
 from edge.outbox.queue import Batch, Pending
 
@@ -23,4 +23,5 @@ __all__ = [
     "OutboxGoneError",
     "Pending",
     "RecordTooLargeError",
+    "Whole",
 ]

@@ -126,11 +126,15 @@ class Database:
         """After an input or output error. Raises OutboxGoneError when the folder can be written,
         so that only our old handles are of no use."""
         probe = self.folder / "probe"
+        sizes = [path.stat().st_size for path in self.folder.glob(f"{FILE}*")]
         try:
             write_atomic(probe, b"x" * self.page_bytes)
-            probe.unlink()
+            os.truncate(probe, max(sizes, default=0) + self.page_bytes)  # a limit on sizes, perhaps
         except OSError:
             return
+        finally:
+            with contextlib.suppress(OSError):
+                probe.unlink(missing_ok=True)
         raise OutboxGoneError(
             f"{self.folder}: {error}, but the folder can be written: was the card away?"
         ) from error
@@ -178,7 +182,11 @@ class Database:
     def free_bytes(self) -> int:
         """Room left below the budget; pages freed inside the running transaction count."""
         used = int(self.value("PRAGMA page_count")) - int(self.value("PRAGMA freelist_count"))
-        return self.budget_bytes - used * self.page_bytes
+        return self.budget_bytes - used * self.page_bytes - self.blob_bytes()
+
+    def blob_bytes(self) -> int:
+        """What the files take that wait beside the records."""
+        return int(self.value("SELECT COALESCE(SUM(size), 0) FROM blob"))
 
     def used_bytes(self) -> int:
         """What the file's pages in use take; those freed inside the running transaction do not."""

@@ -18,11 +18,25 @@ class RecordTooLargeError(ValueError):
 
 
 @dataclass(frozen=True)
+class Whole:
+    """The file of which a record has a smaller image, or none: a vignette in all its pixels, a
+    frame. `kind` and sizes as in `wire.tus.BlobMeta`."""
+
+    kind: str
+    data: bytes
+    name: str = ""
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True)
 class Draft:
-    """A record to be. `about` is the place in the same commit of the object a vignette shows."""
+    """A record to be. `about` is the place in the same commit of the object a vignette shows;
+    `whole` is kept as a blob beside it."""
 
     body: Body
     about: int | None = None
+    whole: Whole | None = None
 
 
 def name(

@@ -29,6 +29,7 @@ import apsw
 from edge.clock import Clock
 from edge.outbox import database as db
 from edge.outbox import rows
+from edge.outbox.blobs import Blobs
 from edge.outbox.drafts import Draft, encode, name
 from edge.outbox.eviction import chunk_bytes, evict
 from edge.outbox.lock import release_lock, take_lock
@@ -62,6 +63,7 @@ class Outbox:
         self._said_full = False
         self._guard = threading.RLock()
         self.boot = self._upkeep(self._begin)
+        self.blobs = Blobs(database, self._guard, self._upkeep)
 
     def _begin(self) -> int:
         """Another start of the process, the first one of a new file perhaps; its number."""
@@ -154,6 +156,7 @@ class Outbox:
             stored["cursor"] = cursor
         with self._guard:
             self._db.check_there()
+            drafts = self.blobs.admit(drafts)
             relieved = False
             while True:
                 try:
@@ -181,6 +184,7 @@ class Outbox:
             if not database.can_take(need):
                 raise apsw.FullError("the disk is full: the reserve is used up")
             self._store(records, blobs)
+            self.blobs.enter(drafts, self.epoch, first)
             for fact, value in facts.items():
                 database.set_fact(fact, value)
         return tuple(record.seq for record in records)
@@ -189,8 +193,9 @@ class Outbox:
         """Give up what matters least, with gap records; OutboxFullError if nothing may go."""
         database = self._db
 
-        def give_up() -> None:
-            gaps = evict(database, self.epoch, goal)
+        def give_up() -> Callable[[], None]:
+            gaps, after = self.blobs.give_up(goal)
+            gaps = gaps or evict(database, self.epoch, goal)
             if not gaps:
                 what = disk or f"[outbox] max_mb = {database.budget_bytes >> 20} is used up"
                 raise db.OutboxFullError(
@@ -206,8 +211,9 @@ class Outbox:
             if not self._said_full:
                 log.warning("the outbox is full: giving up vignettes first, then objects")
             self._said_full = True
+            return after
 
-        self._upkeep(give_up)
+        self._upkeep(give_up)()
 
     def _store(self, records: Sequence[Record], blobs: Sequence[bytes]) -> None:
         rows.store(self._db.connection, records, blobs)

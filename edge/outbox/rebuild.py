@@ -94,6 +94,9 @@ def _carry_over(damaged: Path, fresh: Any) -> int:
         for row in _readable(damaged, "dead"):
             values = tuple(row[k] for k in ("epoch", "seq", "kind", "code", "detail", "bytes"))
             fresh.execute("INSERT OR IGNORE INTO dead VALUES (?, ?, ?, ?, ?, ?)", values)
+        for row in _readable(damaged, "blob"):
+            marks = ", ".join("?" * len(row))
+            fresh.execute(f"INSERT OR IGNORE INTO blob VALUES ({marks})", tuple(row.values()))  # noqa: S608
         facts = {row["name"]: row["value"] for row in _readable(damaged, "fact")}
         facts = {k: v for k, v in facts.items() if k not in ("epoch", "next_seq")}
         if cursor is not None and int(facts.get("cursor", 0)) < cursor:

@@ -18,7 +18,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 
 from edge.clock import Clock
-from edge.config import SatelliteConfig
+from edge.config_link import SatelliteConfig
 from edge.frames import Frame
 from edge.outbox import Draft, Outbox
 from edge.policy import setting

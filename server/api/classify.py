@@ -11,9 +11,11 @@ from server.api.objects import ID_MAX
 from server.api.projects import existing
 from server.clock import now_ms
 from server.db import classify, turns
-from server.db.changes import Outcome, Request
+from server.db.changes import Request
 from server.db.classify import MOST, ActionRefusedError
+from server.db.users import UserInfo
 from server.errors import ApiError
+from server.shore import Shore
 
 router = APIRouter(prefix="/api/projects/{project_id}", tags=["classify"])
 Objid = Annotated[int, Field(ge=1, lt=ID_MAX)]
@@ -53,27 +55,27 @@ def act(shore: ShoreDep, user: Annotator, project_id: int, body: ClassifyBody) -
 def undo(
     shore: ShoreDep, user: Annotator, project_id: int, body: TurnBody | None = None
 ) -> dict[str, Any]:
-    with shore.database.write() as connection:
-        existing(connection, project_id)
-        done = turns.undo(connection, project_id, user.id, _key(body), now_ms())
-    return _turned(done, "undo")
+    return _turned(shore, project_id, user, body, "undo")
 
 
 @router.post("/redo")
 def redo(
     shore: ShoreDep, user: Annotator, project_id: int, body: TurnBody | None = None
 ) -> dict[str, Any]:
-    with shore.database.write() as connection:
-        existing(connection, project_id)
-        done = turns.redo(connection, project_id, user.id, _key(body), now_ms())
-    return _turned(done, "redo")
+    return _turned(shore, project_id, user, body, "redo")
 
 
-def _key(body: TurnBody | None) -> str:
-    return str((body or TurnBody()).key)
-
-
-def _turned(done: Outcome | None, word: str) -> dict[str, Any]:
+def _turned(
+    shore: Shore, project_id: int, user: UserInfo, body: TurnBody | None, word: str
+) -> dict[str, Any]:
+    turn = {"undo": turns.undo, "redo": turns.redo}[word]
+    key = str((body or TurnBody()).key)
+    try:
+        with shore.database.write() as connection:
+            existing(connection, project_id)
+            done = turn(connection, project_id, user.id, key, now_ms())
+    except ActionRefusedError as refused:
+        raise ApiError(409, refused.code, str(refused)) from refused
     if done is None:
         raise ApiError(
             409, f"nothing_to_{word}", f"You have nothing left to {word} in this project."

@@ -16,7 +16,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from models.figures import Row, missing, table
@@ -24,7 +24,7 @@ from server.bench.alone import take_alone
 from server.bench.latency import sensor_to_page_s
 from server.bench.limits import flushes_per_s
 from server.bench.postgres import Postgres, private_postgres, programs
-from server.bench.served import objects_per_s, served
+from server.bench.served import Rate, measure_rate, processor_s, served
 
 Say = Callable[[str], None]
 DEVICES = 8
@@ -66,39 +66,49 @@ def measure(folder: Path, objects: int, say: Say) -> list[Row]:
 
 def _sqlite(folder: Path, objects: int, say: Say) -> list[Row]:
     say("SQLite: intake alone")
-    rate, plain = take_alone(folder / "alone", objects // 2, None)
+    alone = take_alone(folder / "alone", objects // 2, None)
     say("SQLite: over HTTP")
     with served(folder / "http", None, workers=1) as shore:
-        http = objects_per_s(shore, objects, DEVICES)
+        http = measure_rate(shore, objects, DEVICES)
         say("from the sensor to the page")
         soon = statistics.median(sensor_to_page_s(shore, folder, frames=20))
     return [
-        Row("SQLite: plain INSERT loop of the same rows", plain, "objects/s"),
-        Row("SQLite: intake alone, one thread", rate, "objects/s"),
-        _rate("SQLite: over HTTP, one process", http, SQLITE),
+        *_alone_rows("SQLite", alone),
+        *_rate_rows("SQLite: over HTTP, one process", http, SQLITE),
         Row("sensor to review page, median", soon, "s", f"< {SOON_S:g} s", soon < SOON_S),
     ]
 
 
 def _postgres(folder: Path, server: Postgres, objects: int, say: Say) -> list[Row]:
     say("PostgreSQL: intake alone")
-    rate, plain = take_alone(folder / "alone-pg", objects // 2, server)
-    rates = {}
-    for workers in (1, 2):
-        say(f"PostgreSQL: over HTTP, processes: {workers}")
+    rows = _alone_rows("PostgreSQL", take_alone(folder / "alone-pg", objects // 2, server))
+    for workers, name, target in ((1, "one process", None), (2, "two processes", POSTGRES)):
+        say(f"PostgreSQL: over HTTP, {name}")
         url = server.create(f"http{workers}")
+        before = processor_s(server.process.pid)
         with served(folder / f"http-pg{workers}", url, workers) as shore:
-            rates[workers] = objects_per_s(shore, objects, DEVICES)
+            rate = measure_rate(shore, objects, DEVICES)
+            used = processor_s(server.process.pid) - before
+        full = f"PostgreSQL: over HTTP, {name}"
+        rows += _rate_rows(full, rate, target)
+        rows.append(Row(f"{full}: processor, PostgreSQL", used / objects * 1e6, "us/object"))
+    return rows
+
+
+def _alone_rows(name: str, rates: tuple[float, float]) -> list[Row]:
+    ours, plain = rates
     return [
-        Row("PostgreSQL: plain INSERT loop of the same rows", plain, "objects/s"),
-        Row("PostgreSQL: intake alone, one thread", rate, "objects/s"),
-        Row("PostgreSQL: over HTTP, one process", rates[1], "objects/s"),
-        _rate("PostgreSQL: over HTTP, two processes", rates[2], POSTGRES),
+        Row(f"{name}: plain INSERT loop of the same rows", plain, "objects/s"),
+        Row(f"{name}: intake alone, one thread", ours, "objects/s"),
     ]
 
 
-def _rate(name: str, value: float, target: float) -> Row:
-    return Row(name, value, "objects/s", f">= {target:,.0f} objects/s", value >= target)
+def _rate_rows(name: str, rate: Rate, target: float | None) -> list[Row]:
+    row = Row(name, rate.objects_per_s, "objects/s")
+    if target is not None:
+        holds = rate.objects_per_s >= target
+        row = replace(row, target=f">= {target:,.0f} objects/s", holds=holds)
+    return [row, Row(f"{name}: processor, shore", rate.shore_us, "us/object")]
 
 
 if __name__ == "__main__":

@@ -9,20 +9,23 @@ Example:
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 import cv2
 import numpy as np
 
+from models.brief import brief_of
 from models.bundle import Bundle
 from server.simulated import make_object, make_record
 from wire.codec import encode_batch, encode_record
-from wire.records import Vignette
+from wire.records import Body, ObjectBody, Vignette
 
 IMAGES = 256
 PAIRS = 48
 """Objects a batch: with their vignettes just below the link's 256 kB."""
 WIDTH, HEIGHT = 88, 72
+START_MS = 1_800_000_000_000
 
 
 @cache
@@ -45,10 +48,38 @@ def make_batches(bundle: Bundle, objects: int, epoch: int) -> Iterator[tuple[int
     """(objects in it, encoded batch), `objects` in all; seqs from 1, object before vignette."""
     for first in range(0, objects, PAIRS):
         numbers = range(first, min(first + PAIRS, objects))
-        records = [make_record(2 * n + 1, make_object(bundle, n), epoch) for n in numbers]
-        records += [make_record(2 * n + 2, _vignette(n), epoch) for n in numbers]
-        yield len(numbers), encode_batch([encode_record(record) for record in records])
+        whole = [make_object(bundle, n) for n in numbers]
+        records = [
+            _record(2 * n + 1, _ahead(body), epoch) for n, body in zip(numbers, whole, strict=True)
+        ]
+        records += [
+            _record(2 * n + 2, _vignette(n, body), epoch)
+            for n, body in zip(numbers, whole, strict=True)
+        ]
+        yield len(numbers), encode_batch(records)
 
 
-def _vignette(n: int) -> Vignette:
-    return Vignette(2 * n + 1, 0, "png", WIDTH, HEIGHT, images()[n % IMAGES])
+def _record(seq: int, body: Body, epoch: int) -> bytes:
+    """Encoded, dated by the device as at sea once a shore has answered."""
+    return encode_record(replace(make_record(seq, body, epoch), utc_ms=START_MS + seq))
+
+
+def _ahead(body: ObjectBody) -> ObjectBody:
+    """The object as it goes ahead of its vignette."""
+    brief = brief_of(np.frombuffer(body.measures, "<f4"))
+    return replace(body, measures=b"", embedding=b"", shape=b"", brief=brief)
+
+
+def _vignette(n: int, body: ObjectBody) -> Vignette:
+    return Vignette(
+        object_seq=2 * n + 1,
+        rank=0,
+        format="png",
+        width=WIDTH,
+        height=HEIGHT,
+        data=images()[n % IMAGES],
+        measures_version=body.measures_version,
+        measures=body.measures,
+        embedding=body.embedding,
+        shape=body.shape,
+    )

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from server.api.quarantine import AT_ONCE, outcome, shown
 from server.clock import now_ms
 from server.commands.common import (
+    DONE,
     NOTHING,
     CommandError,
     add_data,
@@ -49,6 +50,7 @@ def add_parser(subparsers: Words) -> None:
     _add_list(words)
     show = _add(words, "show", "one entry, decoded as far as possible", show_entry)
     show.add_argument("id", type=int)
+    show.add_argument("--text", action="store_true", help="only the JSON that `repair` takes")
     repair = _add(words, "repair", "put a record right; check it as intake does", repair_entry)
     repair.add_argument("id", type=int)
     repair.add_argument("--text", type=Path, help="file with the edited JSON that `show` printed")
@@ -109,6 +111,12 @@ def show_entry(args: argparse.Namespace) -> int:
             entry = shown(shore, args.id)
         except ApiError as error:
             raise CommandError(error.message) from error
+    if args.text:
+        seen = entry["repaired"] or entry["original"]
+        if seen["text"] is None:
+            raise CommandError(f"entry {args.id} is no record that can be edited")
+        print(seen["text"])
+        return DONE
     return answer(args, entry, "\n".join(_told(entry)))
 
 

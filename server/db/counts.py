@@ -16,6 +16,10 @@ from sqlalchemy import Connection, func, select
 from server.db.dialect import add_to
 from server.db.tables import Count, Object
 
+SHARDS = 16
+"""A row of PostgreSQL is locked until the commit of whoever changed it: instruments that share no
+row do not wait for each other."""
+_KEY = ("project_id", "taxon_id", "status", "shard")
 State = tuple[int | None, str]
 """(taxon_id, status)"""
 
@@ -23,7 +27,8 @@ State = tuple[int | None, str]
 class Delta:
     """Differences to add to the counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, device_id: int = 0) -> None:
+        self._shard = device_id % SHARDS
         self._changes: Counter[tuple[int, int, str]] = Counter()
 
     def add(self, project_id: int, state: State, n: int = 1) -> None:
@@ -35,11 +40,17 @@ class Delta:
 
     def save(self, connection: Connection) -> None:
         rows = [
-            {"project_id": project, "taxon_id": taxon, "status": status, "n": n}
+            {
+                "project_id": project,
+                "taxon_id": taxon,
+                "status": status,
+                "shard": self._shard,
+                "n": n,
+            }
             for (project, taxon, status), n in sorted(self._changes.items())
             if n
         ]
-        add_to(connection, Count, rows, ("project_id", "taxon_id", "status"), "n")
+        add_to(connection, Count, rows, _KEY, "n")
 
 
 def by_status(connection: Connection, project_ids: list[int]) -> dict[int, dict[str, int]]:
@@ -58,11 +69,15 @@ def by_status(connection: Connection, project_ids: list[int]) -> dict[int, dict[
 def by_taxon(connection: Connection, project_id: int) -> dict[int, dict[str, int]]:
     """Objects by taxon (0: none) and status; taxa without an object are left out."""
     found: dict[int, dict[str, int]] = {}
-    query = select(Count.taxon_id, Count.status, Count.n).where(
-        Count.project_id == project_id, Count.n > 0
+    n = func.sum(Count.n)
+    query = (
+        select(Count.taxon_id, Count.status, n)
+        .where(Count.project_id == project_id)
+        .group_by(Count.taxon_id, Count.status)
+        .having(n > 0)
     )
-    for taxon, status, n in connection.execute(query):
-        found.setdefault(taxon, dict.fromkeys("UPDVX", 0))[status] = n
+    for taxon, status, sum_n in connection.execute(query):
+        found.setdefault(taxon, dict.fromkeys("UPDVX", 0))[status] = int(sum_n)
     return found
 
 
@@ -86,5 +101,6 @@ def recount(connection: Connection) -> dict[tuple[int, int, str], int]:
 
 def kept(connection: Connection) -> dict[tuple[int, int, str], int]:
     """The kept counts that are not 0."""
-    query = select(Count.project_id, Count.taxon_id, Count.status, Count.n).where(Count.n != 0)
-    return {(p, t, s): n for p, t, s, n in connection.execute(query)}
+    key = (Count.project_id, Count.taxon_id, Count.status)
+    query = select(*key, func.sum(Count.n)).group_by(*key).having(func.sum(Count.n) != 0)
+    return {(p, t, s): int(n) for p, t, s, n in connection.execute(query)}

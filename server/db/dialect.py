@@ -5,9 +5,10 @@ Example:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.db.tables import Base
@@ -27,10 +28,10 @@ def insert_new(
     rows: Sequence[Mapping[str, Any]],
     key: Sequence[str],
 ) -> None:
-    """Insert the rows whose `key` is not there yet; leave the others as they are."""
+    """Insert the rows, all of the same columns, whose `key` is not there yet; leave the others as
+    they are."""
     if rows:
-        statement = insert_or(connection, table).on_conflict_do_nothing(index_elements=list(key))
-        connection.execute(statement, list(rows))
+        _run(connection, _upsert(connection.dialect, table, tuple(rows[0]), tuple(key), None), rows)
 
 
 def add_to(
@@ -42,14 +43,31 @@ def add_to(
 ) -> None:
     """Insert the rows, or add their `column` to that of the row with the same `key`."""
     if rows:
-        statement = insert_or(connection, table)
-        total = getattr(table, column) + statement.excluded[column]
-        statement = statement.on_conflict_do_update(index_elements=list(key), set_={column: total})
-        connection.execute(statement, list(rows))
+        statement = _upsert(connection.dialect, table, tuple(rows[0]), tuple(key), column)
+        _run(connection, statement, rows)
 
 
-def insert_or(connection: Connection, table: type[Base]) -> Any:
-    """An INSERT that can say what to do where the row is there already."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+def _run(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    given: list[Any] = [dict(row) for row in rows]
+    if statement.positiontup is not None:
+        given = [tuple([row[name] for name in statement.positiontup]) for row in rows]
+    connection.exec_driver_sql(statement.string, given)
+
+
+@cache
+def _upsert(
+    dialect: Dialect,
+    table: Any,
+    columns: tuple[str, ...],
+    key: tuple[str, ...],
+    added: str | None,
+) -> Any:
+    """The statement, compiled once."""
+    insert = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
+    statement: Any = insert(table)
+    if added is None:
+        statement = statement.on_conflict_do_nothing(index_elements=key)
+    else:
+        total = getattr(table, added) + statement.excluded[added]
+        statement = statement.on_conflict_do_update(index_elements=key, set_={added: total})
+    return statement.compile(dialect=dialect, column_keys=columns)

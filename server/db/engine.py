@@ -3,7 +3,7 @@
 SQLite runs in WAL mode with synchronous=FULL, so a commit survives a power cut. Its library before
 3.51.3 can damage a database when two connections write or checkpoint at the same moment, so all
 writers, those of other processes too, take turns behind a lock file; that also spares them SQLite's
-unfair waiting.
+unfair waiting. Those of this process that wait for each other are committed together.
 
 Example:
     >>> database = Database.open("sqlite:///shore/seadrift.db", lock=Path("shore/write.lock"))
@@ -12,9 +12,8 @@ Example:
 
 import fcntl
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,14 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from server.db.convoy import Convoy
+from server.db.memory import Memory, forget, remembering
 from server.db.tables import Base
 
 SCHEMA = 2
 """Version of the tables; a database of another version is refused."""
 BUSY_S = 20
+_FLUSHES = "seadrift_before_commit"
 
 
 class DatabaseError(RuntimeError):
@@ -36,10 +38,12 @@ class DatabaseError(RuntimeError):
 class Database:
     """Gives connections: many readers, and for SQLite one writer at a time."""
 
-    def __init__(self, engine: Engine, lock: Path | None) -> None:
+    def __init__(self, engine: Engine, lock: Path) -> None:
         self.engine = engine
-        self._turn = threading.Lock()
-        self._lock_path = lock if engine.dialect.name == "sqlite" else None
+        event.listen(engine, "rollback_savepoint", forget)
+        self._lock_path = lock
+        self._memory: Memory = {}
+        self.convoy = Convoy(self._begin) if engine.dialect.name == "sqlite" else None
 
     @classmethod
     def open(cls, url: str, lock: Path) -> "Database":
@@ -64,26 +68,51 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        with self._my_turn(), self.engine.connect() as plain:
-            connection = plain.execution_options(seadrift_write=True)
-            with connection.begin():
+        if self.convoy is not None:
+            with self.convoy.write() as connection:
                 yield connection
-
-    @contextmanager
-    def _my_turn(self) -> Iterator[None]:
-        if self._lock_path is None:
-            yield
             return
-        with self._turn:
-            handle = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX)
-                yield
-            finally:
-                os.close(handle)
+        with ExitStack() as stack:
+            yield self._begin(stack)
+
+    def _begin(self, stack: ExitStack) -> Connection:
+        """A write transaction, with what ends it on the stack."""
+        if self.convoy is not None:
+            stack.enter_context(_locked(self._lock_path))
+        plain = stack.enter_context(self.engine.connect())
+        connection = plain.execution_options(seadrift_write=True)
+        stack.enter_context(remembering(connection, self._memory))
+        stack.enter_context(connection.begin())
+        stack.enter_context(_flushing(connection))
+        return connection
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def before_commit(connection: Connection, flush: Callable[[str], None], name: str) -> None:
+    """Have `flush(name)` called once, before the connection's transaction is committed: what rows
+    point to must be on the disk before they are."""
+    connection.info[_FLUSHES][flush, name] = None
+
+
+@contextmanager
+def _flushing(connection: Connection) -> Iterator[None]:
+    flushes = connection.info[_FLUSHES] = {}
+    yield
+    for flush, name in flushes:
+        flush(name)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """The turn of this process among all that write to the same SQLite database."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _sqlite(url: str) -> Engine:
@@ -107,7 +136,6 @@ def _postgresql(url: str) -> Engine:
         connect_args={"options": "-c synchronous_commit=on"},
         pool_size=8,
         max_overflow=56,
-        pool_pre_ping=True,  # the server may have been started anew
     )
 
 

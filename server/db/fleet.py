@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from server.db import keys
+from server.db.hot import Hot
 from server.db.keys import ClaimRefusedError, OldKeyError
 from server.db.tables import Assignment, Claim, DeploymentStep, Device, SatelliteModem
 from wire.records import Deployment, Health
@@ -134,12 +135,22 @@ def raise_counter(
 ) -> bool:
     """Take the counter of a signed request; False when it has not risen. On PostgreSQL this also
     makes a second request of the same device wait for the first."""
-    statement = (
+    run = _RAISE[carrier].run(connection, pk=pk, counter=counter, now_ms=now_ms)
+    return run.rowcount == 1
+
+
+_RAISE = {
+    carrier: Hot(
         update(Device)
-        .where(Device.id == pk, Device.counter < counter)
-        .values(counter=counter, last_seen_ms=now_ms, **{f"{carrier}_ms": now_ms})
+        .where(Device.id == bindparam("pk"), Device.counter < bindparam("counter"))
+        .values(
+            counter=bindparam("counter"),
+            last_seen_ms=bindparam("now_ms"),
+            **{f"{carrier}_ms": bindparam("now_ms")},
+        )
     )
-    return connection.execute(statement).rowcount == 1
+    for carrier in ("https", "mqtt")
+}
 
 
 def see(connection: Connection, pk: int, *, epoch: int, software: str, release: str | None) -> None:

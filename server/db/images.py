@@ -8,12 +8,14 @@ Example:
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from server.db import values
 from server.db.bulk import insert_rows
 from server.db.dialect import chunks, insert_new
+from server.db.hot import Among, Hot
 from server.db.incoming import Source, Teller
+from server.db.memory import learn, recall
 from server.db.tables import Image, Object, ObjectValues, Pack, Sighting
 from server.store.packs import Place
 from wire.records import Vignette
@@ -22,6 +24,11 @@ _COLUMNS = (
     "objid", "device_id", "epoch", "object_seq", "rank", "width", "height",
     "pack_id", "offset", "length",
 )  # fmt: skip
+_HERE = (Image.device_id == bindparam("device_id")) & (Image.epoch == bindparam("epoch"))
+_OF_OBJECTS = _HERE & Among(Image.object_seq, "seqs")
+_KNOWN = Hot(select(Image.object_seq, Image.rank).where(_OF_OBJECTS))
+_WAITING = Hot(select(Image.id, Image.object_seq).where(_OF_OBJECTS, Image.objid.is_(None)))
+_PACKS = Hot(select(Pack.name, Pack.id).where(Among(Pack.name, "names")))
 
 
 def images_known(
@@ -29,15 +36,9 @@ def images_known(
 ) -> set[tuple[int, int]]:
     """Those (object_seq, rank) that have an image."""
     wanted = set(keys)
-    found: set[tuple[int, int]] = set()
-    for some in chunks(sorted({seq for seq, _ in wanted})):
-        query = select(Image.object_seq, Image.rank).where(
-            Image.device_id == source.device_id,
-            Image.epoch == source.epoch,
-            Image.object_seq.in_(some),
-        )
-        found.update((seq, rank) for seq, rank in connection.execute(query))
-    return found & wanted
+    seqs = sorted({seq for seq, _ in wanted})
+    found = _KNOWN.run(connection, device_id=source.device_id, epoch=source.epoch, seqs=seqs)
+    return wanted & {(seq, rank) for seq, rank in found}
 
 
 def add_vignettes(
@@ -103,19 +104,12 @@ def replace_image(
 
 def join_waiting(connection: Connection, source: Source, tellers: Mapping[int, Teller]) -> None:
     """Give their object to vignettes, and values, that came before its record."""
-    came_before: dict[int, Teller] = {}
-    for some in chunks(sorted(tellers)):
-        query = select(Image.id, Image.object_seq).where(
-            Image.device_id == source.device_id,
-            Image.epoch == source.epoch,
-            Image.object_seq.in_(some),
-            Image.objid.is_(None),
-        )
-        for image, seq in connection.execute(query).all():
-            came_before[seq] = tellers[seq]
-            statement = update(Image).where(Image.id == image)
-            connection.execute(statement.values(objid=tellers[seq].objid))
-    values.claim(connection, source, came_before)
+    here = {"device_id": source.device_id, "epoch": source.epoch}
+    waiting = _WAITING.run(connection, **here, seqs=sorted(tellers)).all()
+    for image, seq in waiting:
+        statement = update(Image).where(Image.id == image)
+        connection.execute(statement.values(objid=tellers[seq].objid))
+    values.claim(connection, source, {seq: tellers[seq] for _, seq in waiting})
 
 
 def tellers_of(connection: Connection, source: Source, seqs: Sequence[int]) -> dict[int, Teller]:
@@ -145,12 +139,16 @@ def tellers_of(connection: Connection, source: Source, seqs: Sequence[int]) -> d
 
 
 def _pack_ids(connection: Connection, names: set[str], now_ms: int) -> dict[str, int]:
-    query = select(Pack.name, Pack.id).where(Pack.name.in_(sorted(names)))
-    found: dict[str, int] = dict(connection.execute(query).all())
+    known = {name: recall(connection, "pack", name) for name in names}
+    if None not in known.values():
+        return known
+    found = _PACKS.pairs(connection, names=sorted(names))
     rows = [{"name": name, "created_ms": now_ms} for name in sorted(names - found.keys())]
     if rows:
         insert_new(connection, Pack, rows, ("name",))
-        found = dict(connection.execute(query).all())
+        found = _PACKS.pairs(connection, names=sorted(names))
+    for name, pack_id in found.items():
+        learn(connection, "pack", name, pack_id)
     return found
 
 

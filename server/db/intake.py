@@ -19,6 +19,7 @@ from server.db.counts import Delta
 from server.db.dialect import insert_new
 from server.db.images import join_waiting
 from server.db.incoming import Incoming, Source, Teller
+from server.db.memory import learn, recall
 from server.db.sightings import seen_before, sight, top_of
 from server.db.tables import Object, ObjectValues, ProjectRelease
 
@@ -53,10 +54,17 @@ def add_objects(
     told = [(tellers[one.seq], one.body) for one in incoming if values.has_values(one.body)]
     values.add(connection, told)
     join_waiting(connection, source, tellers)
-    releases = sorted({one.release_no for one in incoming if one.release_no is not None})
-    rows = [{"project_id": source.project_id, "release_no": no} for no in releases]
-    insert_new(connection, ProjectRelease, rows, ("project_id", "release_no"))
+    _note_releases(connection, source.project_id, {one.release_no for one in incoming})
     return tellers
+
+
+def _note_releases(connection: Connection, project_id: int, numbers: set[int | None]) -> None:
+    """That the project has objects of these releases."""
+    for no in sorted(no for no in numbers if no is not None):
+        if recall(connection, "project_release", (project_id, no)) is None:
+            row = {"project_id": project_id, "release_no": no}
+            insert_new(connection, ProjectRelease, [row], ("project_id", "release_no"))
+            learn(connection, "project_release", (project_id, no), True)
 
 
 def _insert(
@@ -68,7 +76,7 @@ def _insert(
     objects = [_object_row(source, objid, one, now_ms) for objid, one in pairs]
     insert_rows(connection, Object, _OBJECT, objects)
     insert_rows(connection, ObjectValues, _VALUES, [_values_row(*pair) for pair in pairs])
-    delta = Delta()
+    delta = Delta(source.device_id)
     for one in fresh:
         delta.add(source.project_id, (one.taxon_id, "U" if one.taxon_id is None else "P"))
     delta.save(connection)

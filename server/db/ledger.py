@@ -7,17 +7,19 @@ Example:
     {1: (b'...', 'held')}
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, case, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, case, func, insert, select, update
 
-from server.db.dialect import insert_or
+from server.db.bulk import insert_rows
+from server.db.dialect import insert_new
+from server.db.hot import Among, Hot
 from server.db.tables import Epoch, GapRange, LedgerEntry
 from wire.ack import ranges
 
 HELD = "held"
-_CHUNK = 500
 _WALK = 4096
 STATE = (
     Epoch.epoch,
@@ -26,6 +28,54 @@ STATE = (
     Epoch.held,
     Epoch.given_up,
     Epoch.behind_since_ms,
+)
+
+
+_ENTRY = ("device_id", "epoch", "seq", "hash", "outcome")
+
+
+def _here(table: Any) -> Any:
+    return (table.device_id == bindparam("device_id")) & (table.epoch == bindparam("epoch"))
+
+
+_KNOWN = Hot(
+    select(LedgerEntry.seq, LedgerEntry.hash, LedgerEntry.outcome).where(
+        _here(LedgerEntry), Among(LedgerEntry.seq, "seqs")
+    )
+)
+_ABOVE = Hot(
+    select(LedgerEntry.seq)
+    .where(_here(LedgerEntry), LedgerEntry.seq.between(bindparam("upto") + 1, bindparam("most")))
+    .order_by(LedgerEntry.seq)
+)
+_GAP_END = Hot(
+    select(func.max(GapRange.last)).where(
+        _here(GapRange), GapRange.first <= bindparam("next"), GapRange.last > bindparam("upto")
+    )
+)
+_ADVANCE = Hot(
+    update(Epoch)
+    .where(_here(Epoch))
+    .values(
+        upto=bindparam("upto"),
+        held=bindparam("held"),
+        given_up=bindparam("given_up"),
+        behind_since_ms=bindparam("since"),
+    )
+)
+_TOLD = bindparam("next_seq", type_=BigInteger)
+_SEE = Hot(
+    update(Epoch)
+    .where(_here(Epoch))
+    .values(
+        next_seq=case((Epoch.next_seq < _TOLD, _TOLD), else_=Epoch.next_seq),
+        behind_since_ms=case(
+            (Epoch.behind_since_ms.is_not(None), Epoch.behind_since_ms),
+            (Epoch.held + Epoch.given_up < _TOLD - 1, bindparam("now_ms", type_=BigInteger)),
+            else_=None,
+        ),
+    )
+    .returning(*STATE)
 )
 
 
@@ -58,33 +108,14 @@ def known(
     connection: Connection, device_id: int, epoch: int, seqs: Sequence[int]
 ) -> dict[int, tuple[bytes, str]]:
     """Hash and outcome of those of `seqs` that the ledger has."""
-    found: dict[int, tuple[bytes, str]] = {}
-    for start in range(0, len(seqs), _CHUNK):
-        query = select(LedgerEntry.seq, LedgerEntry.hash, LedgerEntry.outcome).where(
-            LedgerEntry.device_id == device_id,
-            LedgerEntry.epoch == epoch,
-            LedgerEntry.seq.in_(seqs[start : start + _CHUNK]),
-        )
-        found.update({seq: (bytes(h), outcome) for seq, h, outcome in connection.execute(query)})
-    return found
+    rows = _KNOWN.run(connection, device_id=device_id, epoch=epoch, seqs=list(seqs))
+    return {seq: (bytes(digest), outcome) for seq, digest, outcome in rows}
 
 
 def enter(connection: Connection, device_id: int, epoch: int, entries: Sequence[Entry]) -> None:
     """Add entries that `known` did not find."""
-    if entries:
-        connection.execute(
-            insert(LedgerEntry),
-            [
-                {
-                    "device_id": device_id,
-                    "epoch": epoch,
-                    "seq": e.seq,
-                    "hash": e.hash,
-                    "outcome": e.outcome,
-                }
-                for e in entries
-            ],
-        )
+    rows = [(device_id, epoch, e.seq, e.hash, e.outcome) for e in entries]
+    insert_rows(connection, LedgerEntry, _ENTRY, rows)
 
 
 def admit(connection: Connection, device_id: int, epoch: int, seq: int) -> None:
@@ -103,25 +134,21 @@ def see_epoch(
 ) -> EpochState:
     """The state of an epoch, made when it is new, after hearing that its next seq is `next_seq`.
     Until the end of the transaction nobody else changes it."""
-    row = {
-        "device_id": device_id,
-        "epoch": epoch,
-        "upto": 0,
-        "next_seq": next_seq,
-        "held": 0,
-        "given_up": 0,
-        "behind_since_ms": now_ms if next_seq > 1 else None,
-        "first_seen_ms": now_ms,
-    }
-    new = insert_or(connection, Epoch)
-    highest = case((new.excluded.next_seq > Epoch.next_seq, next_seq), else_=Epoch.next_seq)
-    behind = new.excluded.next_seq - 1 > Epoch.held + Epoch.given_up
-    since = func.coalesce(Epoch.behind_since_ms, case((behind, now_ms), else_=None))
-    statement = new.on_conflict_do_update(
-        index_elements=["device_id", "epoch"],
-        set_={"next_seq": highest, "behind_since_ms": since},
-    ).returning(*STATE)
-    return EpochState(*connection.execute(statement, row).one())
+    values = {"device_id": device_id, "epoch": epoch, "next_seq": next_seq, "now_ms": now_ms}
+    found = _SEE.run(connection, **values).first()
+    if found is None:
+        row = {
+            "device_id": device_id,
+            "epoch": epoch,
+            "upto": 0,
+            "next_seq": 1,
+            "held": 0,
+            "given_up": 0,
+            "first_seen_ms": now_ms,
+        }
+        insert_new(connection, Epoch, [row], ("device_id", "epoch"))
+        found = _SEE.run(connection, **values).one()
+    return EpochState(*found)
 
 
 def add_gaps(
@@ -154,56 +181,30 @@ def advance(
 ) -> int:
     """Count `new` entries and `given_up` seqs, move the watermark as far as it goes; the new
     `upto`."""
-    upto = _walk(connection, device_id, state.epoch, state.upto)
+    here = {"device_id": device_id, "epoch": state.epoch}
+    whole = state.held + new == state.next_seq - 1  # seqs differ and lie below: none is missing
+    upto = state.next_seq - 1 if whole else _walk(connection, here, state.upto)
     held, given_up = state.held + new, state.given_up + given_up
     behind = state.next_seq - 1 > held + given_up
-    connection.execute(
-        update(Epoch)
-        .where(Epoch.device_id == device_id, Epoch.epoch == state.epoch)
-        .values(
-            upto=upto,
-            held=held,
-            given_up=given_up,
-            behind_since_ms=state.behind_since_ms if behind else None,
-        )
-    )
+    since = state.behind_since_ms if behind else None
+    _ADVANCE.run(connection, **here, upto=upto, held=held, given_up=given_up, since=since)
     return upto
 
 
-def _walk(connection: Connection, device_id: int, epoch: int, upto: int) -> int:
+def _walk(connection: Connection, here: Mapping[str, int], upto: int) -> int:
     """The highest seq below which everything is in the ledger or given up. Costs what it
     advances."""
     while True:
-        query = (
-            select(LedgerEntry.seq)
-            .where(
-                LedgerEntry.device_id == device_id,
-                LedgerEntry.epoch == epoch,
-                LedgerEntry.seq > upto,
-                LedgerEntry.seq <= upto + _WALK,
-            )
-            .order_by(LedgerEntry.seq)
-        )
         reached = upto
-        for seq in connection.execute(query).scalars():
+        for (seq,) in _ABOVE.run(connection, **here, upto=upto, most=upto + _WALK):
             if seq != reached + 1:
                 break
             reached = seq
-        jump = _gap_end(connection, device_id, epoch, reached)
+        gap = _GAP_END.run(connection, **here, upto=reached, next=reached + 1).scalar()
+        jump = reached if gap is None else int(gap)
         if jump == upto:
             return upto
         upto = jump
-
-
-def _gap_end(connection: Connection, device_id: int, epoch: int, upto: int) -> int:
-    query = select(func.max(GapRange.last)).where(
-        GapRange.device_id == device_id,
-        GapRange.epoch == epoch,
-        GapRange.first <= upto + 1,
-        GapRange.last > upto,
-    )
-    end: int | None = connection.execute(query).scalar()
-    return upto if end is None else end
 
 
 def held_above(

@@ -71,6 +71,13 @@ class Kept:
         return None if self.epoch is None or self.seq is None else (self.epoch, self.seq)
 
 
+def bytes_kept(connection: Connection, device_id: int, code: str) -> int:
+    """How many bytes of a device are kept under a code."""
+    query = select(func.coalesce(func.sum(func.length(Quarantined.data)), 0))
+    mine = query.where(Quarantined.device_id == device_id, Quarantined.code == code)
+    return int(connection.execute(mine).scalar_one())
+
+
 def keep(connection: Connection, device_id: int, items: Sequence[SetAside], now_ms: int) -> None:
     """Keep the items; one that is there already has its `times` raised instead."""
     for item in items:

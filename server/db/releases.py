@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from server.db.dialect import insert_new
+from server.db.hot import Among, Hot
+from server.db.memory import learn, recall
 from server.db.tables import Release
 
 
@@ -63,7 +65,12 @@ def register(
 
 def number(connection: Connection, release_ids: Iterable[str], now_ms: int) -> dict[str, int]:
     """The number of each release, entered as known by name alone where it is new."""
-    ids = sorted(set(release_ids))
+    wanted = set(release_ids)
+    known = {release: recall(connection, "release", release) for release in wanted}
+    ids = sorted(release for release, no in known.items() if no is None)
+    if not ids:
+        return known
+    found: dict[str, int] = _NUMBERS.pairs(connection, ids=ids)
     rows = [
         {
             "release_id": release,
@@ -73,10 +80,17 @@ def number(connection: Connection, release_ids: Iterable[str], now_ms: int) -> d
             "created_ms": now_ms,
         }
         for release in ids
+        if release not in found
     ]
-    insert_new(connection, Release, rows, ("release_id",))
-    query = select(Release.release_id, Release.no).where(Release.release_id.in_(ids))
-    return dict(connection.execute(query).all())
+    if rows:
+        insert_new(connection, Release, rows, ("release_id",))
+        found = _NUMBERS.pairs(connection, ids=ids)
+    for release, no in found.items():
+        learn(connection, "release", release, no)
+    return {**known, **found}
+
+
+_NUMBERS = Hot(select(Release.release_id, Release.no).where(Among(Release.release_id, "ids")))
 
 
 def sign(connection: Connection, no: int, signature: bytes) -> None:

@@ -12,10 +12,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from server.db.counts import Delta
-from server.db.dialect import chunks, insert_new
+from server.db.dialect import insert_new
+from server.db.hot import Among, Hot
 from server.db.incoming import Incoming, Source
 from server.db.tables import Event, Object, ObjectValues, Sighting
 
@@ -30,22 +31,26 @@ def seen_before(connection: Connection, incoming: Sequence[Incoming]) -> dict[An
         frames.setdefault(one.place.acquisition_id, set()).add(one.body.frame_index)
     found: dict[Any, int] = {}
     for acquisition, indices in frames.items():
-        for some in chunks(sorted(indices)):
-            query = select(
-                Object.objid,
-                Object.acquisition_id,
-                Object.frame_index,
-                Object.index_in_frame,
-                Object.bx,
-                Object.by,
-                Object.width,
-                Object.height,
-                Object.utc_ms,
-                Object.utc_source,
-            ).where(Object.acquisition_id == acquisition, Object.frame_index.in_(some))
-            for objid, *region, utc_ms, utc_source in connection.execute(query):
-                found[(*region, utc_ms if utc_source == "frame" else 0)] = objid
+        rows = _IN_FRAMES.run(connection, acquisition=acquisition, frames=sorted(indices))
+        for objid, *region, utc_ms, utc_source in rows:
+            found[(*region, utc_ms if utc_source == "frame" else 0)] = objid
     return found
+
+
+_IN_FRAMES = Hot(
+    select(
+        Object.objid,
+        Object.acquisition_id,
+        Object.frame_index,
+        Object.index_in_frame,
+        Object.bx,
+        Object.by,
+        Object.width,
+        Object.height,
+        Object.utc_ms,
+        Object.utc_source,
+    ).where(Object.acquisition_id == bindparam("acquisition"), Among(Object.frame_index, "frames"))
+)
 
 
 def sight(connection: Connection, source: Source, one: Incoming, objid: int, now_ms: int) -> None:
@@ -75,7 +80,7 @@ def sight(connection: Connection, source: Source, one: Incoming, objid: int, now
     }
     if applied:
         values |= {"status": "P", "taxon_id": one.taxon_id, "event_id": event_id}
-        delta = Delta()
+        delta = Delta(source.device_id)
         delta.move(now.project_id, (now.taxon_id, now.status), (one.taxon_id, "P"))
         delta.save(connection)
     connection.execute(update(Object).where(Object.objid == objid).values(values))

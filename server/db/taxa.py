@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, insert, select, update
 
 from server.db.dialect import insert_new
+from server.db.hot import Among, Hot
 from server.db.tables import Count, Taxon, TaxonAlias
 
 UNPLACED = "not placed"
@@ -109,14 +110,22 @@ def resolve(connection: Connection, names: Iterable[str], now_ms: int) -> dict[s
 def _known(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
     """Taxon by folded name. An alias decides first, then "name<parent"; of several taxa of a bare
     name the oldest is meant."""
-    query = select(Taxon.name_key, func.min(Taxon.id)).where(Taxon.name_key.in_(keys))
-    found = dict(connection.execute(query.group_by(Taxon.name_key)).all())
+    found: dict[str, int] = _BY_KEY.pairs(connection, keys=list(keys))
     children = [key.partition("<")[0] for key in keys if "<" in key]
-    shown = select(Taxon.display_name, Taxon.id).where(Taxon.name_key.in_(children))
-    found.update({fold(name): taxon for name, taxon in connection.execute(shown) if "<" in name})
-    aliases = select(TaxonAlias.key, TaxonAlias.taxon_id).where(TaxonAlias.key.in_(keys))
-    found.update(connection.execute(aliases).all())
+    if children:
+        shown = _BY_SHOWN_NAME.run(connection, keys=children)
+        found.update({fold(name): taxon for name, taxon in shown if "<" in name})
+    found.update(_BY_ALIAS.pairs(connection, keys=list(keys)))
     return found
+
+
+_BY_KEY = Hot(
+    select(Taxon.name_key, func.min(Taxon.id))
+    .where(Among(Taxon.name_key, "keys"))
+    .group_by(Taxon.name_key)
+)
+_BY_SHOWN_NAME = Hot(select(Taxon.display_name, Taxon.id).where(Among(Taxon.name_key, "keys")))
+_BY_ALIAS = Hot(select(TaxonAlias.key, TaxonAlias.taxon_id).where(Among(TaxonAlias.key, "keys")))
 
 
 def _unplaced(connection: Connection, now_ms: int) -> int:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import aliased
 
 from server.db.changes import Outcome, Request, add_action, change, states_of
-from server.db.classify import KINDS
+from server.db.classify import KINDS, ActionRefusedError
 from server.db.tables import Action, Event
 
 
@@ -24,7 +24,7 @@ def undo(
     connection: Connection, project_id: int, user_id: int, key: str, now_ms: int
 ) -> Outcome | None:
     """Take back this person's latest action in force; None when there is none. The same `key` again
-    answers as before."""
+    answers as before. Raises ActionRefusedError for a key that something else used."""
     return _turn(connection, _UNDO, project_id, user_id, key, now_ms)
 
 
@@ -54,7 +54,7 @@ _REDO = _Way("redo", here="previous_id", there="id", to="new")
 def _turn(
     connection: Connection, way: _Way, project_id: int, user_id: int, key: str, now_ms: int
 ) -> Outcome | None:
-    earlier = _earlier_turn(connection, user_id, key)
+    earlier = _earlier_turn(connection, project_id, user_id, way.kind, key)
     if earlier is not None:
         return earlier
     target = _next(connection, way, project_id, user_id)
@@ -76,16 +76,22 @@ def _turn(
     return Outcome(action_id, len(changes), target.kind)
 
 
-def _earlier_turn(connection: Connection, user_id: int, key: str) -> Outcome | None:
+def _earlier_turn(
+    connection: Connection, project_id: int, user_id: int, kind: str, key: str
+) -> Outcome | None:
     """What an undo or redo of this key answered before; None when it is new."""
     target = aliased(Action)
     query = (
-        select(Action.id, Action.changed, target.kind)
-        .join(target, target.id == Action.target_id)
+        select(Action.id, Action.changed, target.kind, Action.project_id, Action.kind)
+        .outerjoin(target, target.id == Action.target_id)
         .where(Action.user_id == user_id, Action.key == key)
     )
     row = connection.execute(query).first()
-    return None if row is None else Outcome(row[0], row[1], row[2])
+    if row is None:
+        return None
+    if (row[3], row[4]) != (project_id, kind):
+        raise ActionRefusedError("key_reused", "This key was used for another action.")
+    return Outcome(row[0], row[1], row[2])
 
 
 def _next(connection: Connection, way: _Way, project_id: int, user_id: int) -> Any:

@@ -33,7 +33,8 @@ def epochs(connection: Connection) -> dict[int, list[EpochState]]:
     """Every device's epochs, oldest first."""
     query = select(Epoch.device_id, *STATE).order_by(Epoch.first_seen_ms, Epoch.epoch)
     found: dict[int, list[EpochState]] = {}
-    for row in connection.execute(query).tuples():
+    row: Any
+    for row in connection.execute(query):
         found.setdefault(row[0], []).append(EpochState(*row[1:]))
     return found
 

@@ -2,7 +2,8 @@
 
 Order of durability: vignette bytes are flushed into a pack, then the database commits rows, ledger
 and the request's counter together, then the answer leaves. A process killed anywhere leaves either
-all of the batch or nothing of it, and the device sends again what was not acknowledged.
+all of the batch or nothing of it, and the device sends again what was not acknowledged. Requests
+that wait for each other share the flush and the commit (`server.db.convoy`).
 
 Example:
     >>> ack = take(intake, device, counter=5, body=body, now_ms=now)
@@ -15,7 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError
 
 from server.db import fleet, ledger, quarantine
-from server.db.engine import Database
+from server.db.engine import Database, before_commit
 from server.db.fleet import DeviceInfo
 from server.db.images import images_known
 from server.db.incoming import Source
@@ -30,6 +31,8 @@ from wire.ack import Ack, Rejection, ranges
 from wire.codec import decode_batch, record_hash
 from wire.records import Body, Record, Vignette, unknown_fields
 
+REVOKED_MAX = 256 << 20
+"""Most bytes that are kept of what one device sent after it was revoked."""
 Good = tuple[Item, Record, Body]
 
 
@@ -76,10 +79,12 @@ def take_items(
 
 
 def hold_revoked(stores: Stores, device: DeviceInfo, body: bytes, now_ms: int) -> None:
-    """Keep what a revoked device sends: a person may still want it."""
+    """Keep what a revoked device sends, up to REVOKED_MAX: a person may still want it, and a thief
+    must not fill the disk with it."""
     aside = SetAside(None, None, "revoked", "batch of a revoked device", record_hash(body), body)
     with stores.database.write() as connection:
-        quarantine.keep(connection, device.pk, [aside], now_ms)
+        if quarantine.bytes_kept(connection, device.pk, "revoked") + len(body) <= REVOKED_MAX:
+            quarantine.keep(connection, device.pk, [aside], now_ms)
 
 
 def _take_epoch(
@@ -146,7 +151,7 @@ def _store(
 ) -> int:
     """Apply the good records together, or one by one if the database refuses them together."""
     images = [(record.seq, body.data) for _, record, body in good if isinstance(body, Vignette)]
-    places = packs.append([data for _, data in images])
+    places = keep_images(connection, packs, [data for _, data in images])
     stored = {seq: place for (seq, _), place in zip(images, places, strict=True)}
     pairs = [(record, body) for _, record, body in good]
     try:
@@ -154,6 +159,14 @@ def _store(
             return apply(connection, source, pairs, stored, now_ms)
     except (IntegrityError, DataError, OverflowError, ValueError):
         return _one_by_one(connection, source, good, stored, sorted_items, now_ms)
+
+
+def keep_images(connection: Connection, packs: Packs, images: Sequence[bytes]) -> list[Place]:
+    """Write images into a pack that is flushed before the connection commits what points there."""
+    places = packs.write(images)
+    for name in {place.pack for place in places}:
+        before_commit(connection, packs.flush, name)
+    return places
 
 
 def _one_by_one(

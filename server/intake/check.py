@@ -9,16 +9,16 @@ Example:
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import fields
-from typing import Any, get_args
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from models.preprocess import SHAPE_NAMES
 from server.intake.png import PngError, check_png
 from wire.records import (
-    BODIES,
     DEPLOYMENT_STATES,
     Answer,
     Body,
@@ -44,15 +44,11 @@ BRIEF_MAX = 256
 SUMMARY_MAX = 340
 """One message of the satellite, bytes."""
 SOURCE_MAX = 16
+ENTRIES_MAX = 500
 _INT32 = 2**31
 _SMALL = ("width", "height", "bx", "by", "index_in_frame", "measures_version", "deploy_seq", "rank",
           "objects", "specks", "dropped")  # fmt: skip
 _LONG_TEXT = ("reason", "text")
-_FIELDS: dict[type[Any], list[tuple[str, str]]] = {
-    kind: [(field.name, f"{kind.__name__}.{field.name}") for field in fields(kind)]
-    for kind in BODIES.values()
-}
-"""(field, how a message calls it) of each body."""
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _BOUNDS = {
     "lat_deg": (-90.0, 90.0),
@@ -72,52 +68,82 @@ class RefusedError(ValueError):
         self.code = code
 
 
+@dataclass(frozen=True)
+class _Limits:
+    """What the fields of a kind of body are held to: (field, how a message calls it, ...)."""
+
+    texts: tuple[tuple[str, str, int], ...]
+    numbers: tuple[tuple[str, str, float, float], ...]
+    maps: tuple[tuple[str, str], ...]
+
+
+@cache
+def _limits(kind: Hashable) -> _Limits:
+    assert isinstance(kind, type)
+    texts, numbers, maps = [], [], []
+    for name, hint in get_type_hints(kind).items():
+        where, kinds = f"{kind.__name__}.{name}", get_args(hint) or (hint,)
+        if str in kinds and get_origin(hint) is not dict:
+            texts.append((name, where, TEXT_MAX if name in _LONG_TEXT else NAME_MAX))
+        elif name in _BOUNDS:
+            numbers.append((name, where, *_BOUNDS[name]))
+        elif int in kinds:
+            most = _INT32 - 1 if name in _SMALL else WHOLE_MAX
+            numbers.append((name, where, -most if name in ("bx", "by") else 0, most))
+        elif get_origin(hint) is dict and kind is not Record:
+            maps.append((name, where))
+    return _Limits(tuple(texts), tuple(numbers), tuple(maps))
+
+
 def check(record: Record, body: Body) -> None:
     """Raises RefusedError naming the field."""
     if not 1 <= record.seq < SEQ_MAX:
         raise RefusedError("schema", f"Record.seq: expected 1 to {SEQ_MAX - 1}, got {record.seq}")
-    _check_place(record)
-    kind: type[Any] = type(body)
-    for name, where in _FIELDS[kind]:
-        _check_value(where, name, getattr(body, name))
-    special = _CHECKS.get(kind)
+    _check_fields(record)
+    _check_fields(body)
+    special = _CHECKS.get(type(body))
     if special is not None:
         special(body)
 
 
-def _check_place(body: Any) -> None:
-    """Position and time, where a body has them."""
-    for name, (low, high) in _BOUNDS.items():
-        value = getattr(body, name, None)
+def _check_fields(body: Any) -> None:
+    limits, values = _limits(cast("Hashable", type(body))), vars(body)
+    for name, where, low, high in limits.numbers:
+        value = values[name]
         if value is not None and not low <= value <= high:
-            raise _wrong(body, name, f"{low} to {high}")
+            raise RefusedError("schema", f"{where}: expected {low} to {high}, got {value}")
+    for name, where, longest in limits.texts:
+        if values[name] is not None:
+            _check_text(values[name], where, longest)
+    for name, where in limits.maps:
+        if len(values[name]) > ENTRIES_MAX:
+            count = len(values[name])
+            raise RefusedError("schema", f"{where}: expected at most {ENTRIES_MAX}, got {count}")
+        for key, value in values[name].items():
+            _check_text(key, f"{where} key", NAME_MAX)
+            if isinstance(value, str):
+                _check_text(value, f"{where}.{key}", TEXT_MAX)
+
+
+def _check_text(text: str, where: str, longest: int) -> None:
+    if len(text) > longest:
+        raise RefusedError(
+            "schema", f"{where}: expected at most {longest} characters, got {len(text)}"
+        )
+    if "\0" in text or (longest <= NAME_MAX and _has_control(text)):
+        raise RefusedError("schema", f"{where}: control characters in {text[:60]!r}")
+
+
+@lru_cache(maxsize=2048)
+def _has_control(name: str) -> bool:
+    """Samples, taxa and releases are the same from record to record."""
+    return _CONTROL.search(name) is not None
 
 
 def _wrong(body: Any, name: str, expected: str) -> RefusedError:
     value = getattr(body, name)
     shown = f"{len(value)} bytes" if isinstance(value, bytes) else repr(value)[:60]
     return RefusedError("schema", f"{type(body).__name__}.{name}: expected {expected}, got {shown}")
-
-
-def _check_value(where: str, name: str, value: object) -> None:
-    if isinstance(value, str):
-        limit = TEXT_MAX if name in _LONG_TEXT else NAME_MAX
-        if len(value) > limit:
-            raise RefusedError(
-                "schema", f"{where}: expected at most {limit} characters, got {len(value)}"
-            )
-        if "\0" in value or (name not in _LONG_TEXT and _CONTROL.search(value)):
-            raise RefusedError("schema", f"{where}: control characters in {value[:60]!r}")
-    elif isinstance(value, int) and not isinstance(value, bool):
-        limit = _INT32 if name in _SMALL else WHOLE_MAX
-        if not (-limit if name in ("bx", "by") else 0) <= value < limit:
-            raise RefusedError("schema", f"{where}: expected 0 to {limit - 1}, got {value}")
-    elif isinstance(value, dict):
-        if len(value) > 500:
-            raise RefusedError("schema", f"{where}: expected at most 500 entries, got {len(value)}")
-        for key, item in value.items():
-            _check_value(f"{where} key", "key", key)
-            _check_value(f"{where}.{key}", "reason", item)
 
 
 def _check_names(body: Any) -> None:
@@ -137,12 +163,10 @@ def _check_context(body: Context) -> None:
 
 def _check_frame(body: FrameSummary) -> None:
     _check_names(body)
-    _check_place(body)
 
 
 def _check_object(body: ObjectBody) -> None:
     _check_names(body)
-    _check_place(body)
     if not 0 < body.esd_um < 1e8:
         raise _wrong(body, "esd_um", "above 0")
     if not (body.width > 0 and body.height > 0):
@@ -155,21 +179,21 @@ def _check_object(body: ObjectBody) -> None:
 
 def _check_values(body: ObjectBody | Vignette) -> None:
     """What was measured exactly: all of it may be absent."""
-    for name, unit in (("measures", 4), ("embedding", 2)):
-        if len(getattr(body, name)) % unit or len(getattr(body, name)) > VALUES_MAX:
-            raise _wrong(body, name, f"a multiple of {unit} bytes, at most {VALUES_MAX}")
+    if len(body.measures) % 4 or len(body.measures) > VALUES_MAX:
+        raise _wrong(body, "measures", f"a multiple of 4 bytes, at most {VALUES_MAX}")
+    if len(body.embedding) % 2 or len(body.embedding) > VALUES_MAX:
+        raise _wrong(body, "embedding", f"a multiple of 2 bytes, at most {VALUES_MAX}")
     if len(body.shape) not in (0, 4 * len(SHAPE_NAMES)):
         raise _wrong(body, "shape", f"{4 * len(SHAPE_NAMES)} bytes, or none")
-    for name in ("measures", "shape"):
-        if not np.isfinite(np.frombuffer(getattr(body, name), "<f4")).all():
-            raise _wrong(body, name, "finite numbers")
+    if not np.isfinite(np.frombuffer(body.measures + body.shape, "<f4")).all():
+        raise _wrong(body, "measures", "finite numbers, in measures and shape")
 
 
 def _check_prediction(body: ObjectBody) -> None:
     if len(body.top) > 20:
         raise _wrong(body, "top", "at most 20 taxa")
     for taxon, score in body.top:
-        _check_value("ObjectBody.top", "taxon", taxon)
+        _check_text(taxon, "ObjectBody.top", NAME_MAX)
         if not taxon.strip() or len(taxon) > NAME_MAX or not 0 <= score <= 1.0001:
             raise _wrong(body, "top", "names and scores from 0 to 1")
     if body.taxon is not None and not body.taxon.strip():

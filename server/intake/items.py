@@ -14,7 +14,7 @@ from server.intake.check import SEQ_MAX, RefusedError, check
 from server.intake.png import PIXELS_MAX as IMAGE_MAX
 from wire.checked import FieldError
 from wire.codec import RECORD_MAX, CodecError, decode_record, loads, record_hash
-from wire.records import KIND_OF, Body, Record, Vignette, read_body
+from wire.records import Body, Record, Vignette, read_body
 
 
 @dataclass(frozen=True)
@@ -39,36 +39,27 @@ SMALL = 1024
 
 def read_items(blobs: Iterable[bytes]) -> list[Item]:
     """Every record of a batch, in order; once there are PIXELS_MAX, a vignette is refused."""
-    items, pixels = [], 0
-    for blob in blobs:
-        claimed = _pixels(blob)
-        if pixels + claimed > PIXELS_MAX:
-            refused = RefusedError("too_big", f"more than {PIXELS_MAX} pixels in one batch")
-            items.append(Item(blob, record_hash(blob), _salvage(blob), refused=refused))
-            continue
-        pixels += claimed
-        items.append(_read(blob))
-    return items
+    room = _Room(PIXELS_MAX)
+    return [_read(blob, room) for blob in blobs]
 
 
-def _pixels(blob: bytes) -> int:
-    """How many pixels a record claims to bring; 0 for one too small to matter, read or not."""
-    if len(blob) < SMALL:
-        return 0
-    try:
-        record = decode_record(blob)
-    except (CodecError, FieldError):
-        return 0
-    width, height = record.body.get("width"), record.body.get("height")
-    if record.kind != KIND_OF[Vignette]:
-        return 0
-    if not (isinstance(width, int) and isinstance(height, int)):
-        return 0
-    pixels = max(0, width) * max(0, height)
-    return pixels if pixels <= IMAGE_MAX else 0  # beyond it an image is refused unseen
+@dataclass
+class _Room:
+    """Pixels that may still be looked at."""
+
+    pixels: int
+
+    def take(self, image: Vignette) -> None:
+        """Raises RefusedError. An image beyond every limit is refused unseen and takes nothing."""
+        claimed = max(0, image.width) * max(0, image.height)
+        if claimed > IMAGE_MAX:
+            return
+        if claimed > self.pixels:
+            raise RefusedError("too_big", f"more than {PIXELS_MAX} pixels in one batch")
+        self.pixels -= claimed
 
 
-def _read(blob: bytes) -> Item:
+def _read(blob: bytes, room: _Room) -> Item:
     digest = record_hash(blob)
     if len(blob) > RECORD_MAX:
         detail = f"record of {len(blob)} bytes: expected at most {RECORD_MAX}"
@@ -76,6 +67,8 @@ def _read(blob: bytes) -> Item:
     try:
         record = decode_record(blob)
         body = read_body(record)
+        if isinstance(body, Vignette) and len(blob) >= SMALL:
+            room.take(body)
         check(record, body)
     except RefusedError as refused:
         return Item(blob, digest, _salvage(blob), refused=refused)

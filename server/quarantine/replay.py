@@ -24,7 +24,7 @@ from server.db.incoming import Source
 from server.db.ledger import HELD, Entry
 from server.db.quarantine import Kept
 from server.intake.apply import apply
-from server.intake.batch import Stores, take_items
+from server.intake.batch import Stores, keep_images, take_items
 from server.intake.items import Item, read_items
 from server.quarantine.actor import Actor
 from server.quarantine.fill import fill
@@ -158,7 +158,7 @@ def _apply(
         if images_known(connection, source, [(body.object_seq, body.rank)]):
             detail = f"object {body.object_seq} has an image of rank {body.rank} already"
             raise RefusedReplayError(f"Vignette: {detail}")
-        [stored[record.seq]] = packs.append([body.data])
+        [stored[record.seq]] = keep_images(connection, packs, [body.data])
     try:
         with connection.begin_nested():
             return apply(connection, source, [(record, body)], stored, now_ms)

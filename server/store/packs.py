@@ -46,10 +46,20 @@ class Packs:
         self._name = ""
         self._handle = -1
         self._end = 0
+        self._unflushed: dict[str, int] = {}
+        self._lost: set[str] = set()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def append(self, items: Sequence[bytes]) -> list[Place]:
         """Write the items and flush them to the disk; their places, in order. Raises OSError."""
+        places = self.write(items)
+        for name in {place.pack for place in places}:
+            self.flush(name)
+        return places
+
+    def write(self, items: Sequence[bytes]) -> list[Place]:
+        """Write the items into one pack, which is to be flushed; their places, in order. Raises
+        OSError."""
         if not items:
             return []
         with self._lock:
@@ -61,12 +71,33 @@ class Packs:
                 offset += len(item)
             try:
                 _write_all(self._handle, b"".join(items))
-                os.fdatasync(self._handle)
             except OSError:
-                self._close()  # its length is unknown now: the next append begins another pack
+                self._leave()  # its length is unknown now: the next write begins another pack
                 raise
             self._end = offset
+            self._unflushed[self._name] = self._handle
             return places
+
+    def flush(self, pack: str) -> None:
+        """Wait until all that was written into the pack is on the disk. Raises OSError, then and
+        whenever this pack is asked for again: who else wrote into it must not believe it."""
+        with self._lock:
+            if pack in self._lost:
+                raise PackError(f"pack {pack}: could not be flushed to the disk")
+            handle = self._unflushed.get(pack)
+            if handle is None:
+                return
+            try:
+                os.fdatasync(handle)
+            except OSError:
+                self._lost.add(pack)
+                raise
+            finally:
+                del self._unflushed[pack]
+                if pack in self._lost and handle == self._handle:
+                    self._handle = -1
+                if handle != self._handle:
+                    os.close(handle)
 
     def read(self, place: Place) -> bytes:
         """The bytes at `place`. Raises PackError."""
@@ -86,10 +117,13 @@ class Packs:
 
     def close(self) -> None:
         with self._lock:
-            self._close()
+            self._leave()
+            for handle in self._unflushed.values():
+                os.close(handle)
+            self._unflushed.clear()
 
     def _begin(self) -> None:
-        self._close()
+        self._leave()
         name = f"{secrets.token_hex(8)}.pack"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._handle = os.open(self._folder / name, flags, 0o600)
@@ -98,8 +132,9 @@ class Packs:
         self._end = len(MAGIC)
         sync_folder(self._folder)
 
-    def _close(self) -> None:
-        if self._handle >= 0:
+    def _leave(self) -> None:
+        """Begin another pack with the next write; what was written into this one stays."""
+        if self._handle >= 0 and self._name not in self._unflushed:
             os.close(self._handle)
         self._handle = -1
 

@@ -46,6 +46,7 @@ class Card:
             file.truncate(megabytes << 20)
         _do("mkfs.ext4", "-q", "-F", "-m", "0", str(self._image))
         self._device = _do("losetup", "--find", "--show", str(self._image)).strip()
+        _do("blockdev", "--setrw", self._device)  # a lock outlives the card that had the device
         self._mount()
 
     def _mount(self) -> None:

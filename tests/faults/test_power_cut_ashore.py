@@ -69,7 +69,9 @@ def toll(folder: Path, promised: Promised) -> tuple[int, int]:
             entries = connection.execute(select(LedgerEntry.seq, LedgerEntry.outcome)).all()
             objects = list(connection.execute(select(Object.seq)).scalars())
             pictures = connection.execute(
-                select(Image.object_seq, Pack.name, Image.offset, Image.length).join(Pack)
+                select(Image.object_seq, Pack.name, Image.offset, Image.length).join(
+                    Pack, Pack.id == Image.pack_id
+                )
             ).all()
             devices = len(connection.execute(select(Device.id)).all())
         held = {seq for seq, outcome in entries if outcome == HELD}

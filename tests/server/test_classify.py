@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -175,3 +176,20 @@ def test_counts_follow(desk: Desk, objids: list[int], project: int) -> None:
     taxa = desk.http.get(f"/api/projects/{project}/taxa").json()
     assert sum(t["total"] for t in taxa) == 7
     assert sum(t["validated"] for t in taxa) == 2
+
+
+def test_a_key_of_one_action_is_refused_for_another(
+    desk: Desk, objids: list[int], client: httpx.Client
+) -> None:
+    used, undone = str(uuid4()), str(uuid4())
+    elsewhere = client.post("/api/projects", json={"title": "Other"}).json()["project_id"]
+    desk.act("validate", objids[:1], key=used)
+    desk.act("validate", objids[1:2])
+    assert desk.turn("undo", key=undone).status_code == 200
+    refused = [
+        desk.turn("undo", key=used),
+        desk.turn("redo", key=used),
+        desk.turn("redo", key=undone),
+        Desk(client, elsewhere).turn("undo", key=undone),
+    ]
+    assert [a.json()["error"]["code"] for a in refused] == ["key_reused"] * 4

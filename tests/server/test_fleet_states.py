@@ -50,6 +50,7 @@ def test_needs(changes: dict[str, Any], words: list[str], expected: str) -> None
     assert level(row, found) == expected
 
 
+@pytest.mark.databases
 def test_the_worst_comes_first_in_as_many_queries_for_one_as_for_many(
     shore: Shore, enrol: Callable[[str], SimulatedDevice]
 ) -> None:

@@ -61,6 +61,7 @@ def wrong(seq: int, bundle: Bundle) -> Record:
     return make_record(seq, make_object(bundle, seq, esd_um=-1.0))
 
 
+@pytest.mark.databases
 def test_a_bad_field_repaired_by_hand_becomes_an_object_once(
     client: httpx.Client, device: SimulatedDevice, project: int, bundle: Bundle
 ) -> None:
@@ -133,6 +134,7 @@ def test_a_record_that_is_too_big_can_be_cut_down(
     assert sizes(client, project) == [101.0]
 
 
+@pytest.mark.databases
 def test_a_cloned_card_gets_an_identity_of_its_own(
     client: httpx.Client, device: SimulatedDevice, project: int, bundle: Bundle, shore: Shore
 ) -> None:
@@ -171,6 +173,7 @@ def test_a_revoked_devices_batch_is_taken_in_whole_when_somebody_trusts_it(
     assert [row["code"] for row in entries(client)] == ["schema"], "what was bad in it waits"
 
 
+@pytest.mark.databases
 def test_what_a_newer_device_said_completes_its_object_once_the_shore_understands_it(
     client: httpx.Client, device: SimulatedDevice, bundle: Bundle, project: int, shore: Shore
 ) -> None:
@@ -229,6 +232,7 @@ def test_discarded_bytes_stay_and_can_be_taken_in_later(
     assert settled[0]["message"] == "it was taken in before"
 
 
+@pytest.mark.databases
 def test_a_shore_killed_between_taking_in_and_marking_has_done_neither(
     client: httpx.Client,
     device: SimulatedDevice,
@@ -321,8 +325,9 @@ def test_the_commands_do_the_same(
     assert [row["seq"] for row in run("list")[1]] == [2, 1, None]
     number = str(run("list")[1][1]["id"])
     file = tmp_path / "entry.json"
-    shown = run("show", number)[1]
-    file.write_text(shown["original"]["text"].replace("-1.0", "7.25"))
+    assert run("show", number)[1]["original"]["wrong"] == ["body", "esd_um"]
+    assert main(["quarantine", "show", number, "--text", "--data", str(shore.settings.data)]) == 0
+    file.write_text(capsys.readouterr().out.replace("-1.0", "7.25"))
     assert main(["quarantine", "show", number, "--data", str(shore.settings.data)]) == 0
     assert "esd_um: float -1.0  <-- here" in capsys.readouterr().out
     assert run("repair", number, "--text", str(file))[0] == 0

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from edge.clock import SystemClock
-from edge.config import SatelliteConfig
+from edge.config_link import SatelliteConfig
 from edge.identity import Identity
 from edge.links import BusyError, LinkError
 from edge.links.modem import Modem, ModemError, Pace

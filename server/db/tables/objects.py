@@ -166,13 +166,15 @@ class Image(Base):
 
 
 class Count(Base):
-    """Objects by project, taxon (0: none) and status, kept with every change."""
+    """Objects by project, taxon (0: none) and status, kept with every change; the count is the sum
+    over the shards."""
 
     __tablename__ = "counts"
 
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
     taxon_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     status: Mapped[str] = mapped_column(String(1), primary_key=True)
+    shard: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     n: Mapped[Big]
 
 

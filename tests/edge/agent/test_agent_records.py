@@ -9,7 +9,7 @@ import pytest
 from edge.config import AcquisitionConfig
 from edge.frames import BadFrame, Frame
 from edge.pipeline import FrameResult, Pipeline
-from edge.records import bad_frame, frame_drafts, vignette
+from edge.records import bad_frame, frame_drafts, halved, vignette
 from edge.segment import SegmentSettings
 from models.brief import BRIEF, named
 from models.measure_table import INDEX, MEASURES_VERSION
@@ -86,7 +86,7 @@ def test_vignettes_are_exact_while_they_fit(result: FrameResult) -> None:
 @pytest.mark.parametrize("shape", [(1500, 2000), (10, 60_000), (2000, 3)])
 def test_a_vignette_too_large_for_a_record_is_halved(shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    made = dataclasses.replace(vignette(noise), object_seq=2**62)
+    made = dataclasses.replace(halved(noise, vignette(noise)), object_seq=2**62)
     record = Record(2**32 - 1, 2**62, "vignette", 4, 2**31, 2**62, 2**62, as_map(made))
     assert len(encode_record(record)) <= RECORD_MAX
     back = cv2.imdecode(np.frombuffer(made.data, np.uint8), cv2.IMREAD_GRAYSCALE)

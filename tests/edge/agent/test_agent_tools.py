@@ -11,6 +11,8 @@ import pytest
 
 from edge.agent import checks, health, status
 from edge.agent.observe import observe
+from edge.agent.parts import assemble
+from edge.budget import frame_period_s
 from edge.cli import main
 from edge.clock import EARLIEST_MS, SystemClock
 from edge.commands.status import as_text
@@ -18,6 +20,7 @@ from edge.config import load
 from edge.files import write_atomic
 from edge.identity import BLOCK, Identity, IdentityError, RequestCounter
 from edge.links.https import HttpsLink
+from edge.tables import ConfigError
 from models import factory
 from models.bundle import Bundle, with_head
 from models.measure_table import INDEX
@@ -317,3 +320,41 @@ def test_a_passing_identity_cannot_sign(tmp_path: Path) -> None:
     with pytest.raises(IdentityError):
         link.send(b"x")
     link.close()
+
+
+# --- carriers ---------------------------------------------------------------------------------
+
+
+def test_carriers_that_are_named_must_be_described(tmp_path: Path) -> None:
+    shore = '[shore]\nurl = "http://127.0.0.1:9"\nclaim = "c"\n[link]\ncarriers = '
+    for carriers, message in (
+        ('["https", "mqtt"]', r"\[mqtt\] url: missing"),
+        ('["satellite"]', r"\[satellite\] port: missing"),
+        ('["https", "https"]', "each once"),
+        ("[]", "at least one"),
+        ('["pigeon"]', 'expected one of "https"'),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            load(write(tmp_path, more=shore + carriers))
+    far = load(write(tmp_path, more=shore + '["satellite"]\n[satellite]\nport = "/dev/null"'))
+    found = [f.text for f in checks.examine(far) if f.name == "carriers"]
+    assert any("no claim can be made" in text for text in found)
+
+
+def test_status_and_doctor_show_what_a_budget_holds_back(tmp_path: Path) -> None:
+    path = write(tmp_path, more='[shore]\nurl = "http://127.0.0.1:9"\nclaim = "c"\n')
+    config = load(path)
+    with assemble(config) as parts:
+        found = health.status(parts, health.Counters(), None, "capturing")
+    amounts = {"https bytes": {"used": 16e5, "of": 2e6}, "joules": {"used": 7.0, "of": 9.0}}
+    carrier = {**found.carriers[0], "held": "https bytes", "budgets": amounts}
+    replace(found, carriers=[carrier]).write(config.data)
+    shown = as_text({**(status.read(config.data) or {}), "running": True}, time.time())
+    assert "https: not tried; 1.60 of 2 MB in 24 h; 7 of 9 joules in 24 h" in shown
+    assert "held back by https bytes" in shown
+    warned = [f.text for f in checks.examine(config) if (f.name, f.level) == ("carriers", "warn")]
+    assert warned == ["https: not tried; the budget of https bytes holds records back"]
+
+
+def test_a_budget_of_joules_spreads_frames_over_the_day() -> None:
+    assert frame_period_s(marginal_j=0.5, joules_day=43_200.0) == 1.0

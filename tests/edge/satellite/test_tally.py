@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.config import SatelliteConfig
+from edge.config_link import SatelliteConfig
 from edge.frames import Frame
 from edge.outbox import Outbox
 from edge.satellite.tally import Tally

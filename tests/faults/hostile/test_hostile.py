@@ -77,10 +77,10 @@ def storm(place: Place, siege: Siege, number: int, wave: int) -> None:
 )
 @pytest.mark.timeout(7200)
 def test_whatever_the_api_describes_can_be_asked_wrongly(
-    tmp_path: Path, examples: int, chained: int
+    disk: Path, examples: int, chained: int
 ) -> None:
     tried, mistakes, changed = 0, [], []
-    with besieged(tmp_path) as place:
+    with besieged(disk) as place:
         operator = {"Authorization": f"Bearer {place.tokens['administrator']}"}
         document = httpx.get(f"{place.shore.url}/api/openapi.json", headers=operator).json()
         schema = of(document, without=("/api/logout", "/api/logout/everywhere"))
@@ -108,9 +108,9 @@ def test_whatever_the_api_describes_can_be_asked_wrongly(
 
 @pytest.mark.parametrize("number", [1500, pytest.param(MANY, marks=pytest.mark.slow_faults)])
 @pytest.mark.timeout(7200)
-def test_hostile_requests_do_no_harm(tmp_path: Path, number: int) -> None:
+def test_hostile_requests_do_no_harm(disk: Path, number: int) -> None:
     siege = Siege()
-    with besieged(tmp_path, HANDS) as place:
+    with besieged(disk, HANDS) as place:
         before = place.protected()
         storm(place, siege, int(WARM * number), 0)
         warm_mb = place.resident_mb()

@@ -120,7 +120,8 @@ def impatient(shore: Shore, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[s
 
 
 def test_a_body_that_does_not_come_ends_the_request(impatient: tuple[str, int]) -> None:
-    head = b"POST /api/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 50\r\n\r\n{"
+    head = b"POST /api/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    head += b"Content-Length: 50\r\n\r\n{"
     with closing(socket.create_connection(impatient, 20)) as one:
         one.sendall(head)
         assert b" 408 " in one.recv(200)

@@ -77,6 +77,14 @@ byId("token-done").addEventListener("click", () => {
   byId("token-form").reset();
   byId("token-form").hidden = false;
 });
+byId("everywhere").addEventListener("click", async () => {
+  try {
+    await api("POST", "/api/logout/everywhere");
+    location.assign("/login");
+  } catch (error) {
+    explain(error);
+  }
+});
 const mine = ROLES.indexOf(document.body.dataset.role ?? "viewer");
 fill(byId("token-form").elements.role, ROLES.slice(0, mine + 1).map((role) => h("option", { value: role }, `as much as a ${role}`.replace("a a", "an a"))));
 show().catch(explain);

@@ -70,6 +70,7 @@ function lag(device) {
       fact("Waiting on the device", device.pending === null ? "–" : count(device.pending), "records"),
       fact("Set aside there", count(device.dead ?? 0), "records"), fact("Given up", count(device.gaps), "records"),
       fact("In the quarantine", count(device.quarantine)),
+      life?.behind_since_ms && fact("Behind since", ago(life.behind_since_ms, now)),
       newest && fact("Newest object", newest.utc_ms === null ? `arrived ${ago(newest.received_ms, now)}` : `seen ${ago(newest.utc_ms, now)}`)),
     missing.length > 0 && h("p", {}, "Missing: ", missing.map((/** @type {[number, number]} */ [a, b]) => (a === b ? `${a}` : `${a}–${b}`)).join(", "), missing.length >= 20 ? " and more" : ""),
     device.epochs.length > 1 && h("p", { class: "muted" }, `Its outbox was made anew ${plural(device.epochs.length - 1, "time")}.`));

@@ -1,16 +1,17 @@
 """A sender over simulated shores, whose time goes by as it wants to wait."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from edge.agent.orders import Orders
 from edge.agent.sender import Sender
-from edge.carriers.budgets import Budgets
+from edge.carriers.budgets import Budgets, Tariff
 from edge.carriers.desk import Desk, LinkSettings
 from edge.clock import SystemClock
-from edge.config import LinkConfig, UpdatesConfig
+from edge.config import UpdatesConfig
+from edge.config_link import LinkConfig
 from edge.identity import Identity
 from edge.links import Link
 from edge.outbox import Outbox
@@ -31,23 +32,46 @@ def outbox(tmp_path: Path, clock: SystemClock) -> Iterator[Outbox]:
         yield opened
 
 
+class Simulated(SystemClock):
+    """A clock that goes on when a test says so, over days if need be."""
+
+    def __init__(self) -> None:
+        super().__init__(trust_system=False, synchronised=Path("/nonexistent"))
+        self.s = 0.0
+
+    def mono_ms(self) -> int:
+        return int(self.s * 1e3)
+
+
 class Stepped(Sender):
     """After each round the time that it wants to wait has gone by."""
 
     def __init__(self, links: Sequence[Link], desk: Desk, budgets: Budgets) -> None:
         super().__init__(links, desk, budgets)
-        self.now_s = 0.0
-        desk.now_s = lambda: self.now_s
+        self._time = Simulated()
+        desk.now_s = self.desk_s
+        budgets.clock = self._time
+
+    def desk_s(self) -> float:
+        return self._time.s
+
+    def pass_s(self, seconds: float) -> None:
+        self._time.s += seconds
 
     def round(self) -> float:
         wait_s = super().round()
-        self.now_s += wait_s
+        self._time.s += wait_s
         return wait_s
 
 
 @pytest.fixture
 def make(tmp_path: Path, outbox: Outbox, clock: SystemClock) -> Make:
-    def build(*shores: Link, claim: str = "claim", hello_s: float = 0.0) -> Sender:
+    def build(
+        *shores: Link,
+        claim: str = "claim",
+        hello_s: float = 0.0,
+        tariffs: Mapping[str, Tariff] | None = None,
+    ) -> Sender:
         identity = Identity.load_or_make(tmp_path / "identity")
         updater = Updater(ReleaseStore(tmp_path / "releases"), UpdatesConfig(), "auto")
         desk = Desk(
@@ -66,6 +90,6 @@ def make(tmp_path: Path, outbox: Outbox, clock: SystemClock) -> Make:
             ),
             release=lambda: None,
         )
-        return Stepped(shores, desk, Budgets(outbox, clock))
+        return Stepped(shores, desk, Budgets(outbox, clock, tariffs or {}))
 
     return build
