@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, case, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, case, insert, select, update
 
 from server.db.bulk import insert_rows
 from server.db.dialect import insert_new
@@ -20,7 +20,8 @@ from server.db.tables import Epoch, GapRange, LedgerEntry
 from wire.ack import ranges
 
 HELD = "held"
-_WALK = 4096
+_LOOK, _WALK = 64, 4096
+"""Seqs looked at together when the watermark moves: few at first, for often it does not."""
 STATE = (
     Epoch.epoch,
     Epoch.upto,
@@ -48,10 +49,11 @@ _ABOVE = Hot(
     .where(_here(LedgerEntry), LedgerEntry.seq.between(bindparam("upto") + 1, bindparam("most")))
     .order_by(LedgerEntry.seq)
 )
-_GAP_END = Hot(
-    select(func.max(GapRange.last)).where(
-        _here(GapRange), GapRange.first <= bindparam("next"), GapRange.last > bindparam("upto")
-    )
+_GAPS = Hot(
+    select(GapRange.first, GapRange.last)
+    .where(_here(GapRange), GapRange.last > bindparam("upto"))
+    .order_by(GapRange.last)
+    .limit(bindparam("limit"))
 )
 _ADVANCE = Hot(
     update(Epoch)
@@ -194,17 +196,24 @@ def advance(
 def _walk(connection: Connection, here: Mapping[str, int], upto: int) -> int:
     """The highest seq below which everything is in the ledger or given up. Costs what it
     advances."""
+    window = _LOOK
     while True:
-        reached = upto
-        for (seq,) in _ABOVE.run(connection, **here, upto=upto, most=upto + _WALK):
-            if seq != reached + 1:
-                break
-            reached = seq
-        gap = _GAP_END.run(connection, **here, upto=reached, next=reached + 1).scalar()
-        jump = reached if gap is None else int(gap)
-        if jump == upto:
+        entries = _ABOVE.run(connection, **here, upto=upto, most=upto + window).scalars()
+        gaps = _GAPS.run(connection, **here, upto=upto, limit=window).all()
+        reached = _reach(upto, [(seq, seq) for seq in entries] + [(g[0], g[1]) for g in gaps])
+        if reached == upto:
             return upto
-        upto = jump
+        upto, window = reached, min(_WALK, 4 * window)
+
+
+def _reach(upto: int, spans: list[tuple[int, int]]) -> int:
+    """How far the spans (first, last) go on from `upto` without a hole; holes that the device
+    gave up may be as many as the records between them."""
+    for first, last in sorted(spans):
+        if first > upto + 1:
+            break
+        upto = max(upto, last)
+    return upto
 
 
 def held_above(

@@ -15,6 +15,7 @@ import os
 import shutil
 import struct
 import subprocess
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -45,12 +46,18 @@ class Card:
         with self._image.open("wb") as file:
             file.truncate(megabytes << 20)
         _do("mkfs.ext4", "-q", "-F", "-m", "0", str(self._image))
-        self._device = _do("losetup", "--find", "--show", str(self._image)).strip()
-        _do("blockdev", "--setrw", self._device)  # a lock outlives the card that had the device
         self._mount()
 
     def _mount(self) -> None:
-        _do("mount", "-o", "noatime", self._device, str(self.at))
+        """A copy, on a device of its own: who still holds the old one holds a dead file system."""
+        fresh = self._image.with_suffix(f".{time.monotonic_ns()}")
+        _do("cp", "--sparse=always", str(self._image), str(fresh))
+        self._image.unlink()
+        self._image = fresh
+        device = _do("losetup", "--find", "--show", str(fresh)).strip()
+        _do("blockdev", "--setrw", device)  # a lock outlives the card that had the device
+        _do("mount", "-o", "noatime", device, str(self.at))
+        _do("losetup", "--detach", device)  # once nobody has a file of it open
 
     def cut(self) -> None:
         """The power goes."""
@@ -62,17 +69,17 @@ class Card:
 
     def lock(self) -> None:
         """The card becomes read-only under the running file system, as worn-out ones do."""
-        _do("blockdev", "--setro", self._device)
+        device = _do("findmnt", "--noheadings", "--output", "SOURCE", str(self.at)).strip()
+        _do("blockdev", "--setro", device)
 
     def take_out(self) -> None:
         """Away from where it was, whoever still has files of it open."""
         _do("umount", "--lazy", str(self.at))
 
     def put_back(self) -> None:
-        """In again, with power; what the journal has is replayed. Nobody may hold the old one."""
+        """In again, with power; what the journal has is replayed."""
         if os.path.ismount(self.at):
             self.take_out()
-        _do("blockdev", "--setrw", self._device)
         self._mount()
 
     def __enter__(self) -> "Card":
@@ -86,7 +93,6 @@ class Card:
     ) -> None:
         if os.path.ismount(self.at):
             self.take_out()
-        _do("losetup", "--detach", self._device)
 
 
 def _do(*argv: str) -> str:

@@ -115,12 +115,13 @@ def fail_and_return(card: Card, place: Place, how: str) -> str:
     """One failure of the card; what the agent said of it until it worked again."""
     config, log = place.configs["north"], place.folder / "agent.log"
     with log.open("w") as out, subprocess.Popen(agent(config), stderr=out) as child:
-        until_frames(place, child)
+        until_frames(place, child, log)
         getattr(card, how)()
-        if how != "take_out":
-            until_said(log, child)
         if how == "take_out":
             child.wait(timeout=60)
+        else:
+            until_said(log, child)
+            card.cut()  # a card that was locked is dead all the same once it is pulled
         card.put_back()
         try:
             code = child.wait(timeout=60)
@@ -131,12 +132,12 @@ def fail_and_return(card: Card, place: Place, how: str) -> str:
     return log.read_text()
 
 
-def until_frames(place: Place, child: "subprocess.Popen[bytes]") -> None:
+def until_frames(place: Place, child: "subprocess.Popen[bytes]", log: Path) -> None:
     """Until the shore has frames of this run."""
     before = len(place.operator.get(f"/api/projects/{place.project}/frames"))
     patience = time.monotonic() + 60
     while len(place.operator.get(f"/api/projects/{place.project}/frames")) < before + 3:
-        assert child.poll() is None, "the agent ended"
+        assert child.poll() is None, log.read_text()
         assert time.monotonic() < patience, "no frames come"
         time.sleep(0.1)
 
