@@ -27,6 +27,9 @@ from wire.codec import encode_batch, zstd
 from wire.signing import PrivateKey, prove_key, sign_request
 from wire.tus import PATH, signed_part
 
+_BOMB = zstd.compress(bytes(50_000_000))
+_COLLIDING = b"\xb9\x27\x10" + b"".join(cbor2.dumps(i * (2**61 - 1)) + b"\0" for i in range(10_000))
+"""A map whose ten thousand keys have one hash."""
 _UPLOAD = re.compile(rb"location: /v1/blobs/([^\r]+)", re.IGNORECASE)
 _TOKEN_HEADERS = ("Seadrift-Device", "Seadrift-Counter", "Seadrift-Signature")
 
@@ -104,9 +107,7 @@ class Attacks:
         chance = self._chance
         how = chance.random()
         if how < 0.05:
-            return chance.choice(
-                [b"", b"\0", zstd.compress(bytes(50_000_000)), chance.randbytes(99)]
-            )
+            return chance.choice([b"", b"\0", _BOMB, chance.randbytes(99)])
         records = [self._record() for _ in range(chance.choice([1, 1, 2, 5]))]
         if how < 0.75:
             return encode_batch(records)
@@ -276,7 +277,7 @@ def _cbor(chance: random.Random, data: Any) -> bytes:
             chance.choice(["c5821a3b9aca0003", "d81c81d81d00", "d82361", "9bffffffffffffffff"])
         )
     if how < 0.08:
-        return cbor2.dumps({i * (2**61 - 1): 0 for i in range(chance.choice([10, 10_000]))})
+        return _COLLIDING
     try:
         return cbor2.dumps(data)
     except (ValueError, TypeError, OverflowError):

@@ -8,6 +8,7 @@ Example:
 import random
 import struct
 import zlib
+from functools import cache
 
 from tests.faults.hostile.values import flipped
 
@@ -40,7 +41,7 @@ def bad_png(chance: random.Random, good: bytes) -> bytes:
         name = chance.choice(
             [b"zTXt", b"iTXt", b"iCCP", b"acTL", b"fdAT", b"PLTE", b"tRNS", b"\0\0\0\0"]
         )
-        parts.insert(place, (name, b"k\0\0" + zlib.compress(bytes(chance.choice([10, 5_000_000])))))
+        parts.insert(place, (name, b"k\0\0" + packed(chance.choice([10, 5_000_000]))))
     elif how == 2:
         parts = [(n, bomb(chance) if n == b"IDAT" else d) for n, d in parts]
     elif how == 3:
@@ -59,7 +60,13 @@ def bad_png(chance: random.Random, good: bytes) -> bytes:
 
 def bomb(chance: random.Random) -> bytes:
     """Pixels that unpack to far more than they are."""
-    return zlib.compress(bytes(chance.choice([1_000, 1_000_000, 60_000_000])), 9)
+    return packed(chance.choice([1_000, 1_000_000, 60_000_000]))
+
+
+@cache
+def packed(size: int) -> bytes:
+    """So many zeros, packed."""
+    return zlib.compress(bytes(size), 9)
 
 
 def strange_header(chance: random.Random) -> bytes:
