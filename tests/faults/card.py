@@ -45,7 +45,7 @@ class Card:
         self._image = folder / "card.img"
         with self._image.open("wb") as file:
             file.truncate(megabytes << 20)
-        _do("mkfs.ext4", "-q", "-F", "-m", "0", str(self._image))
+        _do("mkfs.ext4", "-q", "-F", "-m", "0", "-e", "remount-ro", str(self._image))
         self._mount()
 
     def _mount(self) -> None:
@@ -68,9 +68,8 @@ class Card:
             os.close(handle)
 
     def lock(self) -> None:
-        """The card becomes read-only under the running file system, as worn-out ones do."""
-        device = _do("findmnt", "--noheadings", "--output", "SOURCE", str(self.at)).strip()
-        _do("blockdev", "--setro", device)
+        """The file system meets an error and becomes read-only, as it does on a worn-out card."""
+        _do("mount", "-o", "remount,abort", str(self.at))
 
     def take_out(self) -> None:
         """Away from where it was, whoever still has files of it open."""

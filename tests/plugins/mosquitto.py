@@ -4,7 +4,9 @@
 that ask for it are skipped and say so.
 """
 
+import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -32,8 +34,12 @@ def program() -> str:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
+    """Below the ports that connections are given: after a storm of those, one that looks free is
+    still somebody's."""
+    while True:
+        with socket.socket() as trial, contextlib.suppress(OSError):
+            trial.bind(("127.0.0.1", 10_000 + secrets.randbelow(22_000)))
+            return int(trial.getsockname()[1])
 
 
 class Mosquitto:
@@ -59,6 +65,19 @@ class Mosquitto:
                     assert self._child.poll() is None, (self.folder / "broker.log").read_text()
                     assert time.monotonic() < deadline, "Mosquitto does not listen"
                     time.sleep(0.02)
+
+    def listening(self) -> set[int]:
+        """The ports on which this process takes connections, as the kernel says."""
+        assert self._child is not None
+        handles = Path(f"/proc/{self._child.pid}/fd").iterdir()
+        ours = {os.readlink(handle) for handle in handles}
+        ports = set()
+        for table in ("tcp", "tcp6"):
+            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                words = line.split()
+                if words[3] == "0A" and f"socket:[{words[9]}]" in ours:
+                    ports.add(int(words[1].rpartition(":")[2], 16))
+        return ports
 
     def reload(self) -> None:
         """What `systemctl reload mosquitto` does."""

@@ -65,7 +65,15 @@ def test_a_bundle_is_kept_under_its_id_alone(tmp_path: Path) -> None:
         bundles.save(tmp_path, "../evil", b"data")
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1", "LA", "I;16"])
+@pytest.mark.parametrize("mode", ["RGBA", "P", "1", "LA", "I;16"])
+def test_a_png_of_a_kind_that_no_instrument_writes_is_refused(mode: str) -> None:
+    stream = io.BytesIO()
+    Image.new(mode, (33, 7)).save(stream, "png")
+    with pytest.raises(PngError, match="unusual kind"):
+        check_png(stream.getvalue(), 33, 7)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_png_of_every_plain_kind_passes(mode: str) -> None:
     stream = io.BytesIO()
     Image.new(mode, (33, 7)).save(stream, "png")

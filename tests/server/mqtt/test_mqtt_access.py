@@ -196,6 +196,11 @@ def test_a_broker_that_the_shore_did_not_certify_gets_nothing(
         link.ping()
 
 
+def test_it_listens_where_it_was_told_and_nowhere_else(broker: Mosquitto) -> None:
+    """Some words above the first listener make Mosquitto open 1883 to everybody, without TLS."""
+    assert broker.listening() == {broker.devices.port, broker.workers.port}
+
+
 def test_clear_text_is_not_spoken(broker: Mosquitto) -> None:
     with socket.create_connection(("127.0.0.1", broker.devices.port), PATIENCE_S) as raw:
         raw.settimeout(PATIENCE_S)
