@@ -25,7 +25,7 @@ from server.db.tables.objects import (
     Sample,
     Sighting,
 )
-from server.db.tables.people import Project, Session, Taxon, TaxonAlias, User
+from server.db.tables.people import Project, Session, User
 from server.db.tables.quarantine import Quarantined, QuarantineEvent
 from server.db.tables.satellite import (
     CommandRow,
@@ -35,6 +35,7 @@ from server.db.tables.satellite import (
     SatellitePart,
     SummaryRow,
 )
+from server.db.tables.taxa import Taxon, TaxonAlias
 from server.db.tables.tokens import PersonalToken
 from server.db.tables.values import ExactValues, ObjectValues, WaitingValues
 

@@ -1,6 +1,6 @@
 """Who works here: users, their sessions, projects."""
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.tables.base import Base, Hash, Id, MaybeMillis, Millis, Name
@@ -43,29 +43,3 @@ class Project(Base):
     title: Mapped[str] = mapped_column(String(250), unique=True)
     created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     created_ms: Mapped[Millis]
-
-
-class Taxon(Base):
-    """A node of the tree. `path` is the names from the root, joined with ">"; `display_name` adds
-    the parent when the name alone is not unique, as EcoTaxa ("egg<Copepoda")."""
-
-    __tablename__ = "taxa"
-    __table_args__ = (UniqueConstraint("parent_id", "name_key"),)
-
-    id: Mapped[Id]
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
-    name: Mapped[Name]
-    name_key: Mapped[str] = mapped_column(String(250), index=True)
-    display_name: Mapped[Name]
-    path: Mapped[str]
-    aphia_id: Mapped[int | None]
-    created_ms: Mapped[Millis]
-
-
-class TaxonAlias(Base):
-    """A class name of a release (`key`, folded) and the taxon that it means."""
-
-    __tablename__ = "taxon_aliases"
-
-    key: Mapped[str] = mapped_column(String(250), primary_key=True)
-    taxon_id: Mapped[int] = mapped_column(ForeignKey("taxa.id"))
