@@ -35,7 +35,14 @@ from server.db.tables.satellite import (
     SatellitePart,
     SummaryRow,
 )
-from server.db.tables.taxa import Taxon, TaxonAlias
+from server.db.tables.taxa import (
+    ProjectTaxon,
+    Taxon,
+    TaxonAlias,
+    TaxonChange,
+    TaxonSynonym,
+    TaxonWord,
+)
 from server.db.tables.tokens import PersonalToken
 from server.db.tables.values import ExactValues, ObjectValues, WaitingValues
 
@@ -69,6 +76,7 @@ __all__ = [
     "Process",
     "Project",
     "ProjectRelease",
+    "ProjectTaxon",
     "QuarantineEvent",
     "Quarantined",
     "Release",
@@ -82,6 +90,9 @@ __all__ = [
     "SummaryRow",
     "Taxon",
     "TaxonAlias",
+    "TaxonChange",
+    "TaxonSynonym",
+    "TaxonWord",
     "User",
     "WaitingValues",
 ]
