@@ -1,4 +1,4 @@
-"""Where the sun stood, in EcoTaxa's letters: D day, N night, A dawn, T dusk, "" not known.
+"""Where the sun stood, in EcoTaxa's letters: D day, N night, A dawn, U dusk, "" not known.
 
 The sun's height follows the low-precision formulas of the Astronomical Almanac (within 0.1 degree
 from 1950 to 2050; good enough for centuries around). Day is above -0.833 degrees (the sun's upper
@@ -34,7 +34,7 @@ def height_deg(utc_ms: int, lat_deg: float, lon_deg: float) -> float:
 
 
 def sunpos(utc_ms: int | None, lat_deg: float | None, lon_deg: float | None) -> str:
-    """D, N, A or T; "" when the moment or the place is not known."""
+    """D, N, A or U; "" when the moment or the place is not known."""
     if utc_ms is None or lat_deg is None or lon_deg is None:
         return ""
     height = height_deg(utc_ms, lat_deg, lon_deg)
@@ -42,4 +42,4 @@ def sunpos(utc_ms: int | None, lat_deg: float | None, lon_deg: float | None) -> 
         return "D"
     if height < _NAUTICAL:
         return "N"
-    return "A" if height_deg(utc_ms + 60_000, lat_deg, lon_deg) > height else "T"
+    return "A" if height_deg(utc_ms + 60_000, lat_deg, lon_deg) > height else "U"

@@ -18,8 +18,8 @@ TEXT_COLUMNS = tuple(f"t{i:03}" for i in range(1, TEXTS + 1))
 
 
 class ObjectFree(Base):
-    """The free columns of one object; `sunpos` is D, N, T or A as EcoTaxa names day, night,
-    twilight and not known; `link` its object_link."""
+    """The free columns of one object; `sunpos` is D, N, U or A as EcoTaxa names day, night,
+    dusk and dawn, "" not known; `link` its object_link."""
 
     __table__ = Table(
         "object_free",
