@@ -10,7 +10,9 @@ from server.db.tables.base import Base
 from server.db.tables.blobs import Blob
 from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
+from server.db.tables.free import FreeWaiting, ObjectFree, ProjectColumn
 from server.db.tables.health import HealthRow
+from server.db.tables.jobs import Job, Training
 from server.db.tables.link import BadFrameRow, ClockReading, Epoch, FrameRow, GapRange, LedgerEntry
 from server.db.tables.objects import (
     Acquisition,
@@ -25,7 +27,7 @@ from server.db.tables.objects import (
     Sample,
     Sighting,
 )
-from server.db.tables.people import Project, Session, User
+from server.db.tables.people import Member, Project, Session, User
 from server.db.tables.quarantine import Quarantined, QuarantineEvent
 from server.db.tables.satellite import (
     CommandRow,
@@ -65,16 +67,21 @@ __all__ = [
     "Event",
     "ExactValues",
     "FrameRow",
+    "FreeWaiting",
     "GapRange",
     "HealthRow",
     "Image",
+    "Job",
     "LedgerEntry",
+    "Member",
     "Object",
+    "ObjectFree",
     "ObjectValues",
     "Pack",
     "PersonalToken",
     "Process",
     "Project",
+    "ProjectColumn",
     "ProjectRelease",
     "ProjectTaxon",
     "QuarantineEvent",
@@ -93,6 +100,7 @@ __all__ = [
     "TaxonChange",
     "TaxonSynonym",
     "TaxonWord",
+    "Training",
     "User",
     "WaitingValues",
 ]
