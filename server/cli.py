@@ -15,6 +15,7 @@ from server import VERSION
 
 COMMANDS = (
     "serve",
+    "work",
     "user",
     "claim",
     "revoke",

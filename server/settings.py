@@ -70,6 +70,11 @@ class Settings:
         return self.data / "releases"
 
     @property
+    def jobs(self) -> Path:
+        """What jobs write: their logs and files."""
+        return self.data / "jobs"
+
+    @property
     def keys(self) -> Path:
         return self.data / "keys"
 

@@ -53,6 +53,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--workers", type=_count, default=1, metavar="N", help="processes that serve (%(default)s)"
     )
     parser.add_argument(
+        "--no-jobs",
+        action="store_true",
+        help="leave imports, exports and the like to `seadrift work`",
+    )
+    parser.add_argument(
         "--satellite-gateway",
         default="",
         metavar="URL",
@@ -100,10 +105,10 @@ def run(args: argparse.Namespace) -> int:
         listening = _listen(settings)
     except OSError as error:
         return _fail(_why_not_listening(settings, error), NOTHING)
-    return _serve(settings, listening, args.workers)
+    return _serve(settings, listening, args.workers, jobs=not args.no_jobs)
 
 
-def _serve(settings: Settings, listening: socket.socket, workers: int) -> int:
+def _serve(settings: Settings, listening: socket.socket, workers: int, *, jobs: bool) -> int:
     """Open the shore and serve it until a signal."""
     from server.auth.passwords import PasswordError  # these take seconds on a small machine:
     from server.commands import workers as serving  # refusals above need not wait for them
@@ -116,10 +121,10 @@ def _serve(settings: Settings, listening: socket.socket, workers: int) -> int:
         return _fail(str(error), NOTHING)
     _greet(settings, shore.first_password)
     if workers == 1:
-        serving.serve_alone(shore, listening)
+        serving.serve_alone(shore, listening, jobs=jobs)
     else:
         shore.close()  # each process opens it again: connections are not shared
-        serving.serve_together(settings, listening, workers)
+        serving.serve_together(settings, listening, workers, jobs=jobs)
     return 0
 
 

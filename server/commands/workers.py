@@ -14,13 +14,17 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
+from contextlib import closing
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
+from typing import Any
 
 import uvicorn
 
 from server.app import create_app
 from server.connections import Door, protocol
+from server.jobs.worker import work
 from server.settings import Settings
 from server.shore import Admin, Shore, open_shore
 
@@ -32,8 +36,18 @@ _KEEP_S = 75
 the next request take seconds over a satellite, and a new connection takes as long again."""
 
 
-def serve_alone(shore: Shore, listening: socket.socket) -> None:
-    """Serve an open shore until SIGTERM or SIGINT."""
+def serve_alone(shore: Shore, listening: socket.socket, *, jobs: bool = False) -> None:
+    """Serve an open shore until SIGTERM or SIGINT; with `jobs`, a process beside it runs them."""
+    worker = _start(_work, shore.settings) if jobs else None
+    try:
+        _serve(shore, listening)
+    finally:
+        if worker is not None:
+            worker.terminate()
+            worker.join(_LEAVE_S)
+
+
+def _serve(shore: Shore, listening: socket.socket) -> None:
     config = uvicorn.Config(
         create_app(shore),
         log_level="warning",
@@ -57,39 +71,65 @@ def serve_alone(shore: Shore, listening: socket.socket) -> None:
     server.run(sockets=[listening])
 
 
-def serve_together(settings: Settings, listening: socket.socket, workers: int) -> None:
-    """Serve what is in the folder, with `workers` processes, until SIGTERM or SIGINT."""
+def serve_together(
+    settings: Settings, listening: socket.socket, workers: int, *, jobs: bool = False
+) -> None:
+    """Serve what is in the folder, with `workers` processes and one for jobs, until SIGTERM or
+    SIGINT."""
     ending, ended = multiprocessing.Pipe(duplex=False)
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda _signal, _frame: ended.close())
-    processes = {_start(settings, listening) for _ in range(workers)}
-    while ending not in wait([ending, *(process.sentinel for process in processes)]):
-        dead = {process for process in processes if not process.is_alive()}
+    serving: tuple[Any, ...] = (_serve_one, settings, listening)
+    tasks = [serving] * workers + [(_work, settings)] * jobs
+    running = {_start(*task): task for task in tasks}
+    while ending not in wait([ending, *(process.sentinel for process in running)]):
+        dead = [process for process in running if not process.is_alive()]
         time.sleep(_AGAIN_S)
-        processes = (processes - dead) | {_start(settings, listening) for _ in dead}
-    for process in processes:
+        for process in dead:
+            task = running.pop(process)
+            running[_start(*task)] = task
+    for process in running:
         process.terminate()
-    for process in processes:
+    for process in running:
         process.join(_LEAVE_S)
 
 
-def _start(settings: Settings, listening: socket.socket) -> SpawnProcess:
-    process = multiprocessing.get_context("spawn").Process(
-        target=_serve_one, args=(settings, listening)
-    )
+def _start(target: Callable[..., None], *given: Any) -> SpawnProcess:
+    process = multiprocessing.get_context("spawn").Process(target=target, args=given)
     process.start()
     return process
 
 
 def _serve_one(settings: Settings, listening: socket.socket) -> None:
     """Serve in a process that was started for it."""
+    _end_with_parent()
+    serve_alone(open_shore(settings, Admin.from_environment(os.environ)), listening)
+
+
+def _work(settings: Settings) -> None:
+    """Run jobs in a process that was started for it, behind those who wait for a page."""
+    _end_with_parent()
+    os.nice(5)
+    stop = stopping()
+    with closing(open_shore(settings, Admin.from_environment(os.environ))) as shore:
+        work(shore, stop)
+
+
+def stopping() -> threading.Event:
+    """Set by SIGTERM and SIGINT."""
+    stop = threading.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda _signal, _frame: stop.set())
+    return stop
+
+
+def _end_with_parent() -> None:
     os.umask(0o077)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
-    def end_with_parent() -> None:
+    def end() -> None:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    serve_alone(open_shore(settings, Admin.from_environment(os.environ)), listening)
+    threading.Thread(target=end, daemon=True).start()

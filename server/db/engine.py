@@ -25,7 +25,7 @@ from server.db.convoy import Convoy
 from server.db.memory import Memory, forget, remembering
 from server.db.tables import Base
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the tables; a database of another version is refused."""
 BUSY_S = 20
 _FLUSHES = "seadrift_before_commit"

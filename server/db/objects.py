@@ -155,7 +155,7 @@ def _wide(objids: Sequence[int]) -> Select[*tuple[Any, ...]]:
         )
         .join(Sample, Sample.id == Object.sample_id)
         .join(Acquisition, Acquisition.id == Object.acquisition_id)
-        .join(Device, Device.id == Object.device_id)
+        .outerjoin(Device, Device.id == Object.device_id)
         .join(ObjectValues, ObjectValues.objid == Object.objid)
         .outerjoin(Release, Release.no == Object.release_no)
         .where(Object.objid.in_(list(objids)))

@@ -46,14 +46,14 @@ def by_title(connection: Connection, title: str) -> int | None:
 
 
 def samples(connection: Connection, project_id: int) -> list[tuple[int, str, str]]:
-    """(sample id, name, device id) in the order of their coming."""
+    """(sample id, name, device id) in the order of their coming; "" for what no device sent."""
     query = (
         select(Sample.id, Sample.orig_id, Device.device_id)
-        .join(Device, Device.id == Sample.device_id)
+        .outerjoin(Device, Device.id == Sample.device_id)
         .where(Sample.project_id == project_id)
         .order_by(Sample.id)
     )
-    return [(i, name, device) for i, name, device in connection.execute(query)]
+    return [(i, name, device or "") for i, name, device in connection.execute(query)]
 
 
 def devices(connection: Connection, project_id: int) -> list[tuple[str, str]]:

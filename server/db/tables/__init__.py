@@ -10,7 +10,9 @@ from server.db.tables.base import Base
 from server.db.tables.blobs import Blob
 from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
+from server.db.tables.free import FreeWaiting, ObjectFree, ProjectColumn
 from server.db.tables.health import HealthRow
+from server.db.tables.jobs import Job, Training
 from server.db.tables.link import BadFrameRow, ClockReading, Epoch, FrameRow, GapRange, LedgerEntry
 from server.db.tables.objects import (
     Acquisition,
@@ -25,7 +27,7 @@ from server.db.tables.objects import (
     Sample,
     Sighting,
 )
-from server.db.tables.people import Project, Session, Taxon, TaxonAlias, User
+from server.db.tables.people import Member, Project, Session, User
 from server.db.tables.quarantine import Quarantined, QuarantineEvent
 from server.db.tables.satellite import (
     CommandRow,
@@ -35,6 +37,7 @@ from server.db.tables.satellite import (
     SatellitePart,
     SummaryRow,
 )
+from server.db.tables.taxa import Taxon, TaxonAlias
 from server.db.tables.tokens import PersonalToken
 from server.db.tables.values import ExactValues, ObjectValues, WaitingValues
 
@@ -57,16 +60,21 @@ __all__ = [
     "Event",
     "ExactValues",
     "FrameRow",
+    "FreeWaiting",
     "GapRange",
     "HealthRow",
     "Image",
+    "Job",
     "LedgerEntry",
+    "Member",
     "Object",
+    "ObjectFree",
     "ObjectValues",
     "Pack",
     "PersonalToken",
     "Process",
     "Project",
+    "ProjectColumn",
     "ProjectRelease",
     "QuarantineEvent",
     "Quarantined",
@@ -81,6 +89,7 @@ __all__ = [
     "SummaryRow",
     "Taxon",
     "TaxonAlias",
+    "Training",
     "User",
     "WaitingValues",
 ]
