@@ -38,6 +38,9 @@ class Patience:
     retries: int = 4
 
 
+PATIENCE = Patience()
+
+
 class BucketError(OSError):
     """The bucket did not do what it was asked; the message says what it answered."""
 
@@ -51,10 +54,11 @@ class Bucket:
 
     @classmethod
     def open(
-        cls, url: str, endpoint: str = "", region: str = "", patience: Patience = Patience()
+        cls, url: str, endpoint: str = "", region: str = "", patience: Patience | None = None
     ) -> "Bucket":
         """`url` is s3://BUCKET/PREFIX. Raises BucketError where it cannot be reached or may not be
         read."""
+        patience = patience or PATIENCE
         parts = urlsplit(url)
         name, prefix = parts.netloc, parts.path.strip("/")
         local = endpoint.startswith("http://")  # `Settings.check`: loopback alone

@@ -51,6 +51,8 @@ class ObjectPacks(Packs):
     """The bucket. A draft that has reached `object_bytes` is put without waiting for its flush, so
     that a long transaction does not fill the memory."""
 
+    far = True
+
     def __init__(self, bucket: Bucket, object_bytes: int) -> None:
         self._bucket = bucket
         self._object_bytes = object_bytes

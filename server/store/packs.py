@@ -50,6 +50,9 @@ class PackInfo:
 class Packs(ABC):
     """The packs of a shore, written by this process and read by any."""
 
+    far = False
+    """Whether a read is a request over a network, so that `expect` is worth a look-up."""
+
     def append(self, items: Sequence[bytes]) -> list[Place]:
         """Write the items and make them durable; their places, in order. Raises OSError."""
         places = self.write(items)
