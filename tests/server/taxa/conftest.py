@@ -14,6 +14,12 @@ from server.shore import Shore
 Trial = Callable[[], Any]
 
 
+NUMBERS = (
+    "sample_id acquisition_id process_id device_id epoch frame_index index_in_frame bx by width"
+    " height esd_um boot mono_ms score shuffle received_ms"
+)
+
+
 class UndoneError(Exception):
     """Ends a trial."""
 
@@ -42,28 +48,7 @@ def add_objects(
     connection: Connection, project_id: int, taxon_id: int | None, n: int, status: str = "V"
 ) -> None:
     """Objects of a taxon, predicted as the same, and their counts."""
-    numbers = dict.fromkeys(
-        [
-            "sample_id",
-            "acquisition_id",
-            "process_id",
-            "device_id",
-            "epoch",
-            "frame_index",
-            "index_in_frame",
-            "bx",
-            "by",
-            "width",
-            "height",
-            "esd_um",
-            "boot",
-            "mono_ms",
-            "score",
-            "shuffle",
-            "received_ms",
-        ],
-        1,
-    )
+    numbers = dict.fromkeys(NUMBERS.split(), 1)
     row = {
         **numbers,
         "project_id": project_id,
