@@ -38,9 +38,14 @@ def test_a_file_is_there_whole_and_replaces_the_older_one(files: UserFiles) -> N
 
 def test_what_breaks_off_leaves_nothing_and_the_older_file(files: UserFiles) -> None:
     put(files, "one.zip", b"older")
-    with pytest.raises(KeyboardInterrupt), files.receiving(3, "one.zip") as draft:
-        draft.write(b"half of it")
-        raise KeyboardInterrupt
+
+    def broken() -> None:
+        with files.receiving(3, "one.zip") as draft:
+            draft.write(b"half of it")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken()
     assert files.path(3, "one.zip").read_bytes() == b"older"
     assert files.used(3) == 5
 
