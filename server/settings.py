@@ -40,6 +40,10 @@ class Settings:
     """Largest body of a person's request, bytes."""
     batch_max: int = BATCH_MAX
     """Largest body of a device's request, bytes."""
+    upload_max: int = 8 << 30
+    """Largest file that a person hands in, bytes."""
+    user_files_max: int = 64 << 30
+    """All files of one person together, bytes."""
     pack_max: int = 256 << 20
     """A pack longer than this is closed and the next one begun, bytes."""
     packs_url: str = ""
@@ -73,6 +77,11 @@ class Settings:
     def jobs(self) -> Path:
         """What jobs write: their logs and files."""
         return self.data / "jobs"
+
+    @property
+    def user_files(self) -> Path:
+        """What people handed in, a folder for each."""
+        return self.data / "user_files"
 
     @property
     def keys(self) -> Path:

@@ -30,6 +30,7 @@ from server.settings import Settings
 from server.store.blobs import BlobFiles
 from server.store.opened import open_packs
 from server.store.packs import Packs
+from server.store.user_files import UserFiles
 from server.taxonomy.starter import plant
 from wire.signing import PrivateKey
 
@@ -66,6 +67,11 @@ class Shore:
     logins: Throttle = field(default_factory=Throttle)
     gateways: Attempts = field(default_factory=lambda: Attempts(10, FIVE_MIN_MS))
     enrolments: Attempts = field(default_factory=lambda: Attempts(10, FIVE_MIN_MS))
+
+    @property
+    def user_files(self) -> UserFiles:
+        settings = self.settings
+        return UserFiles(settings.user_files, settings.upload_max, settings.user_files_max)
 
     @property
     def stores(self) -> Stores:
