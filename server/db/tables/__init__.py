@@ -12,7 +12,7 @@ from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
 from server.db.tables.free import FreeWaiting, ObjectFree, ProjectColumn
 from server.db.tables.health import HealthRow
-from server.db.tables.jobs import Job, Training
+from server.db.tables.jobs import Job, Replaced, Training
 from server.db.tables.link import BadFrameRow, ClockReading, Epoch, FrameRow, GapRange, LedgerEntry
 from server.db.tables.objects import (
     Acquisition,
@@ -87,6 +87,7 @@ __all__ = [
     "QuarantineEvent",
     "Quarantined",
     "Release",
+    "Replaced",
     "Sample",
     "SatelliteMessage",
     "SatelliteModem",
