@@ -67,7 +67,7 @@ def next_ids(connection: Connection, table: type[Base], count: int) -> Sequence[
         highest = connection.execute(sa.select(sa.func.max(key))).scalar() or 0
         return range(highest + 1, highest + 1 + count)
     statement = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
-    found = connection.exec_driver_sql(statement, (table.__tablename__, key.name, count))
+    found = connection.exec_driver_sql(statement, (_name(table), key.name, count))
     return list(found.scalars())
 
 
@@ -75,14 +75,19 @@ def next_ids(connection: Connection, table: type[Base], count: int) -> Sequence[
 def _insert(table: type[Base], columns: tuple[str, ...]) -> str:
     names = ", ".join(f'"{name}"' for name in columns)
     places = ", ".join("?" for _ in columns)
-    return f'INSERT INTO "{table.__tablename__}" ({names}) VALUES ({places})'  # noqa: S608 # our names
+    return f'INSERT INTO "{_name(table)}" ({names}) VALUES ({places})'  # noqa: S608 # our names
 
 
 @cache
 def _copy(table: type[Base], columns: tuple[str, ...]) -> tuple[str, list[str]]:
     names = ", ".join(f'"{name}"' for name in columns)
     types = [_type(table.__table__.columns[name].type) for name in columns]
-    return f'COPY "{table.__tablename__}" ({names}) FROM STDIN (FORMAT BINARY)', types
+    return f'COPY "{_name(table)}" ({names}) FROM STDIN (FORMAT BINARY)', types
+
+
+def _name(table: type[Base]) -> str:
+    found: Any = table.__table__
+    return str(found.name)
 
 
 def _type(kind: Any) -> str:
