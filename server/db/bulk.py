@@ -67,7 +67,7 @@ def next_ids(connection: Connection, table: type[Base], count: int) -> Sequence[
         highest = connection.execute(sa.select(sa.func.max(key))).scalar() or 0
         return range(highest + 1, highest + 1 + count)
     statement = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
-    found = connection.exec_driver_sql(statement, (_name(table), key.name, count))
+    found = connection.exec_driver_sql(statement, (table.__tablename__, key.name, count))
     return list(found.scalars())
 
 
@@ -86,8 +86,8 @@ def _copy(table: type[Base], columns: tuple[str, ...]) -> tuple[str, list[str]]:
 
 
 def _name(table: type[Base]) -> str:
-    found: Any = table.__table__
-    return str(found.name)
+    """Also of one that was given its table whole."""
+    return str(table.__table__.description)
 
 
 def _type(kind: Any) -> str:

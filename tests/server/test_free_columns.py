@@ -93,6 +93,8 @@ def test_measures_of_an_instrument_become_free_columns_first_brief_then_exact(
     device.ingest([make_record(2, vignette)])
     while spread_some(shore):
         pass
+    with shore.database.read() as c:
+        print("EXACT", c.exec_driver_sql("select objid, release_no from exact_values").all(), c.exec_driver_sql("select * from free_waiting").all(), c.exec_driver_sql("select count(*) from waiting_values").all(), c.exec_driver_sql("select objid,object_seq from images").all())
     [then] = columns(shore, project)
     expected = {m.name: float(v) for m, v in zip(MEASURES, exact, strict=True)}
     assert then == {**expected, MEASURES[3].name: None}
