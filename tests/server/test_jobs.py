@@ -1,7 +1,6 @@
 """Jobs: one worker at a time does each, none is lost with its worker, a person can answer."""
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.databases
 
 
 @pytest.fixture(autouse=True)
-def own_kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kinds of jobs that tests need."""
 
     def double(job: JobContext) -> dict[str, Any]:
@@ -38,7 +37,6 @@ def own_kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     for kind in (double, who, refuse, err):
         monkeypatch.setitem(kinds.KINDS, kind.__name__, kind)
-    yield
 
 
 def add(shore: Shore, kind: str, **params: Any) -> int:
