@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from server.api.deps import Manager, ShoreDep, Viewer
 from server.api.objects import ID_MAX
+from server.api.rights import need
 from server.clock import now_ms
 from server.db import taxa
 from server.db.taxa import TaxonExistsError, TaxonInfo
@@ -31,6 +32,8 @@ def search(
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
 ) -> list[dict[str, Any]]:
     with shore.database.read() as connection:
+        if project_id is not None:
+            need(connection, user, project_id)
         found = taxa.search(connection, q, project_id, limit)
     return [{**_shown(info), "uses": uses} for info, uses in found]
 
