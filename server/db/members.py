@@ -113,6 +113,7 @@ def put(
     connection: Connection, project_id: int, user_id: int, may: Right, now_ms: int
 ) -> str | None:
     """Make a person a member with this right; what they had before. Raises LastManagerError."""
+    _hold(connection, project_id)
     mine = (Member.project_id == project_id) & (Member.user_id == user_id)
     before: str | None = connection.execute(select(Member.may).where(mine)).scalar()
     if before is None:
@@ -127,12 +128,19 @@ def put(
 
 def remove(connection: Connection, project_id: int, user_id: int) -> bool:
     """End a membership; False when there was none. Raises LastManagerError."""
+    _hold(connection, project_id)
     mine = (Member.project_id == project_id) & (Member.user_id == user_id)
     before = connection.execute(select(Member.may).where(mine)).scalar()
     connection.execute(delete(Member).where(mine))
     if before == "manage":
         _still_managed(connection, project_id)
     return before is not None
+
+
+def _hold(connection: Connection, project_id: int) -> None:
+    """Let nobody else change the members meanwhile: two managers could leave at once."""
+    row = select(Project.id).where(Project.id == project_id)
+    connection.execute(row.with_for_update(key_share=True))
 
 
 def _still_managed(connection: Connection, project_id: int) -> None:
