@@ -65,6 +65,8 @@ OWN = ("/api/login", "/api/logout", "/api/logout/everywhere", "/api/me/password"
 KEY = "00000000-0000-4000-8000-000000000000"
 BODIES = {
     "/api/projects": {"title": "x"},
+    "/api/projects/1/members": {"email": "x@sea.test", "may": "view"},
+    "/api/projects/1/taxon_list": {"taxon_ids": []},
     "/api/projects/1/classify": {"action": "validate", "objids": [1], "key": KEY},
     "/api/taxa": {"name": "x", "parent_id": None},
     "/api/claims": {"project_id": 1, "name": "x", "valid_h": 1},
