@@ -92,12 +92,11 @@ def _entry(cells: Cells) -> Entry | None:
         return None
     column = "canonicalName" if cells.text("canonicalName") else "scientificName"
     name = cells.name(column)
-    if not name:
-        return None
     author = " ".join(cells.text("scientificNameAuthorship").split())
     if author and name.endswith(" " + author):
         name = name.removesuffix(author).strip()
     accepted = cells.text("acceptedNameUsageID")
+    status = _status(cells)
     return Entry(
         cells.line,
         key,
@@ -105,11 +104,11 @@ def _entry(cells: Cells) -> Entry | None:
         parent=cells.text("parentNameUsageID") or None,
         rank=cells.rank("taxonRank"),
         kind=_kind(cells),
-        status=_status(cells),
+        status=status,
         aphia_id=aphia_of(key) or aphia_of(cells.text("scientificNameID")),
         ecotaxa_id=cells.number("ecotaxaID"),
         accepted=accepted if accepted and accepted != key else None,
-        signpost=bool(cells.text("ecotaxaID")),
+        signpost=status == "D",
     )
 
 
@@ -125,7 +124,7 @@ def _status(cells: Cells) -> str | None:
     said = cells.text("taxonomicStatus").casefold()
     if not said:
         return None
-    return "N" if said in _DOUBTFUL else "A"
+    return "D" if said == "deprecated" else "N" if said in _DOUBTFUL else "A"
 
 
 def read_archive(file: str, archive: zipfile.ZipFile, problems: Problems) -> Checklist | None:

@@ -109,8 +109,6 @@ def _entry(cells: Cells) -> Entry | None:
     if status not in ("A", "N", "D"):
         cells.error("taxostatus", "expected A, N (not reviewed) or D (deprecated)", "correct it")
     target = cells.number("rename_to")
-    if not name:
-        return None
     return Entry(
         cells.line,
         str(number),

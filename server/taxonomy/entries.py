@@ -75,18 +75,18 @@ class Cells:
         return self.texts.get(column, "")
 
     def name(self, column: str) -> str:
-        """The name; "" after a problem."""
+        """The name; after a problem a stand-in, so that what is below it is not called lost."""
         name = clean(self.text(column))
         if not name:
             self.error(column, "no name", "write one, or remove the line")
-            return ""
+            return f"line {self.line}"
         if len(name) > NAME_MOST or any(sign in name for sign in "<>") or not name.isprintable():
             self.error(
                 column,
                 "not a name",
                 f"use at most {NAME_MOST} printable characters without < and >",
             )
-            return ""
+            return f"line {self.line}"
         return name
 
     def number(self, column: str) -> int | None:

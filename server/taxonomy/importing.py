@@ -1,7 +1,7 @@
 """A checklist in any of the formats that are known, checked whole and then taken in whole.
 
-Two passes: the file is read and compared with the tree, and every problem is told with line, column,
-value and remedy; only when there is no error is anything written, in one transaction.
+Two passes: the file is read and compared with the tree, and every problem is told with line,
+column, value and remedy; only when there is no error is anything written, in one transaction.
 
 Example:
     >>> outcome = import_checklist(database, "worms.csv", data, By(2, "ann@sea.org"), now_ms=now)
@@ -12,7 +12,8 @@ Example:
 import io
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from server.db import taxa_import, taxa_log
 from server.db.engine import Database
@@ -21,7 +22,7 @@ from server.db.taxa_log import By
 from server.ecotaxa.problems import Problems
 from server.taxonomy import darwincore, ecotaxa_tree, worms
 from server.taxonomy.entries import BYTES_MOST, ENTRIES_MOST, Checklist
-from server.taxonomy.plan import Options, Plan, make_plan
+from server.taxonomy.plan import Options, make_plan
 from server.taxonomy.sheets import BROKEN, Lines, decoded, lines, workbook
 
 _FORMATS: tuple[tuple[Callable[..., bool], Callable[..., Checklist]], ...] = (
@@ -64,23 +65,19 @@ def import_checklist(
         with database.read() as connection:
             return Outcome("", 0, problems, None, taxa_log.version(connection))
     by = replace(by, cause=by.cause or f"import of {file}")
-    with database.write() as connection:
-        taxa_log.alone(connection)
-        plan = make_plan(taxa_import.present(connection), checklist, problems, options)
+    with database.read() if dry else database.write() as connection:
         written = None
+        if not dry:
+            taxa_log.alone(connection)
+        plan = make_plan(taxa_import.present(connection), checklist, problems, options)
         if not problems.errors and not dry:
             written = taxa_import.apply(connection, plan, by, now_ms)
-        return _outcome(checklist, plan, problems, written, taxa_log.version(connection))
-
-
-def _outcome(
-    checklist: Checklist, plan: Plan, problems: Problems, written: Written | None, version: int
-) -> Outcome:
-    return Outcome(checklist.format, plan.entries, problems, written, version)
+        version = taxa_log.version(connection)
+    return Outcome(checklist.format, len(checklist.entries), problems, written, version)
 
 
 def read(file: str, data: bytes, problems: Problems) -> Checklist | None:
-    """The checklist of a file, or None: the problems say why."""
+    """The checklist of a file with what of it can be read, or None: the problems say why."""
     if len(data) > BYTES_MOST:
         problems.error(
             f"larger than {BYTES_MOST // 10**6} MB", remedy="import it in parts", file=file
@@ -95,7 +92,8 @@ def read(file: str, data: bytes, problems: Problems) -> Checklist | None:
         problems.error(
             f"more than {ENTRIES_MOST} taxa", remedy="import it in parts", file=found.file
         )
-    return None if problems.errors else found
+        return None
+    return found
 
 
 def _zip(file: str, data: bytes, problems: Problems) -> Checklist | None:
@@ -133,3 +131,17 @@ def _table(file: str, rows: Lines, problems: Problems) -> Checklist | None:
         value=", ".join(head[:8]),
     )
     return None
+
+
+def told(outcome: Outcome) -> dict[str, Any]:
+    """The outcome as plain data, for scripts."""
+    problems = outcome.problems
+    return {
+        "format": outcome.format,
+        "entries": outcome.entries,
+        "written": None if outcome.written is None else asdict(outcome.written),
+        "version": outcome.version,
+        "errors": problems.errors,
+        "warnings": problems.warnings,
+        "problems": [asdict(problem) for problem in problems.shown],
+    }

@@ -40,7 +40,6 @@ class Plan:
     before: Tree
     after: Tree
     merges: list[tuple[int, int]] = field(default_factory=list)
-    entries: int = 0
 
 
 def make_plan(
@@ -55,7 +54,7 @@ def make_plan(
     for entry in links.others:
         planner.take_other(entry)
     planner.check()
-    return Plan(tree, planner.after, planner.merges, len(checklist.entries))
+    return Plan(tree, planner.after, planner.merges)
 
 
 class _Planner:
@@ -86,7 +85,8 @@ class _Planner:
         parent = self._parent(entry)
         taxon, by_number = self._find(entry, parent)
         if taxon is not None and taxon in self.lines:
-            self._error(entry, "key", f"the same taxon as line {self.lines[taxon]}", "remove one")
+            column = "key" if by_number else "name"
+            self._error(entry, column, f"the same taxon as line {self.lines[taxon]}", "remove one")
             self.ids[entry.key] = taxon
             return
         if taxon is None:
@@ -140,7 +140,7 @@ class _Planner:
             )
         if found:
             return next(iter(found.values())), True
-        anywhere = entry.loose or entry.parent is None
+        anywhere = entry.loose or (entry.parent is None and not entry.name[:1].islower())
         there = self.known.by_name(entry.name, parent, anywhere=anywhere)
         if there is not None and self._is_another(entry, self.after.nodes[there]):
             there = None

@@ -70,8 +70,6 @@ def _take(cells: Cells, seen: dict[str, Entry]) -> None:
     accepted = cells.number("aphiaid_accepted") or aphia
     named = "scientificname_accepted" if cells.text("scientificname_accepted") else "scientificname"
     name = cells.name(named)
-    if not name:
-        return
     parent = _above(cells, name, seen)
     rank = cells.rank("rank") or _rank(cells, name)
     entry = Entry(
