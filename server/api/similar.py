@@ -5,14 +5,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 
 from server.api.deps import ShoreDep, Viewer
+from server.api.rights import need_object
 from server.db import counts, embeddings, objects
-from server.errors import ApiError, not_found
+from server.errors import ApiError
 from server.jobs import similar as job
 from server.shore import Shore
 from server.similar.index import NoEmbeddingError, NotBuiltError, Similar
 
 router = APIRouter(prefix="/api", tags=["objects"])
-ID_MAX = 2**62
 
 
 @router.get("/objects/{objid}/similar")
@@ -28,9 +28,7 @@ def similar(
     `distance` is the L2 distance of their embeddings; `indexed` of the project's `total` objects
     could be compared. A project's first question may answer 409 while the index is being made."""
     with shore.database.read() as connection:
-        project_id = objects.project_of(connection, objid) if 0 < objid < ID_MAX else None
-        if project_id is None:
-            raise not_found(f"object {objid}")
+        project_id = need_object(connection, user, objid)
         total = counts.total(connection, project_id, None, None)
     keep = None if status is None else lambda c, ids: objects.of_status(c, ids, status)
     try:
