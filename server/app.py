@@ -30,6 +30,7 @@ from server.api import (
     commands,
     device,
     devices,
+    files,
     frames,
     login,
     objects,
@@ -56,6 +57,7 @@ ROOMS = (
     tokens,
     users,
     projects,
+    files,
     frames,
     objects,
     classify,
@@ -94,7 +96,12 @@ def create_app(shore: Shore) -> FastAPI:
         app.include_router(module.router)
     _add_pages(app)
     _add_errors(app)
-    app.add_middleware(BodyLimit, people=shore.settings.body_max, devices=shore.settings.batch_max)
+    app.add_middleware(
+        BodyLimit,
+        people=shore.settings.body_max,
+        devices=shore.settings.batch_max,
+        uploads=shore.settings.upload_max,
+    )
     app.add_middleware(Gate, limits=shore.limits, local=shore.settings.local)
     app.add_middleware(SecurityHeaders)
     if shore.settings.proxies:

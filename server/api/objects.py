@@ -62,6 +62,8 @@ def page(
             limit=asked.limit,
             offset=asked.offset,
         )
+        if shore.packs.far:
+            shore.packs.expect(images.first_places(connection, [row["objid"] for row in rows]))
     return {"total": total, "objects": rows}
 
 

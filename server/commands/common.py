@@ -19,12 +19,13 @@ from sqlalchemy import Connection
 from models.bundle import BundleError
 from server.auth.passwords import PasswordError
 from server.clock import now_ms
+from server.commands.stores import add_packs
 from server.db import audit, projects, users
 from server.db.engine import DatabaseError
 from server.db.users import EmailTakenError, LastAdministratorError
 from server.fleet.registry import ReleaseRefusedError
 from server.learning.material import NotEnoughError
-from server.settings import Settings
+from server.settings import Settings, SettingsError
 from server.shore import Admin, Shore, open_shore
 
 DONE, USAGE, NOTHING = 0, 2, 3
@@ -44,6 +45,7 @@ _EXPECTED = (
     OSError,
     PasswordError,
     ReleaseRefusedError,
+    SettingsError,
 )
 
 
@@ -53,13 +55,21 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, default=Path("shore"), help="data folder (%(default)s)"
     )
     parser.add_argument("--database", help="SQLAlchemy URL (default: SQLite in the data folder)")
+    add_packs(parser)
     parser.add_argument("--json", action="store_true", help="answer as JSON, for scripts")
 
 
 @contextmanager
 def opened(args: argparse.Namespace) -> Iterator[Shore]:
     """The shore of a data folder that `seadrift serve` has made. Raises CommandError."""
-    settings = Settings(args.data, database=args.database)
+    settings = Settings(
+        args.data,
+        database=args.database,
+        packs_url=args.packs,
+        packs_endpoint=args.packs_endpoint,
+        packs_region=args.packs_region,
+    )
+    settings.check_packs()
     if not settings.release_key.is_file():
         raise CommandError(f"{args.data}: no shore's data here; `seadrift serve` makes it")
     shore = open_shore(settings, Admin.from_environment(os.environ))

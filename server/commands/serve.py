@@ -13,6 +13,7 @@ import socket
 import sys
 from pathlib import Path
 
+from server.commands.stores import add_packs
 from server.settings import Settings, SettingsError
 
 USAGE, NOTHING = 2, 3
@@ -47,6 +48,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="requests a second that one address may ask for long, 0: any (%(default)s)",
     )
     parser.add_argument("--database", help="SQLAlchemy URL (default: SQLite in the data folder)")
+    add_packs(parser)
     parser.add_argument(
         "--workers", type=_count, default=1, metavar="N", help="processes that serve (%(default)s)"
     )
@@ -89,6 +91,9 @@ def run(args: argparse.Namespace) -> int:
         args.database,
         proxies=tuple(args.proxy),
         requests_per_s=args.rate,
+        packs_url=args.packs,
+        packs_endpoint=args.packs_endpoint,
+        packs_region=args.packs_region,
         satellite_gateway=args.satellite_gateway,
         satellite_jwt_key=args.satellite_jwt_key,
     )

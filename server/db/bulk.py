@@ -75,14 +75,19 @@ def next_ids(connection: Connection, table: type[Base], count: int) -> Sequence[
 def _insert(table: type[Base], columns: tuple[str, ...]) -> str:
     names = ", ".join(f'"{name}"' for name in columns)
     places = ", ".join("?" for _ in columns)
-    return f'INSERT INTO "{table.__tablename__}" ({names}) VALUES ({places})'  # noqa: S608 # our names
+    return f'INSERT INTO "{_name(table)}" ({names}) VALUES ({places})'  # noqa: S608 # our names
 
 
 @cache
 def _copy(table: type[Base], columns: tuple[str, ...]) -> tuple[str, list[str]]:
     names = ", ".join(f'"{name}"' for name in columns)
     types = [_type(table.__table__.columns[name].type) for name in columns]
-    return f'COPY "{table.__tablename__}" ({names}) FROM STDIN (FORMAT BINARY)', types
+    return f'COPY "{_name(table)}" ({names}) FROM STDIN (FORMAT BINARY)', types
+
+
+def _name(table: type[Base]) -> str:
+    """Also of one that was given its table whole."""
+    return str(table.__table__.description)
 
 
 def _type(kind: Any) -> str:

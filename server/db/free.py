@@ -33,7 +33,7 @@ def places(connection: Connection, project_id: int) -> dict[str, str]:
         .where(ProjectColumn.project_id == project_id)
         .order_by(ProjectColumn.rank)
     )
-    return dict(row._tuple() for row in connection.execute(query))
+    return dict(connection.execute(query).all())
 
 
 def kind_of(place: str) -> str:

@@ -163,3 +163,13 @@ def image_place(connection: Connection, objid: int, rank: int) -> Place | None:
     )
     row = connection.execute(query).first()
     return None if row is None else Place(row[0], row[1], row[2])
+
+
+def first_places(connection: Connection, objids: Sequence[int]) -> list[Place]:
+    """Where the images lie that a page of these objects shows."""
+    query = (
+        select(Pack.name, Image.offset, Image.length)
+        .join(Pack, Pack.id == Image.pack_id)
+        .where(Image.objid.in_(list(objids)), Image.rank == 0)
+    )
+    return [Place(*row) for row in connection.execute(query)]

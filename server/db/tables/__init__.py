@@ -12,7 +12,7 @@ from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
 from server.db.tables.free import FreeWaiting, ObjectFree, ProjectColumn
 from server.db.tables.health import HealthRow
-from server.db.tables.jobs import Job, Training
+from server.db.tables.jobs import Job, Replaced, Training
 from server.db.tables.link import BadFrameRow, ClockReading, Epoch, FrameRow, GapRange, LedgerEntry
 from server.db.tables.objects import (
     Acquisition,
@@ -37,7 +37,14 @@ from server.db.tables.satellite import (
     SatellitePart,
     SummaryRow,
 )
-from server.db.tables.taxa import Taxon, TaxonAlias
+from server.db.tables.taxa import (
+    ProjectTaxon,
+    Taxon,
+    TaxonAlias,
+    TaxonChange,
+    TaxonSynonym,
+    TaxonWord,
+)
 from server.db.tables.tokens import PersonalToken
 from server.db.tables.values import ExactValues, ObjectValues, WaitingValues
 
@@ -76,9 +83,11 @@ __all__ = [
     "Project",
     "ProjectColumn",
     "ProjectRelease",
+    "ProjectTaxon",
     "QuarantineEvent",
     "Quarantined",
     "Release",
+    "Replaced",
     "Sample",
     "SatelliteMessage",
     "SatelliteModem",
@@ -89,6 +98,9 @@ __all__ = [
     "SummaryRow",
     "Taxon",
     "TaxonAlias",
+    "TaxonChange",
+    "TaxonSynonym",
+    "TaxonWord",
     "Training",
     "User",
     "WaitingValues",

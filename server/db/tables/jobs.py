@@ -3,7 +3,7 @@
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.db.tables.base import Base, Id, MaybeMillis, Millis
+from server.db.tables.base import Base, Big, Id, MaybeMillis, Millis
 
 
 class Job(Base):
@@ -37,7 +37,8 @@ class Job(Base):
 
 class Training(Base):
     """A classifier that was taught on shore and predicted a project's objects: `params` JSON of
-    what was asked, `report` JSON of how well it does on objects that it had not seen."""
+    what was asked, `report` JSON of how well it does on objects that it had not seen. `undone_ms`
+    is when its predictions were taken back."""
 
     __tablename__ = "trainings"
 
@@ -48,3 +49,19 @@ class Training(Base):
     params: Mapped[str]
     report: Mapped[str]
     created_ms: Mapped[Millis]
+    undone_ms: Mapped[MaybeMillis]
+
+
+class Replaced(Base):
+    """The prediction of an object that a training's replaced, by the event that did it: as
+    `objects` and `object_values` had it, so that it can be given back whole."""
+
+    __tablename__ = "replaced"
+
+    training_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    objid: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    event_id: Mapped[Big]
+    pred_taxon_id: Mapped[int | None]
+    score: Mapped[float]
+    release_no: Mapped[int | None]
+    top: Mapped[str]
