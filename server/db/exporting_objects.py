@@ -9,41 +9,37 @@ Example:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from server.db.dialect import chunks
+from server.db.ecotaxa import levels
+from server.db.ecotaxa.fields import joined
+from server.db.ecotaxa.filters import Conditions, Filters, Scope
 from server.db.tables import Action, Event, Image, Object, ObjectFree, ObjectValues, Pack
 from server.store.packs import Place
 
 ROWS = 2000
 """Objects read at a time."""
-FREE = ObjectFree.__table__
-_STATUSES = {
-    "NV": ("U", "P", "D", "X"),
-    "PV": ("P", "V"),
-    "PVD": ("P", "V", "D"),
-    "UP": ("U", "P"),
-    **{letter: (letter,) for letter in "UPDVX"},
-}
-
-
-class FilterError(ValueError):
-    """A filter that cannot be used; the message names it."""
+FREE: Any = ObjectFree.__table__
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which objects of a project: those that fit all of `where`."""
+    """Which objects of a project: those that EcoTaxa's filters leave."""
 
     project_id: int
-    where: tuple[Any, ...] = ()
+    conditions: Conditions = field(default_factory=Conditions)
 
-    def narrow(self, query: Any) -> Any:
-        """The query, of these objects alone."""
-        return query.where(Object.project_id == self.project_id, *self.where)
+    def narrow(self, query: Any, *, has_free: bool = False) -> Any:
+        """The query, of these objects alone; `has_free`: it has their free columns already."""
+        needs = set(self.conditions.needs) | ({"free"} if self.conditions.free else set())
+        query = joined(query, tuple(needs - {"free"} if has_free else needs))
+        return query.where(
+            Object.project_id == self.project_id, *self.conditions.objects, *self.conditions.free
+        )
 
 
 @dataclass(frozen=True)
@@ -55,29 +51,12 @@ class ImageRow:
     format: str
 
 
-def select_objects(project_id: int, filters: Mapping[str, str]) -> Selection:
-    """The objects that EcoTaxa's filters leave. Raises FilterError."""
-    where: list[Any] = []
-    for name, text in filters.items():
-        if not text:
-            continue
-        if name == "statusfilter":
-            if text not in _STATUSES:
-                raise FilterError(f"statusfilter: '{text}', expected one of {', '.join(_STATUSES)}")
-            where.append(Object.status.in_(_STATUSES[text]))
-        elif name in ("taxo", "samples"):
-            column = Object.taxon_id if name == "taxo" else Object.sample_id
-            where.append(column.in_(_numbers(name, text)))
-        else:
-            raise FilterError(f"'{name}' is no filter; there are statusfilter, taxo, samples")
-    return Selection(project_id, tuple(where))
-
-
-def _numbers(name: str, text: str) -> list[int]:
-    words = [word.strip() for word in text.split(",")]
-    if not all(word.isdigit() and len(word) < 19 for word in words):
-        raise FilterError(f"{name}: '{text[:200]}', expected whole numbers with commas between")
-    return [int(word) for word in words]
+def select_objects(
+    connection: Connection, project_id: int, user_id: int, filters: Mapping[str, Any]
+) -> Selection:
+    """The objects that EcoTaxa's filters leave, for who asks. Raises FilterError."""
+    scope = Scope(connection, project_id, user_id, levels.names(connection, project_id))
+    return Selection(project_id, Filters(filters).conditions(scope))
 
 
 SAID = (
@@ -92,6 +71,7 @@ SAID = (
     Object.score,
     Object.release_no,
     Object.utc_ms,
+    Object.utc_source,
     Object.lat_deg,
     Object.lon_deg,
     Object.depth_m,
@@ -127,7 +107,7 @@ def read(
         .where(*part)
         .order_by(Object.objid)
     )
-    yield from _streamed(connection, selection.narrow(query))
+    yield from _streamed(connection, selection.narrow(query, has_free=True))
 
 
 NUMBERS = (
@@ -162,11 +142,11 @@ def read_numbers(
     objid."""
     more = [FREE.c[at] if at in FREE.c else FIXED[at] for at in columns.values()]
     query = select(*NUMBERS, *(c.label(f"c{i}") for i, c in enumerate(more))).select_from(Object)
-    if any(at in FREE.c for at in columns.values()):
+    free = any(at in FREE.c for at in columns.values())
+    if free:
         query = query.outerjoin(FREE, FREE.c.objid == Object.objid)
-    yield from _streamed(
-        connection, selection.narrow(query).order_by(Object.sample_id, Object.objid)
-    )
+    query = selection.narrow(query, has_free=free)
+    yield from _streamed(connection, query.order_by(Object.sample_id, Object.objid))
 
 
 def _streamed(connection: Connection, query: Any) -> Iterator[Sequence[Any]]:

@@ -54,12 +54,15 @@ class Table:
             self.add([line])
         self.count = 0
 
-    def add(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Numbers are written as Python reads them back; None is an empty cell."""
-        text = io.StringIO(newline="")
-        csv.writer(text, delimiter="\t", lineterminator="\n").writerows(rows)
-        self._bytes.write(text.getvalue().encode())
+    def add(self, rows: Sequence[Sequence[Any]]) -> str:
+        """The lines as text. Numbers are written as Python reads them back; None is an empty
+        cell."""
+        lines = io.StringIO(newline="")
+        csv.writer(lines, delimiter="\t", lineterminator="\n").writerows(rows)
+        text = lines.getvalue()
+        self._bytes.write(text.encode())
         self.count += len(rows)
+        return text
 
     def copy_to(self, out: IO[bytes]) -> None:
         self._bytes.seek(0)

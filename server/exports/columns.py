@@ -180,6 +180,7 @@ class Columns:
         if wanted.annotations:
             return [orig_id, *annotation, row.taxon_id]
         day, time = moment(row.utc_ms, plain=False)
+        time = "" if row.utc_source == "day" else time
         return [
             orig_id, row.lat_deg, row.lon_deg, day, time, row.link, row.depth_m, row.depth_max_m,
             *annotation, taxon.path if taxon else "", *row[_SAID:], *self._our_cells(row),
@@ -187,9 +188,12 @@ class Columns:
         ]  # fmt: skip
 
     def _our_cells(self, row: Any) -> list[Any]:
+        score = None if row.pred_taxon_id is None else row.score
+        if len(self._ours) < 2:
+            return [score] if self._ours else []
         of_device = row.device_id != 0
         cells = {
-            "seadrift_score": None if row.pred_taxon_id is None else row.score,
+            "seadrift_score": score,
             "seadrift_release": self.known.releases.get(row.release_no, ("",))[0],
             "frame": row.frame,
             "esd_um": row.esd_um if of_device else None,
@@ -209,7 +213,7 @@ class Columns:
         ]  # fmt: skip
 
 
-_SAID = 25
+_SAID = 26
 """Cells of a row before its free columns: `server.db.exporting_objects.SAID`."""
 
 

@@ -1,7 +1,7 @@
 """An export as its code is given it: whose project, what was asked, where the file goes.
 
 Example:
-    >>> export = Export(database, packs, 1, {"kind": "general"}, "ana@sea.test", Path("."))
+    >>> export = Export(database, packs, 1, {"kind": "general"}, "Ana", 2, Path("."))
     >>> export.path("general", ".zip")
     PosixPath('export_general_1_20260921_1413.zip')
 """
@@ -16,9 +16,10 @@ from sqlalchemy import Connection
 
 from server.clock import now_ms
 from server.db import exporting
+from server.db.ecotaxa.given import FilterError
 from server.db.engine import Database
 from server.db.exporting import ProjectRow
-from server.db.exporting_objects import FilterError, Selection, select_objects
+from server.db.exporting_objects import Selection, select_objects
 from server.exports.asked import Asked, AskedError
 from server.exports.columns import Known
 from server.exports.mends import Mends
@@ -41,6 +42,7 @@ class Export:
     project_id: int
     params: Mapping[str, Any]
     who: str
+    user_id: int
     folder: Path
     releases: Path | None = None
     out: str = ""
@@ -62,8 +64,10 @@ class Export:
         return asked
 
     @property
-    def filters(self) -> dict[str, str]:
-        return {k: str(v) for k, v in (self.params.get("filters") or {}).items() if v is not None}
+    def filters(self) -> dict[str, Any]:
+        """EcoTaxa's, of which empty ones are none."""
+        given = self.params.get("filters") or {}
+        return {name: value for name, value in given.items() if value not in (None, "")}
 
     def project(self, connection: Connection) -> ProjectRow:
         """Raises AskedError."""
@@ -75,7 +79,7 @@ class Export:
     def selection(self, connection: Connection) -> Selection:
         """The objects that were asked for. Raises AskedError."""
         try:
-            return select_objects(self.project_id, self.filters)
+            return select_objects(connection, self.project_id, self.user_id, self.filters)
         except FilterError as error:
             raise AskedError([f"filters: {error}"]) from error
 

@@ -6,7 +6,7 @@ the export refused, and each case is named (`server.exports.odd`). UTF-8 without
 line break a row; a value is quoted where it holds a tab, a quote or a line break.
 
 Example:
-    >>> write_general(Export(database, packs, 1, {"split": "sample"}, who, folder))
+    >>> write_general(Export(database, packs, 1, {"split": "sample"}, who, 2, folder))
     {'file': 'export_general_1_20260921_1413.zip', 'objects': 20000, ...}
 """
 
@@ -111,7 +111,8 @@ class _General:
             table = stack.enter_context(Table(head))
             for some in self._rows(part, places):
                 cells = self._odd.mend([self.columns.row(row) for row in some])
-                table.add(list(self._with_images(part, some, cells)))
+                text = table.add(list(self._with_images(part, some, cells)))
+                self._odd.look(cells, text)
                 self.objects += len(some)
                 self._export.progress(90, f"{self.objects} objects")
             if table.count or self._asked.split == "none":

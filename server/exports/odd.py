@@ -11,12 +11,12 @@ Example:
     [['o1', 43.5, ...]]
 """
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection
 
 from server.db import exporting
@@ -59,23 +59,28 @@ class Odd:
 
     def mend(self, rows: list[list[Any]]) -> list[list[Any]]:
         """The rows as they go into the table."""
-        for place, column in enumerate(self.columns.table):
-            if column.kind == "f":
-                self._numbers(rows, place, column.name)
-            elif self.strict:
+        if self.strict:
+            for place, column in enumerate(self.columns.table):
+                if column.kind == "f":
+                    self._infinite(rows, place, "a number that is not finite was left empty")
+                    continue
                 for row in rows:
                     row[place] = self._text(row[place], column.name, str(row[0]))
         return rows
 
-    def _numbers(self, rows: list[list[Any]], place: int, column: str) -> None:
-        numbers = np.array([row[place] for row in rows], np.float64)
-        for at in np.flatnonzero(np.isinf(numbers)):
-            objid = f"object {rows[at][0]}"
-            if self.strict:
-                rows[at][place] = None
-                self.mends.note(column, "a number that is not finite was left empty", objid)
-            else:
-                self.mends.note(column, "a number is not finite; EcoTaxa keeps it so", objid)
+    def look(self, rows: Sequence[Sequence[Any]], text: str) -> None:
+        """Name what is odd in rows that stand as they are; `text` are their lines."""
+        if "inf" in text and not self.strict:
+            for place, column in enumerate(self.columns.table):
+                if column.kind == "f":
+                    self._infinite(rows, place, "a number is not finite; EcoTaxa keeps it so")
+
+    def _infinite(self, rows: Sequence[Any], place: int, what: str) -> None:
+        for row in rows:
+            if row[place] is not None and not math.isfinite(row[place]):
+                self.mends.note(self.columns.table[place].name, what, f"object {row[0]}")
+                if self.strict:
+                    row[place] = None
 
     def _text(self, value: Any, column: str, owner: str) -> Any:
         if not isinstance(value, str) or not value:
