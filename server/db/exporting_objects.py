@@ -157,7 +157,7 @@ def _streamed(connection: Connection, query: Any) -> Iterator[Sequence[Any]]:
 def by_status(connection: Connection, selection: Selection) -> dict[str, int]:
     """How many objects there are by status."""
     query = select(Object.status, func.count()).group_by(Object.status)
-    return dict(row._tuple() for row in connection.execute(selection.narrow(query)))
+    return dict(connection.execute(selection.narrow(query)).all())
 
 
 def samples_of(connection: Connection, selection: Selection) -> set[int]:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, Self
+from typing import IO, Any, Literal, Self
 
 from server.store.packs import sync_folder
 
@@ -57,9 +57,9 @@ class Table:
     def add(self, rows: Sequence[Sequence[Any]]) -> str:
         """The lines as text. Numbers are written as Python reads them back; None is an empty
         cell."""
-        lines = io.StringIO(newline="")
-        csv.writer(lines, delimiter="\t", lineterminator="\n").writerows(rows)
-        text = lines.getvalue()
+        text = _lines(rows, csv.QUOTE_MINIMAL)
+        if "\r" in text:  # which csv leaves bare where lines end with "\n"
+            text = _lines(rows, csv.QUOTE_NONNUMERIC)
         self._bytes.write(text.encode())
         self.count += len(rows)
         return text
@@ -73,6 +73,12 @@ class Table:
 
     def __exit__(self, *_: object) -> None:
         self._bytes.close()
+
+
+def _lines(rows: Sequence[Sequence[Any]], quoting: Literal[0, 1, 2, 3]) -> str:
+    lines = io.StringIO(newline="")
+    csv.writer(lines, delimiter="\t", lineterminator="\n", quoting=quoting).writerows(rows)
+    return lines.getvalue()
 
 
 class Archive:
