@@ -16,5 +16,11 @@ def _export(job: JobContext) -> dict[str, Any]:
     return run_job(job)
 
 
-KINDS: dict[str, Callable[[JobContext], dict[str, Any]]] = {"export": _export}
+def _similar(job: JobContext) -> dict[str, Any]:
+    from server.jobs import similar
+
+    return similar.run(job)
+
+
+KINDS: dict[str, Callable[[JobContext], dict[str, Any]]] = {"export": _export, "similar": _similar}
 """By the job's `type`; the code is imported when it is run, since it brings heavy libraries."""
