@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Select, String, and_, case, cast, func, null, select
+from sqlalchemy import String, and_, case, cast, func, null, select
 from sqlalchemy.orm import aliased
 
 from server.db.ecotaxa import dates
@@ -84,7 +84,7 @@ JOINS: dict[str, tuple[Any, Any]] = {
 }
 
 
-def joined(query: Select[Any], needs: Sequence[str]) -> Select[Any]:
+def joined(query: Any, needs: Sequence[str]) -> Any:
     """The query with the tables of `needs` joined to `objects`."""
     for name, (table, condition) in JOINS.items():
         if name in needs:

@@ -101,7 +101,7 @@ def reset_object_set_to_predicted(
 def update_object_set(shore: ShoreDep, user: Viewer, body: BulkUpdateReq) -> int:
     """Set columns of objects; a taxon and a state by EcoTaxa's names go the way of classify."""
     updates = {one.ucol: one.uval for one in body.updates}
-    said = {name: updates.pop(name) for name in ("classif_id", "classif_qual") if name in updates}
+    said = {one: updates.pop(one) for one in set(updates) & {"classif_id", "classif_qual"}}
     for name in ("classif_who", "classif_when"):
         if name in updates:
             raise ApiError(422, "update", f"{name}: who said what and when is not for changing.")

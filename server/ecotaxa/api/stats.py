@@ -6,7 +6,7 @@ Example:
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
 from sqlalchemy import Connection
@@ -72,7 +72,7 @@ def sample_set_get_stats(
     ]
 
 
-def _stats(by_taxon: ByTaxon) -> dict[str, list[int] | int]:
+def _stats(by_taxon: ByTaxon) -> dict[str, Any]:
     """-1 stands for objects without a taxon."""
     used = sorted(taxon or -1 for taxon in by_taxon)
     sums = {
