@@ -29,6 +29,7 @@ COMMANDS = (
     "export",
     "backup",
     "restore",
+    "taxa",
     "broker",
     "satellite",
     "mqtt",

@@ -24,6 +24,7 @@ from server.commands.stores import add_packs
 from server.db import audit, projects, users
 from server.db.engine import DatabaseError
 from server.db.snapshot import SnapshotError
+from server.db.taxa import TaxonRefusedError
 from server.db.users import EmailTakenError, LastAdministratorError
 from server.fleet.registry import ReleaseRefusedError
 from server.learning.material import NotEnoughError
@@ -48,6 +49,7 @@ _EXPECTED = (
     OSError,
     PasswordError,
     ReleaseRefusedError,
+    TaxonRefusedError,
     SettingsError,
     SnapshotError,
 )

@@ -10,11 +10,17 @@ from typing import Any
 from server.jobs.context import JobContext
 
 
+def _export(job: JobContext) -> dict[str, Any]:
+    from server.exports.job import run_job
+
+    return run_job(job)
+
+
 def _similar(job: JobContext) -> dict[str, Any]:
     from server.jobs import similar
 
     return similar.run(job)
 
 
-KINDS: dict[str, Callable[[JobContext], dict[str, Any]]] = {"similar": _similar}
+KINDS: dict[str, Callable[[JobContext], dict[str, Any]]] = {"export": _export, "similar": _similar}
 """By the job's `type`; the code is imported when it is run, since it brings heavy libraries."""
