@@ -27,6 +27,8 @@ COMMANDS = (
     "quarantine",
     "check",
     "export",
+    "backup",
+    "restore",
     "taxa",
     "broker",
     "satellite",

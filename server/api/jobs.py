@@ -2,10 +2,11 @@
 routes to the same jobs (`server.ecotaxa.api`).
 
 A job is seen by whoever asked for it and by who manages its project; one of a project that was
-since hidden from a person is hidden with it.
+since hidden from a person is hidden with it. The address is `/api/queue`, since `/api/jobs` is
+EcoTaxa's.
 
 Example:
-    $ curl -H "Authorization: Bearer $TOKEN" "$SHORE/api/jobs?project_id=3"
+    $ curl -H "Authorization: Bearer $TOKEN" "$SHORE/api/queue?project_id=3"
     [{"job_id": 7, "type": "import", "state": "R", "progress": 40, "message": "..."}]
 """
 
@@ -17,15 +18,16 @@ from sqlalchemy import Connection
 
 from server.api.deps import ShoreDep, Viewer, WitnessDep
 from server.api.objects import ID_MAX
+from server.api.rights import need_job
 from server.auth.rights import suffices
 from server.db import jobs, members, projects, users
 from server.db.jobs import JobInfo
 from server.db.users import UserInfo
-from server.errors import ApiError, not_found
+from server.errors import ApiError
 from server.jobs.worker import job_folder
 from server.shore import Shore
 
-router = APIRouter(prefix="/api/jobs", tags=["jobs"])
+router = APIRouter(prefix="/api/queue", tags=["jobs"])
 LOG_MAX = 200_000
 """The end of a log that is longer than this is shown, bytes."""
 
@@ -121,21 +123,10 @@ def _existing(
 ) -> JobInfo:
     """The job, if the person may see it; to act on it, a personal token needs more than to look.
     Raises ApiError."""
-    job = jobs.get(connection, job_id) if 0 < job_id < ID_MAX else None
-    if job is None or not _visible(connection, user, job):
-        raise not_found(f"job {job_id}")
+    job = need_job(connection, user, job_id)
     if acting and user.most == "view":
         raise ApiError(403, "right", "This token may only look.")
     return job
-
-
-def _visible(connection: Connection, user: UserInfo, job: JobInfo) -> bool:
-    if user.role == "administrator":
-        return True
-    if job.project_id is None:
-        return job.user_id == user.id
-    has = members.right_in(connection, user, job.project_id)
-    return has is not None and (job.user_id == user.id or suffices(has, "manage"))
 
 
 def _shown(connection: Connection, job: JobInfo) -> dict[str, Any]:
