@@ -1,13 +1,31 @@
 """Which code does which kind of job.
 
 Example:
-    >>> KINDS["export"](job)
+    >>> KINDS["predict"](job)
 """
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 from server.jobs.context import JobContext
 
-KINDS: dict[str, Callable[[JobContext], dict[str, Any]]] = {}
-"""By the job's `type`; the code is imported when it is run, since it brings heavy libraries."""
+Run = Callable[[JobContext], dict[str, Any]]
+
+
+def _later(module: str, name: str = "run") -> Run:
+    """The function `name` of a module that is imported when the job is run: it brings heavy
+    libraries."""
+
+    def run(job: JobContext) -> dict[str, Any]:
+        found: Run = getattr(importlib.import_module(module), name)
+        return found(job)
+
+    return run
+
+
+KINDS: dict[str, Run] = {
+    "predict": _later("server.prediction.job"),
+    "unpredict": _later("server.prediction.undo"),
+}
+"""By the job's `type`."""
