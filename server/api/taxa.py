@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from server.api.deps import Manager, ShoreDep, Viewer, WitnessDep
 from server.api.objects import ID_MAX
-from server.api.projects import existing
+from server.api.rights import need
 from server.clock import now_ms
 from server.db import taxa, taxa_edit, taxa_lists, taxa_log, taxa_merge, taxa_search, taxa_tree
 from server.db.taxa import TaxonInfo, TaxonRefusedError, TaxonRow
@@ -78,6 +78,8 @@ def search(
 ) -> list[dict[str, Any]]:
     """Taxa as one types: prefixes of their words, or "egg<cop"."""
     with shore.database.read() as connection:
+        if project_id is not None:
+            need(connection, user, project_id)
         return [_found(one) for one in taxa_search.search(connection, q, project_id, limit)]
 
 
@@ -233,17 +235,17 @@ def remove_synonym(
 def taxon_list(shore: ShoreDep, user: Viewer, project_id: int) -> list[dict[str, Any]]:
     """The project's own list of taxa, in its order."""
     with shore.database.read() as connection:
-        existing(connection, project_id)
+        need(connection, user, project_id)
         return _listed(connection, taxa_lists.list_of(connection, project_id))
 
 
 @router.put("/projects/{project_id}/taxon_list")
 def set_taxon_list(
-    shore: ShoreDep, user: Manager, project_id: int, body: ListOfTaxa, witness: WitnessDep
+    shore: ShoreDep, user: Viewer, project_id: int, body: ListOfTaxa, witness: WitnessDep
 ) -> list[dict[str, Any]]:
     """Replace the project's own list of taxa."""
     with _changing("Not set"), shore.database.write() as connection:
-        existing(connection, project_id)
+        need(connection, user, project_id, "manage")
         listed = taxa_lists.set_list(connection, project_id, body.taxon_ids)
         witness.note(connection, "taxon_list", str(project_id), detail=f"{len(listed)} taxa")
         return _listed(connection, listed)

@@ -1,31 +1,43 @@
 """Which code does which kind of job.
 
 Example:
-    >>> KINDS["predict"](job)
+    >>> KINDS["export"](job)
 """
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
 from server.jobs.context import JobContext
 
-Run = Callable[[JobContext], dict[str, Any]]
+
+def _export(job: JobContext) -> dict[str, Any]:
+    from server.exports.job import run_job
+
+    return run_job(job)
 
 
-def _later(module: str, name: str = "run") -> Run:
-    """The function `name` of a module that is imported when the job is run: it brings heavy
-    libraries."""
+def _similar(job: JobContext) -> dict[str, Any]:
+    from server.jobs import similar
 
-    def run(job: JobContext) -> dict[str, Any]:
-        found: Run = getattr(importlib.import_module(module), name)
-        return found(job)
-
-    return run
+    return similar.run(job)
 
 
-KINDS: dict[str, Run] = {
-    "predict": _later("server.prediction.job"),
-    "unpredict": _later("server.prediction.undo"),
+def _predict(job: JobContext) -> dict[str, Any]:
+    from server.prediction.job import run
+
+    return run(job)
+
+
+def _unpredict(job: JobContext) -> dict[str, Any]:
+    from server.prediction.undo import run
+
+    return run(job)
+
+
+KINDS: dict[str, Callable[[JobContext], dict[str, Any]]] = {
+    "export": _export,
+    "predict": _predict,
+    "similar": _similar,
+    "unpredict": _unpredict,
 }
-"""By the job's `type`."""
+"""By the job's `type`; the code is imported when it is run, since it brings heavy libraries."""
