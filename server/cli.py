@@ -27,6 +27,7 @@ COMMANDS = (
     "quarantine",
     "check",
     "export",
+    "taxa",
     "broker",
     "satellite",
     "mqtt",
