@@ -147,6 +147,7 @@ def _append_events(
     now_ms: int,
 ) -> None:
     """One for each object that may be changed; its row is held until the commit."""
+    changeable = sorted(set(statuses) & set(PREDICTABLE))
     columns: dict[str, Any] = {
         "id": _STAGED.c.event_id,
         "objid": _STAGED.c.objid,
@@ -164,7 +165,7 @@ def _append_events(
         select(*columns.values())
         .select_from(_STAGED)
         .join(Object, Object.objid == _STAGED.c.objid)
-        .where(Object.project_id == project_id, Object.status.in_(sorted(set(statuses) & set(PREDICTABLE))))
+        .where(Object.project_id == project_id, Object.status.in_(changeable))
         .order_by(_STAGED.c.objid)
         .with_for_update(of=Object)
     )
