@@ -61,6 +61,9 @@ def learn(
     growth: Growth = OURS,
 ) -> Taught:
     """Raises AskedError, FeatureError."""
+    for source in asked.sources:
+        if projects.get(connection, source) is None:
+            raise AskedError(f"source_projects: there is no project {source}")
     with seconds.of("read"):
         features = asked.features or _shared_features(connection, asked)
         learning, network = _learning_set(connection, asked, features)
@@ -145,9 +148,6 @@ def _learning_set(
     connection: Connection, asked: Asked, features: Sequence[str]
 ) -> tuple[Numbers, str]:
     """Raises AskedError, FeatureError."""
-    for source in asked.sources:
-        if projects.get(connection, source) is None:
-            raise AskedError(f"source_projects: there is no project {source}")
     _check_features(connection, asked, features)
     limit = asked.limit or _limit(connection, asked)
     parts = [
