@@ -28,6 +28,8 @@ COMMANDS = (
     "quarantine",
     "check",
     "export",
+    "backup",
+    "restore",
     "taxa",
     "broker",
     "satellite",
