@@ -145,7 +145,8 @@ def _column(project_id: int, name: str, places: dict[str, str]) -> Any:
 
 def _from(needs: Sequence[str]) -> Select[Any]:
     query: Select[Any] = select().select_from(Object).join(FREE, FREE.c.objid == Object.objid)
-    return joined(query, [need for need in needs if need != "free"])
+    found: Select[Any] = joined(query, [need for need in needs if need != "free"])
+    return found
 
 
 def _wholes() -> list[Any]:
