@@ -21,6 +21,7 @@ COMMANDS = (
     "revoke",
     "audit",
     "train",
+    "predict",
     "evaluate",
     "release",
     "fleet",
