@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from models import brief
 from models.measure_table import MEASURES, names_of
 from server.api.deps import ShoreDep, Viewer
-from server.api.projects import existing
+from server.api.rights import need, need_object
 from server.db import history, images, objects
 from server.db.objects import Everything, Filter
 from server.errors import ApiError, not_found
@@ -53,7 +53,7 @@ def page(
         asked.release,
     )
     with shore.database.read() as connection:
-        existing(connection, project_id)
+        need(connection, user, project_id)
         total, rows = objects.page(
             connection,
             project_id,
@@ -70,7 +70,8 @@ def page(
 @router.get("/objects/{objid}")
 def one(shore: ShoreDep, user: Viewer, objid: int) -> dict[str, Any]:
     with shore.database.read() as connection:
-        found = objects.get(connection, objid) if 0 < objid < ID_MAX else None
+        need_object(connection, user, objid)
+        found = objects.get(connection, objid)
         if found is None:
             raise not_found(f"object {objid}")
         events = history.history(connection, objid)
@@ -103,7 +104,8 @@ def image(
     shore: ShoreDep, user: Viewer, objid: int, rank: Annotated[int, Query(ge=0, le=100)] = 0
 ) -> Response:
     with shore.database.read() as connection:
-        place = images.image_place(connection, objid, rank) if 0 < objid < ID_MAX else None
+        need_object(connection, user, objid)
+        place = images.image_place(connection, objid, rank)
     if place is None:
         raise not_found(f"image {rank} of object {objid}")
     try:

@@ -15,6 +15,8 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from server.db.counts import Delta
 from server.db.tables import Action, Event, Object
+from server.db.taxa_log import hold
+from server.db.taxa_read import current
 
 _CHUNK = 500
 
@@ -113,6 +115,7 @@ def change(
     is the outcome of, when that is not the new event (undo and redo)."""
     if not changes:
         return
+    changes = _as_they_are_now(connection, changes)
     _add_events(connection, action_id, changes, now_ms)
     if points_at is None:
         query = select(Event.objid, Event.id).where(Event.action_id == action_id)
@@ -130,6 +133,18 @@ def change(
     for state, status, taxon_id in changes:
         delta.move(project_id, (state.taxon_id, state.status), (taxon_id, status))
     delta.save(connection)
+
+
+def _as_they_are_now(
+    connection: Connection, changes: Sequence[tuple[State, str, int | None]]
+) -> list[tuple[State, str, int | None]]:
+    """A taxon that was merged since it was named means the one that it became."""
+    hold(connection)
+    now = current(connection, (taxon_id for _, _, taxon_id in changes))
+    return [
+        (state, status, None if taxon_id is None else now[taxon_id])
+        for state, status, taxon_id in changes
+    ]
 
 
 def _add_events(

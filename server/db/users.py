@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from server.auth.rights import Right
 from server.db.tables import User
 
 
@@ -22,6 +23,8 @@ class UserInfo:
     email: str
     name: str
     role: str
+    most: Right = "manage"
+    """What they may in a project at most: a personal token may less than its owner."""
 
 
 class EmailTakenError(ValueError):

@@ -37,7 +37,14 @@ from server.db.tables.satellite import (
     SatellitePart,
     SummaryRow,
 )
-from server.db.tables.taxa import Taxon, TaxonAlias
+from server.db.tables.taxa import (
+    ProjectTaxon,
+    Taxon,
+    TaxonAlias,
+    TaxonChange,
+    TaxonSynonym,
+    TaxonWord,
+)
 from server.db.tables.tokens import PersonalToken
 from server.db.tables.values import ExactValues, ObjectValues, WaitingValues
 
@@ -76,6 +83,7 @@ __all__ = [
     "Project",
     "ProjectColumn",
     "ProjectRelease",
+    "ProjectTaxon",
     "QuarantineEvent",
     "Quarantined",
     "Release",
@@ -90,6 +98,9 @@ __all__ = [
     "SummaryRow",
     "Taxon",
     "TaxonAlias",
+    "TaxonChange",
+    "TaxonSynonym",
+    "TaxonWord",
     "Training",
     "User",
     "WaitingValues",

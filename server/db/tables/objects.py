@@ -184,6 +184,7 @@ class Count(Base):
     over the shards."""
 
     __tablename__ = "counts"
+    __table_args__ = (Index("ix_counts_taxon_id", "taxon_id"),)
 
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
     taxon_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
