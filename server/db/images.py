@@ -52,7 +52,7 @@ def add_vignettes(
     them; both may wait for their object. `tellers` are those of this batch, by seq."""
     if not vignettes:
         return
-    packs = _pack_ids(connection, {place.pack for _, place in vignettes}, now_ms)
+    packs = pack_ids(connection, {place.pack for _, place in vignettes}, now_ms)
     absent = sorted({v.object_seq for v, _ in vignettes} - tellers.keys())
     of = {**tellers, **tellers_of(connection, source, absent)}
     insert_rows(
@@ -85,7 +85,7 @@ def replace_image(
     """Make the bytes at `place`, `size` wide and high, the object's first image: in the place of
     the smaller one that came with its record, or as the first that comes."""
     width, height = size
-    pack = _pack_ids(connection, {place.pack}, now_ms)[place.pack]
+    pack = pack_ids(connection, {place.pack}, now_ms)[place.pack]
     where = {"pack_id": pack, "offset": place.offset, "length": place.length}
     done = connection.execute(
         update(Image)
@@ -138,7 +138,7 @@ def tellers_of(connection: Connection, source: Source, seqs: Sequence[int]) -> d
     return found
 
 
-def _pack_ids(connection: Connection, names: set[str], now_ms: int) -> dict[str, int]:
+def pack_ids(connection: Connection, names: set[str], now_ms: int) -> dict[str, int]:
     known = {name: recall(connection, "pack", name) for name in names}
     if None not in known.values():
         return known

@@ -12,7 +12,7 @@ import math
 import posixpath
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from server.ecotaxa import values
@@ -20,11 +20,12 @@ from server.ecotaxa.checked import Checked
 from server.ecotaxa.pictures import PictureError, PictureKind, check_picture
 from server.ecotaxa.problems import Problems
 from server.ecotaxa.table import Block, Table
-from server.ecotaxa.typed import typed
+from server.ecotaxa.typed import NUMBER_MOST, typed
 from server.ecotaxa.upload import Upload, UploadError
 from wire.ecotaxa import FIXED, TEXT_LIMIT, Column
 
-_THREADS = 2
+_THREADS, _AT_ONCE = 2, 100
+"""Threads that look into pictures, and how many each takes at a time."""
 _IDS = ("sample_id", "acq_id", "process_id")
 
 
@@ -197,8 +198,8 @@ class RowChecker:
     def _check_annotations(self, block: Block) -> None:
         names = ("status", "category", "category_id", "hierarchy", "person_name", "person_email")
         columns = [block.column(f"object_annotation_{name}") for name in names]
-        for key, rows in _alike(columns).items():
-            word, category, number, hierarchy, person, email = key
+        for told, rows in _alike(columns).items():
+            word, category, number, hierarchy, person, email = told
             try:
                 status = values.status(word)
             except values.CellError:
@@ -206,10 +207,12 @@ class RowChecker:
             statuses = self._found.statuses
             statuses[status or "U"] = statuses.get(status or "U", 0) + len(rows)
             self._check_status(rows, status, word, category or number)
-            if category:
-                self._found.categories[category] = self._found.categories.get(category) or hierarchy
-            elif number.isascii() and number.isdigit():
-                self._found.category_ids.add(int(number))
+            if category or number:
+                try:
+                    key = category, values.whole(number, NUMBER_MOST) if number else None
+                except values.CellError:
+                    continue  # said of its column
+                self._found.taxa[key] = self._found.taxa.get(key) or hierarchy
             if person or email:
                 self._found.people.add((person, email.lower()))
 
@@ -250,14 +253,19 @@ class RowChecker:
             self._found.pictures.update(dict.fromkeys(fresh, PictureKind("", 0, 0)))
             return
         names = list(fresh)
+        parts = [names[start : start + _AT_ONCE] for start in range(0, len(names), _AT_ONCE)]
         with ThreadPoolExecutor(_THREADS) as pool:
-            for name, seen in zip(names, pool.map(self._look, names), strict=True):
+            looked = chain.from_iterable(pool.map(self._look_at, parts))
+            for name, seen in zip(names, looked, strict=True):
                 if isinstance(seen, PictureKind):
                     self._found.pictures[name] = seen
                     continue
                 remedy = "save the image again, as PNG or JPEG"
                 self._error(fresh[name], "img_file_name", seen, remedy)
                 self._found.pictures[name] = PictureKind("", 0, 0)
+
+    def _look_at(self, names: Sequence[str]) -> list[PictureKind | str]:
+        return [self._look(name) for name in names]
 
     def _look(self, name: str) -> PictureKind | str:
         try:

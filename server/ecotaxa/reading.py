@@ -14,10 +14,10 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from server.db.imported import Batch, Item, Names, Parents, Picture
 from server.ecotaxa.check import tables
 from server.ecotaxa.check_rows import image_name
 from server.ecotaxa.checked import Checked
-from server.ecotaxa.incoming import Batch, Item, Names, Parents, Picture
 from server.ecotaxa.problems import Problems
 from server.ecotaxa.table import Block, Table
 from server.ecotaxa.typed import typed
@@ -63,7 +63,7 @@ class _Reader:
         values = list(zip(*(self._column(c.name) for c in free), strict=True))
         places = self._places()
         moments = _moments(self._column("object_date"), self._column("object_time"))
-        said = _moments(
+        said_at = _moments(
             self._column("object_annotation_date"), self._column("object_annotation_time")
         )
         rows = zip(
@@ -77,32 +77,23 @@ class _Reader:
             moments,
             self._column("object_link"),
             self._annotations(),
-            said,
+            said_at,
             self._pictures(),
             strict=True,
         )
         items: list[Item] = []
-        for row in rows:
-            (place, objid, own, lat, lon, top, bottom, seen, link, annotation, at, picture) = row
+        for place, objid, own, lat, lon, top, bottom, seen, link, said, at, shown in rows:
             if items and items[-1].orig_id == objid and items[-1].places == place:
-                items[-1].pictures += picture
+                items[-1].pictures += shown
                 continue
+            depth, depth_max = _depths(top, bottom)
             utc_ms, source = seen
+            status, taxon, score, person = said
             items.append(
                 Item(
-                    place,
-                    objid,
-                    own,
-                    picture,
-                    lat,
-                    lon,
-                    *_depths(top, bottom),
-                    utc_ms,
-                    source,
-                    link,
-                    *annotation,
-                    at[0],
-                )  # fmt: skip
+                    *(place, objid, own, shown, lat, lon, depth, depth_max),
+                    *(utc_ms, source, link, status, taxon, score, person, at[0]),
+                )
             )
         return items
 
@@ -113,11 +104,10 @@ class _Reader:
     def _annotations(self) -> list[tuple[Any, ...]]:
         """(status, taxon, score, person) of each row."""
         part = "object_annotation_"
+        names, numbers = self._block.column(f"{part}category"), self._column(f"{part}category_id")
         taxa = [
-            name or number
-            for name, number in zip(
-                self._column(f"{part}category"), self._column(f"{part}category_id"), strict=True
-            )
+            (name, number) if name or number is not None else None
+            for name, number in zip(names, numbers, strict=True)
         ]
         people = [
             (name, email.lower()) if name or email else None

@@ -17,6 +17,8 @@ from server.ecotaxa.values import CellError
 from wire.ecotaxa import FIXED, Column
 
 RANK_MOST = 10_000
+NUMBER_MOST = 2**31 - 1
+"""Largest number of a taxon."""
 _READ: dict[str, Callable[[str], Any]] = {
     "object_date": values.date,
     "object_time": values.time,
@@ -27,7 +29,7 @@ _READ: dict[str, Callable[[str], Any]] = {
     "object_depth_min": values.finite,
     "object_depth_max": values.finite,
     "img_rank": lambda text: values.whole(text, RANK_MOST),
-    "object_annotation_category_id": lambda text: values.whole(text, 2**31 - 1),
+    "object_annotation_category_id": lambda text: values.whole(text, NUMBER_MOST),
     "object_annotation_status": values.status,
 }
 """How the text of a fixed column is read; the others are text."""
@@ -51,7 +53,7 @@ def _numbers(texts: Sequence[str]) -> list[float | None] | None:
         found: list[float] = list(map(float, texts))
     except ValueError:
         return None
-    if not all(map(math.isfinite, found)) or any("_" in text for text in texts):
+    if not all(map(math.isfinite, found)) or "_" in "\t".join(texts):
         return None
     return list(found)
 

@@ -63,12 +63,12 @@ class Upload:
 
 def is_table(name: str) -> bool:
     """Whether EcoTaxa would take the file for a table."""
-    return _TABLE.fullmatch(PurePosixPath(name).name) is not None
+    return _TABLE.fullmatch(name.rpartition("/")[2]) is not None
 
 
 def is_misnamed_table(name: str) -> bool:
     """Whether a person meant it as one: EcoTaxa looks for lower case only."""
-    last = PurePosixPath(name).name
+    last = name.rpartition("/")[2]
     return _TABLE.fullmatch(last) is None and _MIXED.fullmatch(last) is not None
 
 

@@ -1,8 +1,8 @@
-"""What an import brings, whoever read it: objects with names and values, their pictures, in batches.
+"""What an import brings, whoever read it: batches of objects with names, values and pictures.
 
 Readers (EcoTaxa's tables here, folders of pictures and other instruments' files elsewhere) make
-this; `server.ecotaxa.load` writes it. Everything in it has been checked: texts have at most 250
-characters where the tables of the database say so, positions are positions, pictures are pictures.
+this; `server.ecotaxa.load` has it written. Everything in it has been checked: ids have at most 250
+characters, positions are positions, pictures are pictures.
 
 Example:
     >>> item = Item(("cast1", "a1", "p1"), "o1", (12.5,), [picture])
@@ -17,6 +17,8 @@ Names: TypeAlias = tuple[str, str, str]
 """(sample, acquisition, process) by their own ids; "" for what a table does not tell."""
 Person: TypeAlias = tuple[str, str]
 """(name, email), either of which may be ""."""
+TaxonKey: TypeAlias = tuple[str, int | None]
+"""A taxon by its name, by EcoTaxa's number, or by both; "" and None for what is not told."""
 
 
 class Picture(NamedTuple):
@@ -33,8 +35,8 @@ class Picture(NamedTuple):
 @dataclass(slots=True)
 class Item:
     """One object. `values` stand in the order of the batch's columns, None where nothing stands;
-    `utc_source` is one of `server.db.clocks.SOURCES`. `taxon` is a name, or a number of EcoTaxa's.
-    `said_ms` is when `person` said it; `score` that of a prediction, None if it has none."""
+    `utc_source` is one of `server.db.clocks.SOURCES`. `said_ms` is when `person` said it; `score`
+    that of a prediction, None if it has none."""
 
     places: Names
     orig_id: str
@@ -48,7 +50,7 @@ class Item:
     utc_source: str = "unknown"
     link: str | None = None
     status: str = "U"
-    taxon: str | int | None = None
+    taxon: TaxonKey | None = None
     score: float | None = None
     person: Person | None = None
     said_ms: int | None = None
