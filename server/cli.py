@@ -28,6 +28,7 @@ COMMANDS = (
     "check",
     "import",
     "export",
+    "taxa",
     "broker",
     "satellite",
     "mqtt",

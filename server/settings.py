@@ -84,6 +84,11 @@ class Settings:
         return self.data / "user_files"
 
     @property
+    def similar(self) -> Path:
+        """Indexes of objects like one another; derived, may be deleted."""
+        return self.data / "similar"
+
+    @property
     def keys(self) -> Path:
         return self.data / "keys"
 

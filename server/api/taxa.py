@@ -23,6 +23,9 @@ from server.db.taxa_log import By
 from server.db.taxa_search import Found
 from server.db.users import UserInfo
 from server.errors import ApiError, not_found
+from server.store.user_files import FileNameError
+from server.taxonomy.importing import import_checklist, told
+from server.taxonomy.plan import Options
 
 router = APIRouter(prefix="/api", tags=["taxa"])
 
@@ -62,6 +65,15 @@ class Into(BaseModel):
 class NewSynonym(BaseModel):
     name: TaxonName
     aphia_id: Number | None = None
+
+
+class Import(BaseModel):
+    """`file` is one that the person has handed in at /api/files; `check`: write nothing."""
+
+    file: Annotated[str, Field(min_length=1, max_length=1000)]
+    check: bool = False
+    under: TaxonId | None = None
+    merge: bool = False
 
 
 class ListOfTaxa(BaseModel):
@@ -203,6 +215,30 @@ def carry(shore: ShoreDep, user: Manager) -> dict[str, Any]:
     with shore.database.write() as connection:
         done = taxa_merge.carry(connection)
     return {"moved": done.moved, "left": done.left}
+
+
+@router.post("/taxa/import")
+def import_file(
+    shore: ShoreDep, user: Manager, body: Import, witness: WitnessDep
+) -> dict[str, Any]:
+    """Take a checklist in: Darwin Core, EcoTaxa's tree or WoRMS's matched names. Nothing is written
+    if there is an error."""
+    try:
+        data = shore.user_files.path(user.id, body.file).read_bytes()
+    except (FileNameError, OSError) as error:
+        raise not_found(f"file {body.file}") from error
+    with shore.database.read() as connection:
+        if body.under is not None:
+            _existing(connection, body.under)
+    options = Options(body.under, body.merge)
+    name = body.file.rpartition("/")[2]
+    outcome = import_checklist(
+        shore.database, name, data, _by(user), now_ms(), options, dry=body.check
+    )
+    if outcome.written is not None:
+        with shore.database.write() as connection:
+            witness.note(connection, "taxa", name, detail="imported")
+    return told(outcome)
 
 
 @router.post("/taxa/{taxon_id}/synonyms", status_code=201)

@@ -22,6 +22,7 @@ from server.clock import now_ms
 from server.commands.stores import add_packs
 from server.db import audit, projects, users
 from server.db.engine import DatabaseError
+from server.db.taxa import TaxonRefusedError
 from server.db.users import EmailTakenError, LastAdministratorError
 from server.fleet.registry import ReleaseRefusedError
 from server.learning.material import NotEnoughError
@@ -45,6 +46,7 @@ _EXPECTED = (
     OSError,
     PasswordError,
     ReleaseRefusedError,
+    TaxonRefusedError,
     SettingsError,
 )
 
