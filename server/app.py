@@ -49,6 +49,7 @@ from server.api import (
     tokens,
     users,
 )
+from server.ecotaxa.api.entered import enter as enter_ecotaxa
 from server.errors import ApiError
 from server.fleet.desk import refusal
 from server.gate import Gate
@@ -104,6 +105,7 @@ def create_app(shore: Shore) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.shore = shore
+    enter_ecotaxa(app)
     for module in ROOMS:
         app.include_router(module.router)
     _add_pages(app)
@@ -130,7 +132,7 @@ def _add_pages(app: FastAPI) -> None:
 def _answer(
     status: int, code: str, message: str, headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    body = {"error": {"code": code, "message": message}}
+    body = {"error": {"code": code, "message": message}, "detail": message}
     return JSONResponse(body, status_code=status, headers=headers)
 
 

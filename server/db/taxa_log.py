@@ -129,3 +129,8 @@ def history(
         }
         for row in connection.execute(query)
     ]
+
+
+def changed_ms(connection: Connection) -> int | None:
+    """When the tree was last changed."""
+    return connection.execute(select(func.max(TaxonChange.made_ms))).scalar()

@@ -125,6 +125,24 @@ class UserFiles:
         else:
             target.unlink()
 
+    def move(self, user_id: int, name: str, to: str) -> None:
+        """Give a file or folder another name, which nothing has. Raises FileNameError,
+        FileNotFoundError, FileExistsError."""
+        source, target = self.path(user_id, name), self.path(user_id, to)
+        if source == target or source in target.parents:
+            raise FileNameError(f"{to[:80]}: lies in {name[:80]} itself")
+        if not source.exists():
+            raise FileNotFoundError(name)
+        if target.exists():
+            raise FileExistsError(to)
+        _make_folder(target.parent, to)
+        os.rename(source, target)
+        sync_folder(target.parent)
+
+    def make_folder(self, user_id: int, name: str) -> None:
+        """A new folder; one that is there stays as it is. Raises FileNameError."""
+        _make_folder(self.path(user_id, name), name)
+
     def used(self, user_id: int) -> int:
         """Bytes of all the person's files, those on their way in included."""
         return _size(self._home(user_id))

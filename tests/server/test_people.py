@@ -20,6 +20,8 @@ OPEN = {
     ("OPTIONS", "/v1/blobs"),
     ("POST", "/v1/enrol"),
     ("POST", "/api/login"),
+    ("GET", "/openapi.json"),
+    ("GET", "/api/openapi.json"),
 }
 EMAIL, PASSWORD = "admin@sea.test", "a long password"
 

@@ -160,8 +160,18 @@ BODIES: dict[str, Any] = {
     "POST /api/devices/{device_id}/commands": {"name": "restart"},
     "POST /api/releases/{release_id}/assign": {"device_ids": "all"},
     "POST /api/claims": {"project_id": "project_id"},
+    "PUT /projects/{project_id}": {"projid": "project_id", "title": "x"},
+    "POST /file_import/{project_id}": {"source_path": "x.zip"},
+    "POST /simple_import/{project_id}": {"source_path": "x", "values": {}},
 }  # fmt: skip
 """What a route that is about something hidden must be asked with to be asked at all."""
+QUERIES: dict[str, dict[str, Any]] = {
+    "POST /object_set/{project_id}/summary": {"only_total": True},
+    "POST /object_set/{project_id}/reclassify": {"forced_id": 1, "reason": "x"},
+    "PUT /projects/{project_id}/prediction_settings": {"settings": "x"},
+    "POST /simple_import/{project_id}": {"dry_run": True},
+}
+"""The same in the address."""
 NOT_OF_PROJECTS = (
     "/v1/",
     "/static/",
@@ -169,6 +179,7 @@ NOT_OF_PROJECTS = (
     "/quarantine",
     "/api/users",
     "/api/tokens",
+    "/users/",
 )
 """Devices sign for themselves; the quarantine is of managers by their role."""
 
@@ -190,9 +201,12 @@ def hidden(
     body_ = {"access": "private", "title": SECRET}
     assert client.patch(f"/api/projects/{project}/settings", json=body_).status_code == 200
     [row] = client.get(f"/api/projects/{project}/objects").json()["objects"]
+    above = client.post("/object_set/parents", json=[row["objid"]]).json()
     return {
         "project_id": project, "objid": row["objid"], "device_id": device.device_id,
-        "release_id": "ab" * 32, "user_id": 1,
+        "release_id": "ab" * 32, "user_id": 1, "object_id": row["objid"],
+        "sample_id": above["sample_ids"][0], "acquisition_id": above["acquisition_ids"][0],
+        "process_id": 1,
     }  # fmt: skip
 
 
@@ -228,7 +242,8 @@ def test_no_address_tells_a_stranger_of_a_private_project(
             continue
         asked += 1
         body = filled(BODIES.get(f"{method} {path}", {}), hidden)
-        answer = mia.request(method, path.format(**hidden), json=body)
+        query = QUERIES.get(f"{method} {path}")
+        answer = mia.request(method, path.format(**hidden), json=body, params=query)
         if answer.status_code == 422:
             pytest.fail(f"BODIES needs a body for {method} {path}: {answer.text}")
         assert answer.status_code in (403, 404), (method, path, answer.text)
@@ -256,6 +271,29 @@ def test_no_list_or_search_has_anything_of_a_private_project(
     assert {"/api/projects", "/api/devices", "/api/releases"} <= seen, "its own people see it"
     answer = mia.get("/api/taxa/search", params={"q": "c", "project_id": hidden["project_id"]})
     assert answer.status_code == 404
+    for path, query in (
+        ("/samples/search", {"project_ids": hidden["project_id"], "id_pattern": ""}),
+        ("/acquisitions/search", {"project_id": hidden["project_id"]}),
+        ("/instruments/", {"project_ids": hidden["project_id"]}),
+        ("/project_set/taxo_stats", {"ids": hidden["project_id"]}),
+        ("/project_set/user_stats", {"ids": hidden["project_id"]}),
+        ("/project_set/column_stats", {"ids": hidden["project_id"], "names": "obj.depth_min"}),
+        ("/sample_set/taxo_stats", {"sample_ids": hidden["sample_id"]}),
+    ):
+        assert mia.get(path, params=query).status_code == 404, path
+        assert client.get(path, params=query).status_code == 200, path
+    one = [hidden["objid"]]
+    update = {"target_ids": one, "updates": [{"ucol": "depth_min", "uval": "1"}]}
+    for path, body in (
+        ("/object_set/parents", one),
+        ("/object_set/predictions", one),
+        ("/object_set/update", update),
+        ("/sample_set/update", {**update, "target_ids": [hidden["sample_id"]]}),
+        ("/object_set/classify", {
+            "target_ids": one, "classifications": [-1], "wanted_qualification": "V",
+        }),
+    ):  # fmt: skip
+        assert mia.post(path, json=body).status_code == 404, path
 
 
 @pytest.mark.databases

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Select, String, and_, case, cast, func, literal, null, select
+from sqlalchemy import String, and_, case, cast, func, null, select
 from sqlalchemy.orm import aliased
 
 from server.db.ecotaxa import dates
@@ -84,7 +84,7 @@ JOINS: dict[str, tuple[Any, Any]] = {
 }
 
 
-def joined(query: Select[Any], needs: Sequence[str]) -> Select[Any]:
+def joined(query: Any, needs: Sequence[str]) -> Any:
     """The query with the tables of `needs` joined to `objects`."""
     for name, (table, condition) in JOINS.items():
         if name in needs:
@@ -178,9 +178,9 @@ def _taxon(table: Any) -> dict[str, Field]:
         "parent_id": Field(table.parent_id),
         "name": Field(table.name),
         "display_name": Field(table.display_name),
-        "taxotype": Field(case((table.id.is_not(None), literal("P")))),
-        "taxostatus": Field(case((table.id.is_not(None), literal("A")))),
-        "rename_to": Field(null()),
+        "taxotype": Field(table.kind),
+        "taxostatus": Field(table.status),
+        "rename_to": Field(table.rename_to),
         "aphia_id": Field(table.aphia_id),
         "creation_datetime": Field(table.created_ms, show=dates.moment),
         "lastupdate_datetime": Field(table.created_ms, show=dates.moment),

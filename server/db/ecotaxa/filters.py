@@ -18,9 +18,10 @@ from sqlalchemy.orm import aliased
 from server.db.ecotaxa import dates
 from server.db.ecotaxa.fields import FREE, MANUAL, Names, Present, Said
 from server.db.ecotaxa.given import Given
-from server.db.ecotaxa.levels import with_children, with_instrument, with_text
+from server.db.ecotaxa.levels import with_instrument, with_text
 from server.db.ecotaxa.lists import among
 from server.db.tables import Action, Event, Object
+from server.db.taxa_tree import subtree
 
 _STATUSES = {
     "NV": ("U", "P", "D", "X"),
@@ -84,7 +85,7 @@ class Filters:
 def _taxa(given: Given, scope: Scope, found: Conditions) -> None:
     taxa = given.numbers("taxo")
     if given.text("taxochild") == "Y":
-        taxa = with_children(scope.connection, taxa)
+        taxa = subtree(scope.connection, taxa)
     found.objects.append(among(scope.connection, Object.taxon_id, taxa))
 
 

@@ -10,14 +10,15 @@ Example:
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from server.db.ecotaxa.fields import Names
+from server.db.ecotaxa.lists import among
 from server.db.free import places
-from server.db.tables import Acquisition, Process, Project, Sample, Taxon
+from server.db.tables import Acquisition, Process, Project, Sample
 
 LEVELS: dict[str, Any] = {"sam": Sample, "acq": Acquisition, "prc": Process}
 
@@ -43,11 +44,15 @@ def _names(connection: Connection, project_id: int, level: str) -> list[str]:
 
 def in_project(query: Any, level: str, project_id: int) -> Any:
     """The query over a level's rows, of one project alone."""
+    return _joined(query, level).where(Sample.project_id == project_id)
+
+
+def _joined(query: Any, level: str) -> Any:
     if level == "prc":
         query = query.join(Acquisition, Acquisition.id == Process.acquisition_id)
     if level in ("acq", "prc"):
         query = query.join(Sample, Sample.id == Acquisition.sample_id)
-    return query.where(Sample.project_id == project_id)
+    return query
 
 
 def with_instrument(connection: Connection, project_id: int, wanted: str) -> list[int] | None:
@@ -86,18 +91,6 @@ def _matcher(wanted: str) -> Any:
     return re.compile(f"{before}{inside}{after}", re.IGNORECASE | re.DOTALL).fullmatch
 
 
-def with_children(connection: Connection, taxa: Iterable[int]) -> list[int]:
-    """The taxa and all below them."""
-    below = select(Taxon.id).where(Taxon.id.in_(sorted(set(taxa)))).cte("below", recursive=True)
-    below = below.union(select(Taxon.id).where(Taxon.parent_id == below.c.id))
-    return list(connection.execute(select(below.c.id)).scalars())
-
-
-def free_columns(free: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(free)
-    return found
-
-
 def numbered(names_of_level: Sequence[str]) -> dict[str, str]:
     """EcoTaxa's mapping of a level's free columns.
 
@@ -105,3 +98,11 @@ def numbered(names_of_level: Sequence[str]) -> dict[str, str]:
     {'ship': 't01', 'tot_vol': 't02'}
     """
     return {name: f"t{i:02d}" for i, name in enumerate(names_of_level, 1)}
+
+
+def projects_of(connection: Connection, level: str, ids: Sequence[int]) -> dict[int, int]:
+    """Project by number of a level's rows, of those that there are."""
+    table = LEVELS[level]
+    query = _joined(select(table.id, Sample.project_id), level)
+    rows = connection.execute(query.where(among(connection, table.id, ids)))
+    return dict(rows.all())

@@ -144,7 +144,8 @@ def _from(
         query = query.join(FREE, FREE.c.objid == Object.objid)
         query = query.where(FREE.c.project_id == scope.project_id, *conditions.free)
         wanted.discard("free")
-    return joined(query, tuple(wanted)).where(*conditions.objects)
+    query = joined(query, tuple(wanted))
+    return query.where(*conditions.objects)
 
 
 def _total(scope: Scope, filters: Filters, wanted: Wanted, found: int) -> int:
