@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Response
-from PIL import Image as Picture
 from pydantic import BaseModel, ConfigDict, Field
 
 from models import brief
@@ -121,7 +120,7 @@ def image(
     try:
         data = shore.packs.read(found.place)
         if found.format in SHOWN or original:
-            kind = Picture.MIME.get(found.format, "application/octet-stream")
+            kind = f"image/{found.format.lower()}"
             return Response(data, media_type=kind, headers=IMAGE_HEADERS)
         return Response(as_png(data), media_type="image/png", headers=IMAGE_HEADERS)
     except PackError as error:

@@ -30,7 +30,7 @@ from server.db.jobs import JobInfo
 from server.shore import Shore
 
 WRONG = 1
-_UPDATES = ("no", "values", "classification")
+_UPDATES = ("none", "data", "classification")
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -48,7 +48,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--update",
         choices=_UPDATES,
-        default="no",
+        default=_UPDATES[0],
         help="what to change of objects that are there: nothing, their values, or what people said "
         "of them too (default: %(default)s)",
     )
@@ -116,11 +116,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _params(args: argparse.Namespace) -> dict[str, Any]:
     return {
-        "path": str(args.upload.absolute()),
+        "source": str(args.upload.absolute()),
         "own_files": False,
         "update": args.update,
         "skip_loaded_files": args.skip_loaded,
-        "skip_existing": args.skip_existing,
+        "skip_existing_objects": args.skip_existing,
     }
 
 

@@ -65,7 +65,7 @@ class StoredPicture(NamedTuple):
 
 @dataclass(frozen=True)
 class Importer:
-    """Who imports what how. `update` is "no", "values" or "classification"; with `skip_existing`
+    """Who imports what how. `update` is "none", "data" or "classification"; with `skip_existing`
     objects that are there are passed over, new pictures of theirs too; `people` and `taxa` say what
     names mean."""
 
@@ -154,7 +154,7 @@ class Writing:
         self._connection = connection
         self._importer = importer
         self._places = PlaceBook(
-            connection, importer.project_id, importer.now_ms, keep=importer.update == "no"
+            connection, importer.project_id, importer.now_ms, keep=importer.update == "none"
         )
         self._known = Known(connection)
         self._actions = Actions(connection, importer)
@@ -281,7 +281,7 @@ class Writing:
         batch: Batch,
         columns: tuple[str, ...],
     ) -> None:
-        if self._importer.update == "no" or self._importer.skip_existing:
+        if self._importer.update == "none" or self._importer.skip_existing:
             self.report.skipped += len(old)
             return
         updated, events = self._updating.update(old, batch.given, columns)

@@ -54,7 +54,7 @@ class Known:
         """Of several objects of one id the oldest is meant."""
         query = select(Object.orig_id, Object.objid).where(Object.sample_id == sample_id)
         rows = self._connection.execute(query.order_by(Object.objid.desc())).all()
-        return dict(row._tuple() for row in rows)
+        return dict(rows)
 
     def sources(self, objids: Sequence[int]) -> dict[int, tuple[int, int, int]]:
         """(device, epoch, seq) of each object, which its pictures share."""

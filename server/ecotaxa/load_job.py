@@ -1,12 +1,13 @@
 """The job "import": an upload of EcoTaxa's form into a project, asked for by the API or a command.
 
 Its `params`:
-- `path`: a zip or folder; below the person's own files, or anywhere for the command line
+- `source`: a zip or folder below the person's own files, or anywhere for the command line
   (`own_files` false).
-- `update`: "no" (objects that are there stay as they are), "values", "classification" (values, and
-  what people said).
+- `update`: "none" (objects that are there stay as they are), "data" (their values are changed), or
+  "classification" (what people said of them too).
 - `skip_loaded_files`: tables that were loaded before are passed over.
-- `skip_existing`: objects that are there are passed over, new pictures of theirs too.
+- `skip_existing_objects`: objects that are there are passed over, new pictures of theirs too.
+- `users`, `taxa`: answers given ahead, as those to the job's question.
 
 Its result counts objects: `new`, `updated`, `same`, `skipped`; `images` and `events` that were
 added; `warnings` say what was taken otherwise than it stands.
@@ -40,7 +41,8 @@ from server.ecotaxa.upload import Upload, UploadError, is_table, open_upload
 from server.jobs.context import JobContext, JobFailedError
 from server.store.user_files import FileNameError
 
-UPDATES = ("no", "values", "classification")
+UPDATES = ("none", "data", "classification")
+_PARTS = ("users", "taxa")
 _WARNINGS_MOST = 200
 _CHECKED, _STAGED = 40, 80
 """Percent of the whole that is done after each part."""
@@ -59,7 +61,7 @@ def run_import(job: JobContext) -> dict[str, Any]:
 
 
 def _path(job: JobContext) -> Path:
-    name = str(job.params["path"])
+    name = str(job.params["source"])
     if not job.params.get("own_files", True):
         return Path(name)
     try:
@@ -120,7 +122,7 @@ def _understand(job: JobContext, found: Checked) -> Meaning:
                 connection,
                 found.people,
                 found.taxa,
-                job.reply,
+                _answers(job),
                 job.info.user_id,
                 may_make_people=administers,
             )
@@ -129,6 +131,11 @@ def _understand(job: JobContext, found: Checked) -> Meaning:
     if meaning.question is not None:
         job.ask(meaning.question)
     return meaning
+
+
+def _answers(job: JobContext) -> dict[str, dict[str, Any]]:
+    """What was answered before the job asked, and when it did."""
+    return {part: {**job.params.get(part, {}), **job.reply.get(part, {})} for part in _PARTS}
 
 
 def _load(
@@ -162,7 +169,7 @@ def _load(
             importer,
             _project(job),
             job.folder,
-            skip_existing=bool(job.params.get("skip_existing")),
+            skip_existing=bool(job.params.get("skip_existing_objects")),
             progress=progress,
             before=before,
         )
@@ -184,8 +191,8 @@ def _importer(job: JobContext, connection: Connection, meaning: Meaning) -> Impo
         _project(job),
         job.info.user_id,
         job.info.job_id,
-        str(job.params.get("update", "no")),
-        bool(job.params.get("skip_existing")),
+        str(job.params.get("update", UPDATES[0])),
+        bool(job.params.get("skip_existing_objects")),
         people,
         taxa,
         now,
