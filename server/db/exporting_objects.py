@@ -9,7 +9,7 @@ Example:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -170,9 +170,32 @@ def acquisitions_of(connection: Connection, selection: Selection) -> set[int]:
     return set(connection.execute(selection.narrow(query)).scalars())
 
 
+def statuses_of(connection: Connection, selection: Selection) -> set[tuple[int, int, str]]:
+    """(sample, acquisition, status) that there are."""
+    columns = (Object.sample_id, Object.acquisition_id, Object.status)
+    query = select(*columns).distinct()
+    return {(s, a, status) for s, a, status in connection.execute(selection.narrow(query))}
+
+
+def depths_of(
+    connection: Connection, selection: Selection
+) -> list[tuple[int, float | None, float | None]]:
+    """(sample, shallowest, deepest middle of an object's depths) of each sample."""
+    middle = (Object.depth_m + func.coalesce(Object.depth_max_m, Object.depth_m)) / 2
+    query = select(Object.sample_id, func.min(middle), func.max(middle)).group_by(Object.sample_id)
+    return [(i, low, high) for i, low, high in connection.execute(selection.narrow(query))]
+
+
 def taxa_of(connection: Connection, selection: Selection) -> set[int | None]:
     query = select(Object.taxon_id).distinct()
     return set(connection.execute(selection.narrow(query)).scalars())
+
+
+def with_status(selection: Selection, statuses: Sequence[str]) -> Selection:
+    """The selection, narrowed to these statuses."""
+    conditions = selection.conditions
+    narrowed = replace(conditions, objects=[*conditions.objects, Object.status.in_(statuses)])
+    return Selection(selection.project_id, narrowed)
 
 
 def images(connection: Connection, objids: Sequence[int], first: bool) -> dict[int, list[ImageRow]]:

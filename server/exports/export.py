@@ -76,10 +76,12 @@ class Export:
             raise AskedError([f"there is no project {self.project_id}"])
         return found
 
-    def selection(self, connection: Connection) -> Selection:
-        """The objects that were asked for. Raises AskedError."""
+    def selection(self, connection: Connection, *, any_taxon: bool = False) -> Selection:
+        """The objects that were asked for, of any taxon if so wanted. Raises AskedError."""
+        taxa = ("taxo", "taxochild") if any_taxon else ()
+        filters = {name: value for name, value in self.filters.items() if name not in taxa}
         try:
-            return select_objects(connection, self.project_id, self.user_id, self.filters)
+            return select_objects(connection, self.project_id, self.user_id, filters)
         except FilterError as error:
             raise AskedError([f"filters: {error}"]) from error
 

@@ -6,8 +6,8 @@ A formula is an expression in Python's spelling over columns: `sam.tot_vol/1000`
 comparisons, `and or not`, `a if b else c`, and the functions of FUNCTIONS are all there is: the
 text is read into a tree, each node of which is known here or refused; it is never evaluated.
 
-Invariant: a missing or infinite value never becomes a number: it makes the result missing, and
-`Formula.check` then names formula, column and object.
+Invariant: a missing value, or one divided by zero, never becomes a number: it makes the result
+missing, and `server.exports.variables` then names formula, column and object.
 
 Example:
     >>> volume = Formula.read("total_water_volume", "sam.tot_vol/1000")
@@ -72,7 +72,7 @@ class Formula:
         return cls(name, text, tuple(sorted(found)), tree)
 
     def work_out(self, values: Mapping[Column, Numbers], count: int) -> Numbers:
-        """The result for each of `count` objects; NaN or infinite where there is none."""
+        """The result for each of `count` objects; NaN where there is none."""
         with np.errstate(all="ignore"):
             result = _value(self.tree, values)
         return np.broadcast_to(np.asarray(result, np.float64), count)
@@ -169,7 +169,7 @@ def _value(node: ast.expr, values: Mapping[Column, Numbers]) -> Any:
         case ast.Attribute(attr=name):
             result = _CONSTANTS[name]
         case ast.BinOp(op=op):
-            result = _BINARY[type(op)](*parts)
+            result = _finite(_BINARY[type(op)](*parts))
         case ast.UnaryOp(op=unary):
             result = _UNARY[type(unary)](*parts)
         case ast.BoolOp(op=both):
@@ -180,8 +180,13 @@ def _value(node: ast.expr, values: Mapping[Column, Numbers]) -> Any:
             either = np.where(parts[0] != 0, parts[1], parts[2])
             result = np.where(np.isnan(parts[0]), np.nan, either)
         case ast.Call(func=function):
-            result = _function(function)[3](*parts)
+            result = _finite(_function(function)[3](*parts))
     return result
+
+
+def _finite(values: Any) -> Any:
+    """Divided by zero, or too large: missing, lest 1 / (1 / 0) become 0."""
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _both(parts: list[Any], every: bool) -> Any:

@@ -39,7 +39,17 @@ def _backup(export: Export) -> dict[str, Any]:
     }
 
 
-KINDS: dict[str, Callable[[Export], dict[str, Any]]] = {"backup": _backup, "general": _general}
+def _summary(export: Export) -> dict[str, Any]:
+    from server.exports.summary import write_summary
+
+    return write_summary(export)
+
+
+KINDS: dict[str, Callable[[Export], dict[str, Any]]] = {
+    "backup": _backup,
+    "general": _general,
+    "summary": _summary,
+}
 
 
 def run(export: Export, kind: str) -> dict[str, Any]:

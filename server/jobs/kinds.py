@@ -28,9 +28,23 @@ def _similar(job: JobContext) -> dict[str, Any]:
     return similar.run(job)
 
 
+def _predict(job: JobContext) -> dict[str, Any]:
+    from server.prediction.job import run
+
+    return run(job)
+
+
+def _unpredict(job: JobContext) -> dict[str, Any]:
+    from server.prediction.undo import run
+
+    return run(job)
+
+
 KINDS: dict[str, Callable[[JobContext], dict[str, Any]]] = {
-    "import": _import,
     "export": _export,
+    "import": _import,
+    "predict": _predict,
     "similar": _similar,
+    "unpredict": _unpredict,
 }
 """By the job's `type`; the code is imported when it is run, since it brings heavy libraries."""

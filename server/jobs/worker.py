@@ -13,6 +13,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,6 +67,21 @@ def run_waiting(shore: Shore) -> int:
     while run_one(shore, worker):
         count += 1
     return count
+
+
+def wait_for(shore: Shore, job_id: int) -> JobInfo:
+    """Run jobs until this one has ended or asks, here or by another worker. Raises
+    JobLostError."""
+    worker = worker_name()
+    while True:
+        with shore.database.read() as connection:
+            info = jobs.get(connection, job_id)
+        if info is None:
+            raise JobLostError(f"job {job_id} was taken back")
+        if info.state not in (jobs.PENDING, jobs.RUNNING):
+            return info
+        if not run_one(shore, worker):
+            time.sleep(POLL_S)
 
 
 def run_one(shore: Shore, worker: str) -> bool:

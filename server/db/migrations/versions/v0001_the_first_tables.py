@@ -449,6 +449,7 @@ def upgrade() -> None:
         sa.Column("params", sa.String(), nullable=False),
         sa.Column("report", sa.String(), nullable=False),
         sa.Column("created_ms", BIG, nullable=False),
+        sa.Column("undone_ms", BIG, nullable=True),
         sa.ForeignKeyConstraint(
             ["project_id"], ["projects.id"], name=op.f("fk_trainings_project_id")
         ),
@@ -458,6 +459,17 @@ def upgrade() -> None:
     with op.batch_alter_table("trainings", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_trainings_project_id"), ["project_id"], unique=False)
 
+    op.create_table(
+        "replaced",
+        sa.Column("training_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("objid", BIG, autoincrement=False, nullable=False),
+        sa.Column("event_id", BIG, nullable=False),
+        sa.Column("pred_taxon_id", sa.Integer(), nullable=True),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("release_no", sa.Integer(), nullable=True),
+        sa.Column("top", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("training_id", "objid", name=op.f("pk_replaced")),
+    )
     op.create_table(
         "acquisitions",
         sa.Column("id", BIG, nullable=False),
