@@ -10,6 +10,12 @@ from typing import Any
 from server.jobs.context import JobContext
 
 
+def _import(job: JobContext) -> dict[str, Any]:
+    from server.ecotaxa.load_job import run_import
+
+    return run_import(job)
+
+
 def _export(job: JobContext) -> dict[str, Any]:
     from server.exports.job import run_job
 
@@ -36,6 +42,7 @@ def _unpredict(job: JobContext) -> dict[str, Any]:
 
 KINDS: dict[str, Callable[[JobContext], dict[str, Any]]] = {
     "export": _export,
+    "import": _import,
     "predict": _predict,
     "similar": _similar,
     "unpredict": _unpredict,

@@ -91,8 +91,13 @@ def run_one(shore: Shore, worker: str) -> bool:
             return False
     with shore.database.write() as connection:
         info = jobs.claim(connection, worker, now_ms())
-    if info is None:
-        return True
+    if info is not None:
+        run_claimed(shore, info, worker)
+    return True
+
+
+def run_claimed(shore: Shore, info: JobInfo, worker: str) -> None:
+    """Run a job that this worker has claimed to its end or its question."""
     folder = job_folder(shore.settings.jobs, info.job_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _logged(folder / "log.txt", info) as log, _alive(shore, info, worker):
@@ -102,7 +107,6 @@ def run_one(shore: Shore, worker: str) -> bool:
             end(connection)
     except JobLostError as error:
         LOG.warning("%s: what it did is not told", error)
-    return True
 
 
 def job_folder(jobs_folder: Path, job_id: int) -> Path:

@@ -157,6 +157,7 @@ BODIES: dict[str, Any] = {
     },
     "PUT /api/projects/{project_id}/members": {"email": "mia@sea.test", "may": "manage"},
     "POST /api/queue/{job_id}/reply": {"reply": {}},
+    "POST /api/projects/{project_id}/imports": {"file": "x.zip"},
     "POST /api/projects/{project_id}/exports": {"kind": "backup"},
     "PUT /api/projects/{project_id}/taxon_list": {"taxon_ids": []},
     "POST /api/devices/{device_id}/commands": {"name": "restart"},
