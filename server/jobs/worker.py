@@ -13,6 +13,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,6 +69,21 @@ def run_waiting(shore: Shore) -> int:
     return count
 
 
+def wait_for(shore: Shore, job_id: int) -> JobInfo:
+    """Run jobs until this one has ended or asks, here or by another worker. Raises
+    JobLostError."""
+    worker = worker_name()
+    while True:
+        with shore.database.read() as connection:
+            info = jobs.get(connection, job_id)
+        if info is None:
+            raise JobLostError(f"job {job_id} was taken back")
+        if info.state not in (jobs.PENDING, jobs.RUNNING):
+            return info
+        if not run_one(shore, worker):
+            time.sleep(POLL_S)
+
+
 def run_one(shore: Shore, worker: str) -> bool:
     """Claim a job and run it to its end or its question; False when none waits."""
     with shore.database.read() as connection:
@@ -75,8 +91,13 @@ def run_one(shore: Shore, worker: str) -> bool:
             return False
     with shore.database.write() as connection:
         info = jobs.claim(connection, worker, now_ms())
-    if info is None:
-        return True
+    if info is not None:
+        run_claimed(shore, info, worker)
+    return True
+
+
+def run_claimed(shore: Shore, info: JobInfo, worker: str) -> None:
+    """Run a job that this worker has claimed to its end or its question."""
     folder = job_folder(shore.settings.jobs, info.job_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _logged(folder / "log.txt", info) as log, _alive(shore, info, worker):
@@ -86,7 +107,6 @@ def run_one(shore: Shore, worker: str) -> bool:
             end(connection)
     except JobLostError as error:
         LOG.warning("%s: what it did is not told", error)
-    return True
 
 
 def job_folder(jobs_folder: Path, job_id: int) -> Path:
