@@ -92,7 +92,12 @@ def _same(files: Upload, one: _Files, other: _Files) -> bool:
 
 
 def _add(
-    made: Made, found: Bin, files: _Files, roi: bytes, png: Callable[[BinImage], bytes], problems: Problems
+    made: Made,
+    found: Bin,
+    files: _Files,
+    roi: bytes,
+    png: Callable[[BinImage], bytes],
+    problems: Problems,
 ) -> None:
     if not found.images:
         remedy = "nothing: there is no object in it"

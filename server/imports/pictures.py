@@ -25,7 +25,6 @@ from server.imports.made import Made
 from server.imports.measured import UInt8, measured
 from wire.ecotaxa import TEXT_LIMIT
 
-FOLDERS = ("classes", "samples", "nothing")
 _AT_ONCE = 256
 
 
@@ -34,7 +33,7 @@ def has_pictures(files: Upload) -> bool:
 
 
 def pictures_upload(files: Upload, problems: Problems, *, title: str, folders: str) -> Upload:
-    """`folders`: what they stand for, one of FOLDERS."""
+    """`folders`: what they stand for, one of `sources.FOLDERS`."""
     made = Made(problems)
     found, ignored = classes_of(files.names)
     several = len(set(found.values())) > 1

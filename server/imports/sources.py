@@ -24,6 +24,8 @@ from server.imports.planktoscope import is_planktoscope, mended
 
 KINDS = ("ecotaxa", "planktoscope", "ifcb", "pictures")
 AUTO = "auto"
+FOLDERS = ("classes", "samples", "nothing")
+"""What folders of pictures may stand for."""
 
 
 @dataclass(frozen=True)
