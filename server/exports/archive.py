@@ -97,6 +97,13 @@ class Archive:
     def add_text(self, name: str, text: str) -> None:
         self._zip.writestr(self._new(name), text)
 
+    def add_file(self, name: str, data: IO[bytes]) -> None:
+        """Something that is small already."""
+        info = self._new(name)
+        info.compress_type = zipfile.ZIP_STORED
+        with self._zip.open(info, "w", force_zip64=True) as out:
+            shutil.copyfileobj(data, out, 1 << 20)
+
     def add_image(self, name: str, data: bytes) -> None:
         """Images are small already."""
         self._zip.writestr(self._new(name), data, zipfile.ZIP_STORED)
