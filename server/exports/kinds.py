@@ -39,6 +39,12 @@ def _backup(export: Export) -> dict[str, Any]:
     }
 
 
+def _dwca(export: Export) -> dict[str, Any]:
+    from server.exports.dwca.archive import write_archive
+
+    return write_archive(export)
+
+
 def _parquet(export: Export) -> dict[str, Any]:
     from server.exports.parquet import write_parquet
 
@@ -59,6 +65,7 @@ def _spectrum(export: Export) -> dict[str, Any]:
 
 KINDS: dict[str, Callable[[Export], dict[str, Any]]] = {
     "backup": _backup,
+    "dwca": _dwca,
     "general": _general,
     "parquet": _parquet,
     "spectrum": _spectrum,
