@@ -84,6 +84,11 @@ class Settings:
         return self.data / "user_files"
 
     @property
+    def restoring(self) -> Path:
+        """A note that lies there until `seadrift restore` has come to its end."""
+        return self.data / "restoring"
+
+    @property
     def similar(self) -> Path:
         """Indexes of objects like one another; derived, may be deleted."""
         return self.data / "similar"

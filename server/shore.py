@@ -84,6 +84,8 @@ class Shore:
 
 def open_shore(settings: Settings, admin: Admin) -> Shore:
     """Open what is there and make what is missing. Raises DatabaseError, OSError, PasswordError."""
+    if settings.restoring.exists():
+        raise OSError(f"{settings.data} is half restored: run `seadrift restore` again to its end")
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = _load_key(settings.release_key)
     authority = Authority.load_or_make(settings.authority)

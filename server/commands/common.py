@@ -18,10 +18,12 @@ from sqlalchemy import Connection
 
 from models.bundle import BundleError
 from server.auth.passwords import PasswordError
+from server.backup.folder import BackupError
 from server.clock import now_ms
 from server.commands.stores import add_packs
 from server.db import audit, projects, users
 from server.db.engine import DatabaseError
+from server.db.snapshot import SnapshotError
 from server.db.taxa import TaxonRefusedError
 from server.db.users import EmailTakenError, LastAdministratorError
 from server.fleet.registry import ReleaseRefusedError
@@ -37,6 +39,7 @@ class CommandError(Exception):
 
 
 _EXPECTED = (
+    BackupError,
     BundleError,
     CommandError,
     DatabaseError,
@@ -48,6 +51,7 @@ _EXPECTED = (
     ReleaseRefusedError,
     TaxonRefusedError,
     SettingsError,
+    SnapshotError,
 )
 
 
@@ -61,9 +65,8 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="answer as JSON, for scripts")
 
 
-@contextmanager
-def opened(args: argparse.Namespace) -> Iterator[Shore]:
-    """The shore of a data folder that `seadrift serve` has made. Raises CommandError."""
+def settings_of(args: argparse.Namespace) -> Settings:
+    """What the options of `add_data` say. Raises SettingsError."""
     settings = Settings(
         args.data,
         database=args.database,
@@ -72,6 +75,13 @@ def opened(args: argparse.Namespace) -> Iterator[Shore]:
         packs_region=args.packs_region,
     )
     settings.check_packs()
+    return settings
+
+
+@contextmanager
+def opened(args: argparse.Namespace) -> Iterator[Shore]:
+    """The shore of a data folder that `seadrift serve` has made. Raises CommandError."""
+    settings = settings_of(args)
     if not settings.release_key.is_file():
         raise CommandError(f"{args.data}: no shore's data here; `seadrift serve` makes it")
     shore = open_shore(settings, Admin.from_environment(os.environ))

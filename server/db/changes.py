@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from server.db import work
 from server.db.counts import Delta
 from server.db.tables import Action, Event, Object
 from server.db.taxa_log import hold
@@ -100,6 +101,7 @@ def add_action(
         "changed": changed,
         "created_ms": now_ms,
     }
+    work.note_action(connection, request.project_id, request.user_id, request.kind, changed, now_ms)
     return int(connection.execute(insert(Action).values(values).returning(Action.id)).scalar_one())
 
 
@@ -132,7 +134,9 @@ def change(
     delta = Delta()
     for state, status, taxon_id in changes:
         delta.move(project_id, (state.taxon_id, state.status), (taxon_id, status))
-    delta.save(connection)
+    delta.save(connection, now_ms)
+    said = (((s.status, s.taxon_id), (status, taxon)) for s, status, taxon in changes)
+    work.note_changes(connection, project_id, action_id, said, now_ms)
 
 
 def _as_they_are_now(

@@ -98,6 +98,20 @@ def claim(connection: Connection, worker: str, now_ms: int) -> JobInfo | None:
     return get(connection, row.id)
 
 
+def claim_this(connection: Connection, job_id: int, worker: str, now_ms: int) -> JobInfo | None:
+    """The job, now this worker's, if it is pending; in the transaction that made it nobody else
+    can have seen it."""
+    changed = connection.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state == PENDING)
+        .values(
+            state=RUNNING, worker=worker, tries=Job.tries + 1, beat_ms=now_ms, started_ms=now_ms,
+            message="", progress=0,
+        )
+    )  # fmt: skip
+    return get(connection, job_id) if changed.rowcount else None
+
+
 def is_waiting(connection: Connection, now_ms: int) -> bool:
     """Whether a worker would find something: asked often, so it only reads."""
     return connection.execute(select(Job.id).where(_free(now_ms)).limit(1)).first() is not None
@@ -138,6 +152,14 @@ def answer(connection: Connection, job_id: int, reply: Mapping[str, Any]) -> boo
         .values(state=PENDING, reply=json.dumps(reply))
     )
     return bool(changed.rowcount)
+
+
+def keep_result(
+    connection: Connection, job_id: int, worker: str, result: Mapping[str, Any], now_ms: int
+) -> None:
+    """Keep the result in the transaction that makes it, before the job is ended: whoever takes the
+    job over then finds it done. Raises JobLostError, which undoes that transaction."""
+    _mine(connection, job_id, worker, result=json.dumps(result), beat_ms=now_ms)
 
 
 def finish(
@@ -189,6 +211,24 @@ def all_jobs(
     query = select(Job).order_by(Job.id.desc()).limit(limit)
     if user_id is not None:
         query = query.where(Job.user_id == user_id)
+    if project_id is not None:
+        query = query.where(Job.project_id == project_id)
+    return [_info(row) for row in connection.execute(query)]
+
+
+def seen_by(
+    connection: Connection,
+    *,
+    user_id: int,
+    managed: Sequence[int],
+    everything: bool,
+    project_id: int | None,
+    limit: int,
+) -> list[JobInfo]:
+    """The newest first: a person's own, and those of the projects that they manage."""
+    query = select(Job).order_by(Job.id.desc()).limit(limit)
+    if not everything:
+        query = query.where(or_(Job.user_id == user_id, Job.project_id.in_(managed)))
     if project_id is not None:
         query = query.where(Job.project_id == project_id)
     return [_info(row) for row in connection.execute(query)]

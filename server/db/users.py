@@ -5,6 +5,7 @@ Example:
     ...               password_hash=hashed, now_ms=now)
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,24 @@ def add(
         return int(connection.execute(insert(User).values(values).returning(User.id)).scalar_one())
     except IntegrityError as error:
         raise EmailTakenError(f"there is a user {values['email']} already") from error
+
+
+def make_absent(connection: Connection, name: str, email: str, now_ms: int) -> int:
+    """The user of this address, made where there is none: somebody whom a table names, who cannot
+    log in until an administrator says so."""
+    address = folded(email) or f"{hashlib.sha256(name.encode()).hexdigest()[:16]}@nowhere.invalid"
+    found = connection.execute(select(User.id).where(User.email == address)).scalar()
+    if found is not None:
+        return found
+    values = {
+        "email": address,
+        "name": name[:250],
+        "role": "viewer",
+        "password_hash": "!",  # no password has this hash
+        "active": False,
+        "created_ms": now_ms,
+    }
+    return int(connection.execute(insert(User).values(values).returning(User.id)).scalar_one())
 
 
 def folded(email: str) -> str:

@@ -13,13 +13,14 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from server.clock import now_ms
-from server.db import jobs, spreading
+from server.db import jobs, spreading, taxa_merge
 from server.db.jobs import JobInfo, JobLostError
 from server.jobs.context import AskError, JobContext, JobFailedError
 from server.jobs.kinds import KINDS
@@ -28,6 +29,7 @@ from server.shore import Shore
 LOG = logging.getLogger("seadrift.jobs")
 POLL_S = 0.25
 _ALIVE_S = 10.0
+_CARRY_S = 30.0
 
 
 def worker_name() -> str:
@@ -37,10 +39,13 @@ def worker_name() -> str:
 
 def work(shore: Shore, stop: threading.Event) -> None:
     """Run jobs until `stop` is set."""
-    worker = worker_name()
+    worker, looked_s = worker_name(), -_CARRY_S
     while not stop.is_set():
         try:
             busy = run_one(shore, worker) or spread_some(shore)
+            if not busy and time.monotonic() - looked_s >= _CARRY_S:
+                busy = carry_some(shore)
+                looked_s = looked_s if busy else time.monotonic()
         except Exception:
             LOG.exception("the worker of jobs met an error; it goes on")
             busy = False
@@ -58,14 +63,42 @@ def spread_some(shore: Shore) -> bool:
     return True
 
 
+def carry_some(shore: Shore) -> bool:
+    """Move objects of merged taxa: what a large merge left, and what came from whoever had looked
+    the taxon up before; False when there are none."""
+    with shore.database.read() as connection:
+        if not taxa_merge.is_behind(connection):
+            return False
+    with shore.database.write() as connection:
+        taxa_merge.carry(connection)
+    return True
+
+
 def run_waiting(shore: Shore) -> int:
     """Run every job that waits; how many there were."""
     worker, count = worker_name(), 0
+    while carry_some(shore):
+        pass
     while spread_some(shore):
         pass
     while run_one(shore, worker):
         count += 1
     return count
+
+
+def wait_for(shore: Shore, job_id: int) -> JobInfo:
+    """Run jobs until this one has ended or asks, here or by another worker. Raises
+    JobLostError."""
+    worker = worker_name()
+    while True:
+        with shore.database.read() as connection:
+            info = jobs.get(connection, job_id)
+        if info is None:
+            raise JobLostError(f"job {job_id} was taken back")
+        if info.state not in (jobs.PENDING, jobs.RUNNING):
+            return info
+        if not run_one(shore, worker):
+            time.sleep(POLL_S)
 
 
 def run_one(shore: Shore, worker: str) -> bool:
@@ -75,8 +108,13 @@ def run_one(shore: Shore, worker: str) -> bool:
             return False
     with shore.database.write() as connection:
         info = jobs.claim(connection, worker, now_ms())
-    if info is None:
-        return True
+    if info is not None:
+        run_claimed(shore, info, worker)
+    return True
+
+
+def run_claimed(shore: Shore, info: JobInfo, worker: str) -> None:
+    """Run a job that this worker has claimed to its end or its question."""
     folder = job_folder(shore.settings.jobs, info.job_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _logged(folder / "log.txt", info) as log, _alive(shore, info, worker):
@@ -86,7 +124,6 @@ def run_one(shore: Shore, worker: str) -> bool:
             end(connection)
     except JobLostError as error:
         LOG.warning("%s: what it did is not told", error)
-    return True
 
 
 def job_folder(jobs_folder: Path, job_id: int) -> Path:

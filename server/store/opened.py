@@ -7,10 +7,15 @@ Example:
     >>> packs = open_packs(settings)
 """
 
+from typing import TYPE_CHECKING
+
 from server.auth.files import made_once
 from server.settings import Settings
 from server.store.folder_packs import FolderPacks
 from server.store.packs import PackError, Packs
+
+if TYPE_CHECKING:
+    from server.store.bucket import Bucket
 
 FOLDER = "folder"
 OBJECT_BYTES = 16 << 20
@@ -21,7 +26,7 @@ def open_packs(settings: Settings) -> Packs:
     """Raises OSError, PackError for another place than that of the first start."""
     packs = _open(settings)
     try:
-        _remember(settings)
+        remember(settings)
     except OSError:
         packs.close()
         raise
@@ -31,14 +36,19 @@ def open_packs(settings: Settings) -> Packs:
 def _open(settings: Settings) -> Packs:
     if not settings.packs_url:
         return FolderPacks(settings.packs, settings.pack_max)
-    from server.store.bucket import Bucket  # its library is for those who use a bucket
     from server.store.object_packs import ObjectPacks
 
-    bucket = Bucket.open(settings.packs_url, settings.packs_endpoint, settings.packs_region)
-    return ObjectPacks(bucket, OBJECT_BYTES)
+    return ObjectPacks(bucket_of(settings), OBJECT_BYTES)
 
 
-def _remember(settings: Settings) -> None:
+def bucket_of(settings: Settings) -> "Bucket":
+    """Raises BucketError."""
+    from server.store.bucket import Bucket  # its library is for those who use a bucket
+
+    return Bucket.open(settings.packs_url, settings.packs_endpoint, settings.packs_region)
+
+
+def remember(settings: Settings) -> None:
     """Note where the packs are, or find that they are where they were."""
     there = next(settings.packs.glob("*.pack"), None) if settings.packs.is_dir() else None
     unknown = FOLDER if there else settings.packs_url or FOLDER

@@ -27,6 +27,24 @@ from server.shore import Shore
 from server.store.user_files import Entry, FileNameError
 
 router = eco_router("files")
+FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "path": {"type": "string"},
+                        "tag": {"type": "string"},
+                        "file": {"type": "string", "format": "binary"},
+                    },
+                }
+            }
+        },
+    }
+}
 PathField = Annotated[str, Form(max_length=2000)]
 
 
@@ -38,14 +56,14 @@ def list_user_files(shore: ShoreDep, user: Viewer, sub_path: str) -> DirectoryMo
     return _shown(sub_path, _listed(shore, user.id, path))
 
 
-@router.post("/user_files/", openapi_extra={"requestBody": {}})
+@router.post("/user_files/", openapi_extra=FORM)
 async def post_my_file(shore: ShoreDep, user: Viewer, request: Request) -> str:
     """Hand a file in, as a form: `path` says where it goes; the answer names it."""
     name, _ = await take_form(request, shore.user_files, user.id, _target)
     return f"/{name}"
 
 
-@router.post("/my_files/", openapi_extra={"requestBody": {}})
+@router.post("/my_files/", openapi_extra=FORM)
 async def post_user_file(shore: ShoreDep, user: Viewer, request: Request) -> str:
     """The older way: with a `tag` the file lies in the folder of that name, else in one of its
     own."""

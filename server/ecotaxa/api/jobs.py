@@ -14,6 +14,7 @@ from fastapi.responses import FileResponse
 from sqlalchemy import Connection
 
 from server.api.deps import ShoreDep, Viewer
+from server.api.rights import need_job
 from server.db import jobs
 from server.db.ecotaxa import dates
 from server.db.jobs import JobInfo
@@ -101,8 +102,8 @@ def erase_job(shore: ShoreDep, user: Viewer, job_id: int) -> None:
 
 def existing(connection: Connection, user: UserInfo, job_id: int) -> JobInfo:
     """The job, if it is the person's or they administer. Raises 404."""
-    found = jobs.get(connection, job_id) if 0 < job_id < 2**62 else None
-    if found is None or not (found.user_id == user.id or user.role == "administrator"):
+    found = need_job(connection, user, job_id)
+    if not (found.user_id == user.id or user.role == "administrator"):
         raise not_found(f"job {job_id}")
     return found
 

@@ -183,11 +183,11 @@ def vault(shore: ShoreDep, user: Viewer, folder: str, file: str) -> Response:
         if known is None:
             raise not_found(f"image {folder}/{file}")
         need_object(connection, user, known[0])
-        place = images.image_place(connection, known[0], known[1])
-    if place is None:
+        shown = images.image(connection, known[0], known[1])
+    if shown is None:
         raise not_found(f"image {folder}/{file}")
     try:
-        data = shore.packs.read(place)
+        data = shore.packs.read(shown.place)
     except PackError as error:
         raise ApiError(500, "pack", f"The image cannot be read: {error}.") from error
     return Response(data, media_type=f"image/{known[2].lower()}", headers=IMAGE_HEADERS)

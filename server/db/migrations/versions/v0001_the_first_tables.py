@@ -449,6 +449,7 @@ def upgrade() -> None:
         sa.Column("params", sa.String(), nullable=False),
         sa.Column("report", sa.String(), nullable=False),
         sa.Column("created_ms", BIG, nullable=False),
+        sa.Column("undone_ms", BIG, nullable=True),
         sa.ForeignKeyConstraint(
             ["project_id"], ["projects.id"], name=op.f("fk_trainings_project_id")
         ),
@@ -458,6 +459,17 @@ def upgrade() -> None:
     with op.batch_alter_table("trainings", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_trainings_project_id"), ["project_id"], unique=False)
 
+    op.create_table(
+        "replaced",
+        sa.Column("training_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("objid", BIG, autoincrement=False, nullable=False),
+        sa.Column("event_id", BIG, nullable=False),
+        sa.Column("pred_taxon_id", sa.Integer(), nullable=True),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("release_no", sa.Integer(), nullable=True),
+        sa.Column("top", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("training_id", "objid", name=op.f("pk_replaced")),
+    )
     op.create_table(
         "acquisitions",
         sa.Column("id", BIG, nullable=False),
@@ -945,3 +957,45 @@ def upgrade() -> None:
         op.create_foreign_key(
             "fk_claims_successor_of", "claims", "devices", ["successor_of"], ["id"]
         )
+    op.create_table(
+        "count_days",
+        sa.Column("project_id", BIG, nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("status", sa.String(length=1), nullable=False),
+        sa.Column("shard", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("n", BIG, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["projects.id"], name=op.f("fk_count_days_project_id")
+        ),
+        sa.PrimaryKeyConstraint("project_id", "day", "status", "shard", name="pk_count_days"),
+    )
+    op.create_table(
+        "work_days",
+        sa.Column("project_id", BIG, nullable=False),
+        sa.Column("user_id", BIG, nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("actions", sa.Integer(), nullable=False),
+        sa.Column("objects", BIG, nullable=False),
+        sa.Column("timed", BIG, nullable=False),
+        sa.Column("sessions", sa.Integer(), nullable=False),
+        sa.Column("active_ms", BIG, nullable=False),
+        sa.Column("last_ms", BIG, nullable=True),
+        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_work_days_project_id"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_work_days_user_id"),
+        sa.PrimaryKeyConstraint("project_id", "user_id", "day", name="pk_work_days"),
+    )
+    op.create_table(
+        "work_taxa",
+        sa.Column("project_id", BIG, nullable=False),
+        sa.Column("user_id", BIG, nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("taxon_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("status", sa.String(length=1), nullable=False),
+        sa.Column("n", BIG, nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_work_taxa_project_id"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_work_taxa_user_id"),
+        sa.PrimaryKeyConstraint(
+            "project_id", "user_id", "day", "taxon_id", "status", name="pk_work_taxa"
+        ),
+    )
+    op.create_index("ix_work_taxa_taxon", "work_taxa", ["project_id", "taxon_id"])
