@@ -48,9 +48,8 @@ def coverage_of(found: Sequence[Gathered]) -> Coverage:
     """Of all events."""
     places = [place for part in found for place in part.places]
     taxa = sorted({(name.rank, name.name) for part in found for name in part.used})
-    east, west = _limits(places, "east_deg", max), _limits(places, "west_deg", min)
-    if east > 180:  # over the date line, or all beyond it
-        east, west = east - 360, west - 360 if west > 180 else west
+    spans = [(place.west_deg, place.east_deg) for place in places]
+    west, east = longitudes([(w, e) for w, e in spans if w is not None and e is not None])
     return Coverage(
         west,
         east,
@@ -60,6 +59,37 @@ def coverage_of(found: Sequence[Gathered]) -> Coverage:
         as_iso(int(_limits(places, "last_ms", max))),
         taxa,
     )
+
+
+def longitudes(spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """(west, east) that hold all spans, which may reach up to 360; one over the date line begins
+    east of where it ends. Of the two ways round the narrower is taken.
+
+    >>> longitudes([(170.0, 179.0), (-178.0, -170.0)])
+    (170.0, -170.0)
+    """
+    found = [
+        (min(west for west, _ in held), max(east for _, east in held))
+        for held in ([_from_date_line(*span) for span in spans], [_from_zero(*s) for s in spans])
+    ]
+    west, east = min(found, key=lambda span: span[1] - span[0])
+    if east - west >= 360:
+        return -180.0, 180.0
+    return west - 360 if west > 180 else west, east - 360 if east > 180 else east
+
+
+def _from_date_line(west: float, east: float) -> tuple[float, float]:
+    """The span within -180 and 180."""
+    if west > 180:
+        return west - 360, east - 360
+    return (-180.0, 180.0) if east > 180 else (west, east)
+
+
+def _from_zero(west: float, east: float) -> tuple[float, float]:
+    """The span within 0 and 360."""
+    if east < 0:
+        return west + 360, east + 360
+    return (0.0, 360.0) if west < 0 else (west, east)
 
 
 def _limits(places: Sequence[Any], name: str, of: Any) -> float:

@@ -9,8 +9,8 @@ Example:
 from collections import Counter
 from dataclasses import dataclass, field
 
-SHOWN = 20
-"""Of one kind, at most; all are counted."""
+SHOWN = {"": 20, "warning: ": 1}
+"""Of one kind of errors and of warnings, at most; all are counted."""
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Findings:
     errors: int = 0
     warnings: int = 0
     _lines: list[str] = field(default_factory=list)
-    _kinds: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    _kinds: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
 
     def error(self, file: str, line: int, term: str, value: str, expected: str) -> None:
         self.errors += 1
@@ -31,17 +31,17 @@ class Findings:
         self._note("warning: ", file, line, term, value, expected)
 
     def _note(self, head: str, file: str, line: int, term: str, value: str, expected: str) -> None:
-        kind = (file, term, expected)
+        kind = (head, file, term, expected)
         self._kinds[kind] += 1
-        if self._kinds[kind] <= SHOWN:
+        if self._kinds[kind] <= SHOWN[head]:
             where = f"{file}, line {line}" if line else file
             shown = f"'{value:.80}'" if value else "nothing"
             self._lines.append(f"{head}{where}, {term}: {shown}, expected {expected}")
 
     def lines(self) -> list[str]:
         more = [
-            f"{file}, {term}: {n - SHOWN} more of this kind"
-            for (file, term, _), n in self._kinds.items()
-            if n > SHOWN
+            f"{head}{file}, {term}: {n - SHOWN[head]} more of this kind"
+            for (head, file, term, _), n in self._kinds.items()
+            if n > SHOWN[head]
         ]
         return [*self._lines, *more]
