@@ -62,7 +62,7 @@ def test_changes_are_all_or_nothing_and_are_told(client: httpx.Client) -> None:
     assert "'Copepoda' has the AphiaID 1080 already" in wrong.json()["error"]["message"]
     assert client.get("/api/taxa/changes").json()["version"] == version
     done = client.patch(
-        f"/api/taxa/{calanus}", json={"name": "Calanella", "parent_id": oithona, "rank": "Genus"}
+        f"/api/taxa/{calanus}", json={"name": "Calanella", "parent_id": oithona, "rank": "Subgenus"}
     )
     assert done.json()["path"].endswith("Oithona>Calanella")
     told = client.get("/api/taxa/changes", params={"taxon_id": calanus}).json()
