@@ -32,7 +32,7 @@ WRITE_HEADER = "X-Seadrift"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-def get_shore(request: Request) -> Shore:
+async def get_shore(request: Request) -> Shore:  # not a thread's work: it would cost a change
     shore: Shore = request.app.state.shore
     return shore
 
