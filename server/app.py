@@ -30,18 +30,28 @@ from server.api import (
     commands,
     device,
     devices,
+    exports,
+    files,
     frames,
+    imports,
+    jobs,
     login,
+    members,
     objects,
     openapi,
+    predictions,
     projects,
     quarantine,
     releases,
     satellite,
+    settings,
+    similar,
+    statistics,
     taxa,
     tokens,
     users,
 )
+from server.ecotaxa.api.entered import enter as enter_ecotaxa
 from server.errors import ApiError
 from server.fleet.desk import refusal
 from server.gate import Gate
@@ -56,8 +66,17 @@ ROOMS = (
     tokens,
     users,
     projects,
+    exports,
+    jobs,
+    predictions,
+    settings,
+    members,
+    statistics,
+    files,
+    imports,
     frames,
     objects,
+    similar,
     classify,
     taxa,
     devices,
@@ -90,11 +109,17 @@ def create_app(shore: Shore) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.shore = shore
+    enter_ecotaxa(app)
     for module in ROOMS:
         app.include_router(module.router)
     _add_pages(app)
     _add_errors(app)
-    app.add_middleware(BodyLimit, people=shore.settings.body_max, devices=shore.settings.batch_max)
+    app.add_middleware(
+        BodyLimit,
+        people=shore.settings.body_max,
+        devices=shore.settings.batch_max,
+        uploads=shore.settings.upload_max,
+    )
     app.add_middleware(Gate, limits=shore.limits, local=shore.settings.local)
     app.add_middleware(SecurityHeaders)
     if shore.settings.proxies:
@@ -111,7 +136,7 @@ def _add_pages(app: FastAPI) -> None:
 def _answer(
     status: int, code: str, message: str, headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    body = {"error": {"code": code, "message": message}}
+    body = {"error": {"code": code, "message": message}, "detail": message}
     return JSONResponse(body, status_code=status, headers=headers)
 
 

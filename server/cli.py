@@ -15,22 +15,30 @@ from server import VERSION
 
 COMMANDS = (
     "serve",
+    "work",
     "user",
     "claim",
     "revoke",
     "audit",
     "train",
+    "predict",
     "evaluate",
     "release",
     "fleet",
     "quarantine",
     "check",
+    "import",
     "export",
+    "backup",
+    "restore",
+    "taxa",
     "broker",
     "satellite",
     "mqtt",
     "demo",
 )
+MODULES = {"import": "import_"}
+"""Where a word is not a name that Python takes."""
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
@@ -43,7 +51,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"seadrift {VERSION}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS if only is None else (only,):
-        importlib.import_module(f"server.commands.{name}").add_parser(subparsers)
+        importlib.import_module(f"server.commands.{MODULES.get(name, name)}").add_parser(subparsers)
     return parser
 
 

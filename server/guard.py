@@ -5,7 +5,7 @@ The size is counted while the body comes in, so a body without an honest Content
 limit; a body that does not come ends the request, so that nobody holds a place by sending nothing.
 
 Example:
-    >>> app.add_middleware(BodyLimit, people=1 << 20, devices=256 << 10)
+    >>> app.add_middleware(BodyLimit, people=1 << 20, devices=256 << 10, uploads=8 << 30)
 """
 
 import asyncio
@@ -43,23 +43,37 @@ SLOWEST_BYTES_S = 100
 """A whole body may take PIECE_S and a second for each so many bytes: a satellite modem's speed."""
 TAKING_S = 120.0
 """Whoever does not take the answer within so many seconds gets no more of it."""
+UPLOADS = tuple(
+    f"{root}/{name}" for root in ("", "/api") for name in ("files/", "user_files/", "my_files/")
+)
+"""Where people hand files in: these handlers take a body piece by piece, after they know whose."""
 
 
 class BodyLimit:
-    """413 for a body above the limit: `devices` bytes under /v1, `people` bytes elsewhere; 408 for
-    one that does not come."""
+    """413 for a body above the limit: `devices` bytes under /v1, `uploads` bytes (and a form's
+    frame around them) where files are handed in, `people` bytes elsewhere; 408 for one that does
+    not come."""
 
-    def __init__(self, app: ASGIApp, people: int, devices: int, piece_s: float = PIECE_S) -> None:
+    def __init__(
+        self, app: ASGIApp, people: int, devices: int, uploads: int, piece_s: float = PIECE_S
+    ) -> None:
         self._app = app
         self._people = people
         self._devices = devices
+        self._uploads = uploads + people
         self._piece_s = piece_s
+
+    def _limit(self, scope: Scope) -> int:
+        if scope["path"].startswith("/v1/"):
+            return self._devices
+        writes = scope["method"] in ("POST", "PUT")
+        return self._uploads if writes and scope["path"].startswith(UPLOADS) else self._people
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._devices if scope["path"].startswith("/v1/") else self._people
+        limit = self._limit(scope)
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > limit:
             await _too_large(limit)(scope, receive, send)

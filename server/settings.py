@@ -40,8 +40,17 @@ class Settings:
     """Largest body of a person's request, bytes."""
     batch_max: int = BATCH_MAX
     """Largest body of a device's request, bytes."""
+    upload_max: int = 8 << 30
+    """Largest file that a person hands in, bytes."""
+    user_files_max: int = 64 << 30
+    """All files of one person together, bytes."""
     pack_max: int = 256 << 20
     """A pack longer than this is closed and the next one begun, bytes."""
+    packs_url: str = ""
+    """s3://BUCKET/PREFIX instead of the folder; credentials are in the environment."""
+    packs_endpoint: str = ""
+    """The address of a store that is not AWS's own."""
+    packs_region: str = ""
 
     satellite_gateway: str = ""
     """Where messages down are posted, the form of RockBLOCK's; its login is in the environment."""
@@ -63,6 +72,26 @@ class Settings:
     @property
     def releases(self) -> Path:
         return self.data / "releases"
+
+    @property
+    def jobs(self) -> Path:
+        """What jobs write: their logs and files."""
+        return self.data / "jobs"
+
+    @property
+    def user_files(self) -> Path:
+        """What people handed in, a folder for each."""
+        return self.data / "user_files"
+
+    @property
+    def restoring(self) -> Path:
+        """A note that lies there until `seadrift restore` has come to its end."""
+        return self.data / "restoring"
+
+    @property
+    def similar(self) -> Path:
+        """Indexes of objects like one another; derived, may be deleted."""
+        return self.data / "similar"
 
     @property
     def keys(self) -> Path:
@@ -115,20 +144,33 @@ class Settings:
                 ) from error
         if not 0 <= self.requests_per_s < 1e9:
             raise SettingsError(f"--rate {self.requests_per_s}: expected 0 (no limit) or more")
-        gateway = urlsplit(self.satellite_gateway)
-        if self.satellite_gateway and not (
-            gateway.scheme == "https"
-            or (gateway.scheme == "http" and is_loopback(gateway.hostname or ""))
-        ):
-            raise SettingsError(
-                f"--satellite-gateway {self.satellite_gateway}: expected an https address"
-            )
+        self.check_packs()
+        _check_https("--satellite-gateway", self.satellite_gateway)
         if not self.tls and not is_loopback(self.host):
             raise SettingsError(
                 f"--host {self.host} can be reached from other machines, where passwords and data "
                 "would travel in clear: add --tls-cert CERT.pem --tls-key KEY.pem, or keep "
                 "--host 127.0.0.1 behind a proxy that does TLS"
             )
+
+    def check_packs(self) -> None:
+        """Raises SettingsError for packs that cannot be reached so, or only in clear."""
+        parts = urlsplit(self.packs_url)
+        if self.packs_url and not (parts.scheme == "s3" and parts.netloc and not parts.query):
+            raise SettingsError(
+                f"--packs {self.packs_url}: expected s3://BUCKET or s3://BUCKET/PREFIX"
+            )
+        if (self.packs_endpoint or self.packs_region) and not self.packs_url:
+            raise SettingsError("--packs-endpoint and --packs-region belong to --packs s3://BUCKET")
+        _check_https("--packs-endpoint", self.packs_endpoint)
+
+
+def _check_https(flag: str, address: str) -> None:
+    """Secrets travel by TLS, or stay on this machine."""
+    parts = urlsplit(address)
+    local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    if address and not (parts.scheme == "https" or local):
+        raise SettingsError(f"{flag} {address}: expected an https address")
 
 
 def is_loopback(host: str) -> bool:

@@ -28,7 +28,9 @@ from server.limits import Limits
 from server.satellite.keys import LinkKeys
 from server.settings import Settings
 from server.store.blobs import BlobFiles
+from server.store.opened import open_packs
 from server.store.packs import Packs
+from server.store.user_files import UserFiles
 from server.taxonomy.starter import plant
 from wire.signing import PrivateKey
 
@@ -67,6 +69,11 @@ class Shore:
     enrolments: Attempts = field(default_factory=lambda: Attempts(10, FIVE_MIN_MS))
 
     @property
+    def user_files(self) -> UserFiles:
+        settings = self.settings
+        return UserFiles(settings.user_files, settings.upload_max, settings.user_files_max)
+
+    @property
     def stores(self) -> Stores:
         return Stores(self.database, self.packs)
 
@@ -77,11 +84,13 @@ class Shore:
 
 def open_shore(settings: Settings, admin: Admin) -> Shore:
     """Open what is there and make what is missing. Raises DatabaseError, OSError, PasswordError."""
+    if settings.restoring.exists():
+        raise OSError(f"{settings.data} is half restored: run `seadrift restore` again to its end")
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = _load_key(settings.release_key)
     authority = Authority.load_or_make(settings.authority)
     link_keys = LinkKeys.load_or_make(settings.keys)
-    packs = Packs(settings.packs, settings.pack_max)
+    packs = open_packs(settings)
     database = Database.open(settings.database_url, settings.write_lock)
     password = _first_administrator(database, admin)
     with database.write() as connection:

@@ -66,12 +66,17 @@ def check_columns(columns: Sequence[Column]) -> None:
     for needed in ("img_file_name", "object_id"):
         if needed not in names:
             raise EcotaxaError(f"column {needed}: missing")
-    _check_parents(columns, names)
-    _check_free_object_columns(columns)
+    check_limits(columns)
     if ("object_annotation_category" in names) != ("object_annotation_status" in names):
         raise EcotaxaError(
             "columns object_annotation_category and object_annotation_status go together"
         )
+
+
+def check_limits(columns: Sequence[Column]) -> None:
+    """Raise EcotaxaError for more columns than EcoTaxa has places for."""
+    _check_parents(columns, {column.name for column in columns})
+    _check_free_object_columns(columns)
 
 
 def _check_parents(columns: Sequence[Column], names: set[str]) -> None:

@@ -25,8 +25,9 @@ from starlette.concurrency import run_in_threadpool
 
 from server.api.deps import ShoreDep, Viewer
 from server.api.objects import ID_MAX
+from server.api.rights import need_device
 from server.clock import now_ms
-from server.db import blobs
+from server.db import blobs, members
 from server.db.blobs import Upload
 from server.errors import ApiError, not_found
 from server.fleet import desk
@@ -104,7 +105,8 @@ def kept(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[dict[str, Any]]:
     with shore.database.read() as connection:
-        return list(blobs.kept(connection, kind, before, limit))
+        mine = members.projects_of(connection, user)
+        return list(blobs.kept(connection, kind, before, limit, mine))
 
 
 @router.get("/api/blobs/{blob_id}")
@@ -112,6 +114,8 @@ def fetch(shore: ShoreDep, user: Viewer, blob_id: int) -> Response:
     """The bytes as they came, never shown in place: nobody looked into them."""
     with shore.database.read() as connection:
         upload = blobs.by_id(connection, min(max(blob_id, 0), ID_MAX))
+        if upload is not None:
+            need_device(connection, user, blobs.device_of(connection, upload))
     whole = upload is not None and upload.state != "open"
     if upload is None or not whole or (upload.kind, upload.state) == ("vignette", "done"):
         raise not_found(f"blob {blob_id}")

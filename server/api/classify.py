@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from server.api.deps import Annotator, ShoreDep
+from server.api.deps import ShoreDep, Viewer
 from server.api.objects import ID_MAX
-from server.api.projects import existing
+from server.api.rights import need
 from server.clock import now_ms
 from server.db import classify, turns
 from server.db.changes import Request
@@ -37,13 +37,13 @@ class TurnBody(BaseModel):
 
 
 @router.post("/classify")
-def act(shore: ShoreDep, user: Annotator, project_id: int, body: ClassifyBody) -> dict[str, Any]:
+def act(shore: ShoreDep, user: Viewer, project_id: int, body: ClassifyBody) -> dict[str, Any]:
     request = Request(
         project_id, user.id, body.action, tuple(body.objids), body.taxon_id, str(body.key)
     )
     try:
         with shore.database.write() as connection:
-            existing(connection, project_id)
+            need(connection, user, project_id, "annotate")
             done = classify.act(connection, request, now_ms())
     except ActionRefusedError as refused:
         status = 404 if refused.code == "not_found" else 409
@@ -53,14 +53,14 @@ def act(shore: ShoreDep, user: Annotator, project_id: int, body: ClassifyBody) -
 
 @router.post("/undo")
 def undo(
-    shore: ShoreDep, user: Annotator, project_id: int, body: TurnBody | None = None
+    shore: ShoreDep, user: Viewer, project_id: int, body: TurnBody | None = None
 ) -> dict[str, Any]:
     return _turned(shore, project_id, user, body, "undo")
 
 
 @router.post("/redo")
 def redo(
-    shore: ShoreDep, user: Annotator, project_id: int, body: TurnBody | None = None
+    shore: ShoreDep, user: Viewer, project_id: int, body: TurnBody | None = None
 ) -> dict[str, Any]:
     return _turned(shore, project_id, user, body, "redo")
 
@@ -72,7 +72,7 @@ def _turned(
     key = str((body or TurnBody()).key)
     try:
         with shore.database.write() as connection:
-            existing(connection, project_id)
+            need(connection, user, project_id, "annotate")
             done = turn(connection, project_id, user.id, key, now_ms())
     except ActionRefusedError as refused:
         raise ApiError(409, refused.code, str(refused)) from refused

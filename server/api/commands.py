@@ -4,14 +4,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection
 
 from models.bundle import Bundle
 from server.api.deps import Manager, ShoreDep, Viewer, WitnessDep
+from server.api.rights import need_device, need_release
 from server.clock import now_ms
-from server.db import commands, fleet, releases
+from server.db import commands, releases
 from server.db.fleet import DeviceInfo
-from server.errors import ApiError, not_found
+from server.db.users import UserInfo
+from server.errors import ApiError
 from server.fleet.registry import ReleaseRefusedError, assign
 from server.shore import Shore
 from server.store import bundles
@@ -39,7 +40,8 @@ def listed(
     answered_ms}. `state`: "queued"; "sent" (handed to a link); "done" or "failed" (the device
     answered, `text` says why). A wiped device cannot answer: its wipe stays "sent"."""
     with shore.database.read() as connection:
-        return commands.latest(connection, _device(connection, device_id).pk, limit)
+        device = need_device(connection, user, device_id)
+        return commands.latest(connection, device.pk, limit)
 
 
 @router.post("/{device_id}/commands", status_code=201)
@@ -49,9 +51,10 @@ def command(
     """{number, state}. 422 for an argument that makes no sense, with what was expected."""
     now = now_ms()
     try:
-        argument = _argument(shore, device_id, body, user.id, now)
+        with shore.database.read() as connection:
+            device = need_device(connection, user, device_id, "manage")
+        argument = _argument(shore, device, body, user, now)
         with shore.database.write() as connection:
-            device = _device(connection, device_id)
             number = commands.add(
                 connection,
                 shore.release_key,
@@ -67,47 +70,46 @@ def command(
     return {"number": number, "state": "queued"}
 
 
-def _device(connection: Connection, device_id: str) -> DeviceInfo:
-    device = fleet.device(connection, device_id)
-    if device is None:
-        raise not_found(f"device {device_id[:40]}")
-    return device
-
-
-def _argument(shore: Shore, device_id: str, body: NewCommand, user_id: int, now: int) -> Any:
+def _argument(shore: Shore, device: DeviceInfo, body: NewCommand, user: UserInfo, now: int) -> Any:
     """The argument as the device understands it. Raises CommandError or ReleaseRefusedError."""
     said = body.argument
     if not isinstance(said, dict):
         return said
     if body.name == "vignettes" and isinstance(said.get("objids"), list):
-        return _names(shore, device_id, said["objids"])
+        return _names(shore, device, said["objids"])
     if body.name == "thresholds" and isinstance(said.get("taxa"), dict):
-        return _thresholds(shore, said)
+        return _thresholds(shore, user, said)
     if body.name == "thresholds" and isinstance(said.get("nodes"), dict):
         whole = {int(k) if str(k).isdigit() else k: v for k, v in said["nodes"].items()}
         return {**said, "nodes": whole}
     if body.name == "assign":
-        with shore.database.read() as connection:
-            _device(connection, device_id)
         release = str(said.get("release"))
+        with shore.database.read() as connection:
+            need_release(connection, user, release)
         [(_, deploy_seq)] = assign(
-            shore.database, shore.release_key, release, [device_id], user_id=user_id, now_ms=now
+            shore.database,
+            shore.release_key,
+            release,
+            [device.device_id],
+            user_id=user.id,
+            now_ms=now,
         )
         return [deploy_seq, release[:16]]
     return said
 
 
-def _names(shore: Shore, device_id: str, objids: list[Any]) -> list[list[int]]:
+def _names(shore: Shore, device: DeviceInfo, objids: list[Any]) -> list[list[int]]:
     wanted = [objid for objid in objids if isinstance(objid, int) and 0 < objid < 2**62][:100]
     with shore.database.read() as connection:
-        found = commands.names_of(connection, _device(connection, device_id).pk, wanted)
+        found = commands.names_of(connection, device.pk, wanted)
     if len(found) < len(objids):
         raise CommandError(f"vignettes: {len(objids) - len(found)} are no objects of this device")
     return found
 
 
-def _thresholds(shore: Shore, said: dict[str, Any]) -> dict[str, Any]:
+def _thresholds(shore: Shore, user: UserInfo, said: dict[str, Any]) -> dict[str, Any]:
     with shore.database.read() as connection:
+        need_release(connection, user, str(said.get("release")))
         found = releases.get(connection, str(said.get("release")))
     if found is None or found.file is None:
         raise CommandError("thresholds release: expected the id of a release that the shore holds")

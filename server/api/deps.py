@@ -17,6 +17,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy import Connection
 
+from server.auth.rights import of_role
 from server.auth.roles import allows, lower
 from server.auth.tokens import PERSONAL, token_hash
 from server.clock import now_ms
@@ -96,7 +97,8 @@ def _by_personal_token(shore: Shore, token: str) -> Login | None:
     if found.stale:
         with shore.database.write() as connection:
             tokens.use(connection, found.token_id, now)
-    user = replace(found.user, role=lower(found.role, found.user.role))
+    role = lower(found.role, found.user.role)
+    user = replace(found.user, role=role, most=of_role(role))
     return Login(user, token, found.name)
 
 

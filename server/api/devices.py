@@ -7,10 +7,10 @@ from pydantic import BaseModel, Field
 
 from server.api.deps import Manager, ShoreDep, Viewer, WitnessDep
 from server.api.objects import ID_MAX
-from server.api.projects import existing
+from server.api.rights import need, need_device
 from server.auth.tokens import new_token, token_hash
 from server.clock import now_ms
-from server.db import fleet, health
+from server.db import fleet, health, members
 from server.errors import not_found
 from server.fleet import certificates, farewell
 from server.fleet.states import details, states
@@ -36,13 +36,15 @@ class Revocation(BaseModel):
 def devices(shore: ShoreDep, user: Viewer) -> list[dict[str, Any]]:
     """Every device, the one that needs a person most first."""
     with shore.database.read() as connection:
-        return states(connection, now_ms())
+        mine = members.projects_of(connection, user)
+        return [row for row in states(connection, now_ms()) if row["project_id"] in mine]
 
 
 @router.get("/devices/{device_id}")
 def one(shore: ShoreDep, user: Viewer, device_id: str) -> dict[str, Any]:
     """One device with everything that explains its state."""
     with shore.database.read() as connection:
+        need_device(connection, user, device_id)
         found = details(connection, device_id, now_ms())
     if found is None:
         raise not_found(f"device {device_id[:40]}")
@@ -58,9 +60,7 @@ def health_history(
 ) -> list[dict[str, Any]]:
     """Health records, oldest first: all of the last 48 h, before that the last of each hour."""
     with shore.database.read() as connection:
-        device = fleet.device(connection, device_id)
-        if device is None:
-            raise not_found(f"device {device_id[:40]}")
+        device = need_device(connection, user, device_id)
         return health.history(connection, device.pk, now_ms() - int(days * 24 * HOUR_MS))
 
 
@@ -69,12 +69,10 @@ def claim(shore: ShoreDep, user: Manager, witness: WitnessDep, body: NewClaim) -
     token, now = new_token(), now_ms()
     expires_ms = now + int(body.valid_h * HOUR_MS)
     with shore.database.write() as connection:
-        existing(connection, body.project_id)
+        need(connection, user, body.project_id, "manage")
         before = None
         if body.successor_of is not None:
-            before = fleet.device(connection, body.successor_of)
-            if before is None:
-                raise not_found(f"device {body.successor_of}")
+            before = need_device(connection, user, body.successor_of, "manage")
         fleet.add_claim(
             connection,
             token_hash=token_hash(token),
@@ -100,6 +98,7 @@ def revoke(
 ) -> dict[str, Any]:
     wipe = body is not None and body.wipe
     with shore.database.write() as connection:
+        need_device(connection, user, device_id, "manage")
         found = farewell.revoke(
             connection,
             shore.release_key,

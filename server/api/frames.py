@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from server.api.deps import ShoreDep, Viewer
 from server.api.objects import ID_MAX
-from server.api.projects import existing
+from server.api.rights import need
 from server.db import frames
 
 router = APIRouter(prefix="/api/projects/{project_id}", tags=["frames"])
@@ -21,5 +21,5 @@ def of_project(
     offset: Annotated[int, Query(ge=0, lt=ID_MAX)] = 0,
 ) -> list[dict[str, Any]]:
     with shore.database.read() as connection:
-        existing(connection, project_id)
+        need(connection, user, project_id)
         return frames.of_project(connection, project_id, limit, offset)

@@ -9,14 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from models import brief
 from models.measure_table import MEASURES, names_of
 from server.api.deps import ShoreDep, Viewer
-from server.api.projects import existing
+from server.api.rights import need, need_object
 from server.db import history, images, objects
 from server.db.objects import Everything, Filter
+from server.ecotaxa.pictures import PictureError, as_png
 from server.errors import ApiError, not_found
 from server.store.packs import PackError
 
 router = APIRouter(prefix="/api", tags=["objects"])
 ID_MAX = 2**62
+SHOWN = ("PNG", "JPEG", "GIF", "WEBP")
+"""Formats that every browser shows; Pillow's names."""
 IMAGE_HEADERS = {
     "Cache-Control": "private, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'",
@@ -53,7 +56,7 @@ def page(
         asked.release,
     )
     with shore.database.read() as connection:
-        existing(connection, project_id)
+        need(connection, user, project_id)
         total, rows = objects.page(
             connection,
             project_id,
@@ -62,13 +65,16 @@ def page(
             limit=asked.limit,
             offset=asked.offset,
         )
+        if shore.packs.far:
+            shore.packs.expect(images.first_places(connection, [row["objid"] for row in rows]))
     return {"total": total, "objects": rows}
 
 
 @router.get("/objects/{objid}")
 def one(shore: ShoreDep, user: Viewer, objid: int) -> dict[str, Any]:
     with shore.database.read() as connection:
-        found = objects.get(connection, objid) if 0 < objid < ID_MAX else None
+        need_object(connection, user, objid)
+        found = objects.get(connection, objid)
         if found is None:
             raise not_found(f"object {objid}")
         events = history.history(connection, objid)
@@ -98,14 +104,26 @@ def _measures(found: Everything) -> dict[str, Any]:
 
 @router.get("/objects/{objid}/image")
 def image(
-    shore: ShoreDep, user: Viewer, objid: int, rank: Annotated[int, Query(ge=0, le=100)] = 0
+    shore: ShoreDep,
+    user: Viewer,
+    objid: int,
+    rank: Annotated[int | None, Query(ge=0, lt=ID_MAX)] = None,
+    original: bool = False,
 ) -> Response:
+    """An object's image, the first one unless `rank` says which. One of a format that browsers do
+    not show (TIFF, BMP) becomes a PNG, unless the `original` is asked for."""
     with shore.database.read() as connection:
-        place = images.image_place(connection, objid, rank) if 0 < objid < ID_MAX else None
-    if place is None:
-        raise not_found(f"image {rank} of object {objid}")
+        need_object(connection, user, objid)
+        found = images.image(connection, objid, rank)
+    if found is None:
+        raise not_found(f"image {rank or 0} of object {objid}")
     try:
-        data = shore.packs.read(place)
+        data = shore.packs.read(found.place)
+        if found.format in SHOWN or original:
+            kind = f"image/{found.format.lower()}"
+            return Response(data, media_type=kind, headers=IMAGE_HEADERS)
+        return Response(as_png(data), media_type="image/png", headers=IMAGE_HEADERS)
     except PackError as error:
         raise ApiError(500, "pack", f"The image cannot be read: {error}.") from error
-    return Response(data, media_type="image/png", headers=IMAGE_HEADERS)
+    except PictureError as error:
+        raise ApiError(500, "image", f"The image cannot be shown: {error}.") from error

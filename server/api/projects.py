@@ -7,8 +7,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from server.api.deps import Manager, ShoreDep, Viewer
+from server.api.rights import need
 from server.clock import now_ms
-from server.db import counts, projects, taxa
+from server.db import counts, members, projects, taxa
 from server.db.projects import ProjectInfo, TitleTakenError
 from server.errors import ApiError, not_found
 
@@ -23,7 +24,13 @@ class NewProject(BaseModel):
 @router.get("")
 def all_projects(shore: ShoreDep, user: Viewer) -> list[dict[str, Any]]:
     with shore.database.read() as connection:
-        return [summary(connection, project) for project in projects.all_projects(connection)]
+        mine = members.projects_of(connection, user)
+        found = projects.all_projects(connection)
+        return [
+            {**summary(connection, project), "right": mine[project.project_id]}
+            for project in found
+            if project.project_id in mine
+        ]
 
 
 @router.post("", status_code=201)
@@ -33,6 +40,7 @@ def create(shore: ShoreDep, user: Manager, body: NewProject) -> dict[str, Any]:
             project_id = projects.create(
                 connection, title=body.title.strip(), user_id=user.id, now_ms=now_ms()
             )
+            members.put(connection, project_id, user.id, "manage", now_ms())
             return summary(connection, existing(connection, project_id))
     except TitleTakenError as error:
         raise ApiError(409, "title", f"Not created: {error}.") from error
@@ -41,9 +49,10 @@ def create(shore: ShoreDep, user: Manager, body: NewProject) -> dict[str, Any]:
 @router.get("/{project_id}")
 def project(shore: ShoreDep, user: Viewer, project_id: int) -> dict[str, Any]:
     with shore.database.read() as connection:
-        found = existing(connection, project_id)
+        has = need(connection, user, project_id)
         return {
-            **summary(connection, found),
+            **summary(connection, existing(connection, project_id)),
+            "right": has,
             "samples": [
                 {"sample_id": i, "name": name, "device": device}
                 for i, name, device in projects.samples(connection, project_id)
@@ -58,7 +67,7 @@ def project(shore: ShoreDep, user: Viewer, project_id: int) -> dict[str, Any]:
 @router.get("/{project_id}/taxa")
 def project_taxa(shore: ShoreDep, user: Viewer, project_id: int) -> list[dict[str, Any]]:
     with shore.database.read() as connection:
-        existing(connection, project_id)
+        need(connection, user, project_id)
         numbers = counts.by_taxon(connection, project_id)
         infos = taxa.by_id(connection, numbers)
     rows = [

@@ -1,6 +1,7 @@
 """Releases: the list, training a new one, signing, assigning."""
 
 import threading
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
@@ -10,9 +11,11 @@ from sqlalchemy import Connection
 from models.bundle import BundleError
 from models.evaluation import Evaluation
 from server.api.deps import Manager, ShoreDep, Viewer, WitnessDep
-from server.api.projects import existing
+from server.api.rights import need, need_release
 from server.clock import now_ms
-from server.db import releases
+from server.db import fleet, members, releases
+from server.db.releases import ReleaseInfo
+from server.db.users import UserInfo
 from server.errors import ApiError
 from server.fleet import registry
 from server.fleet.registry import ReleaseRefusedError
@@ -38,12 +41,12 @@ class AssignBody(BaseModel):
 @router.get("/releases")
 def all_releases(shore: ShoreDep, user: Viewer) -> list[dict[str, Any]]:
     with shore.database.read() as connection:
-        return listed(connection)
+        return listed(connection, members.projects_of(connection, user))
 
 
-def listed(connection: Connection) -> list[dict[str, Any]]:
-    """The releases that the shore holds, newest first."""
-    found = releases.held(connection)
+def listed(connection: Connection, projects: Collection[int] | None = None) -> list[dict[str, Any]]:
+    """The releases that the shore holds, newest first; of these projects and of none, if given."""
+    found = [r for r in releases.held(connection) if _shown(r, projects)]
     parents = releases.by_no(connection, [r.parent_no for r in found if r.parent_no is not None])
     return [
         {
@@ -53,11 +56,19 @@ def listed(connection: Connection) -> list[dict[str, Any]]:
             "classes": list(release.classes),
             "signed": release.signature is not None,
             "figures": dict(release.figures),
-            "parent": parents[release.parent_no].release_id if release.parent_no else None,
+            "parent": _id_of(parents.get(release.parent_no or 0), projects),
             "project_id": release.project_id,
         }
         for release in found
     ]
+
+
+def _shown(release: ReleaseInfo, projects: Collection[int] | None) -> bool:
+    return projects is None or release.project_id is None or release.project_id in projects
+
+
+def _id_of(release: ReleaseInfo | None, projects: Collection[int] | None) -> str | None:
+    return release.release_id if release is not None and _shown(release, projects) else None
 
 
 @router.post("/projects/{project_id}/train")
@@ -69,7 +80,9 @@ def train_project(
     body: TrainBody | None = None,
 ) -> dict[str, Any]:
     with shore.database.read() as connection:
-        existing(connection, project_id)
+        need(connection, user, project_id, "manage")
+        if body is not None and body.parent is not None:
+            need_release(connection, user, body.parent)
     if not _TRAINING.acquire(blocking=False):
         raise ApiError(409, "busy", "Another training is under way; try again in a few seconds.")
     try:
@@ -131,6 +144,8 @@ def _figures(evaluation: Evaluation) -> dict[str, Any]:
 
 @router.post("/releases/{release_id}/sign")
 def sign(shore: ShoreDep, user: Manager, witness: WitnessDep, release_id: str) -> dict[str, Any]:
+    with shore.database.read() as connection:
+        need_release(connection, user, release_id)
     try:
         registry.sign(shore.database, shore.release_key, release_id)
     except ReleaseRefusedError as error:
@@ -144,12 +159,15 @@ def sign(shore: ShoreDep, user: Manager, witness: WitnessDep, release_id: str) -
 def assign(
     shore: ShoreDep, user: Manager, witness: WitnessDep, release_id: str, body: AssignBody
 ) -> list[dict[str, Any]]:
+    with shore.database.read() as connection:
+        need_release(connection, user, release_id)
+        chosen = _chosen(connection, user, body)
     try:
         done = registry.assign(
             shore.database,
             shore.release_key,
             release_id,
-            None if body.device_ids == "all" else list(body.device_ids),
+            chosen,
             user_id=user.id,
             now_ms=now_ms(),
         )
@@ -159,3 +177,17 @@ def assign(
         said = ", ".join(f"{device} {deploy_seq}" for device, deploy_seq in done)
         witness.note(connection, "release.assign", release_id, detail=said)
     return [{"device_id": device, "deploy_seq": deploy_seq} for device, deploy_seq in done]
+
+
+def _chosen(connection: Connection, user: UserInfo, body: AssignBody) -> list[str]:
+    """The devices meant, which are all in projects that the person manages. Raises ApiError."""
+    mine = members.projects_of(connection, user, "manage")
+    rows = [row for row in fleet.all_devices(connection) if row["project_id"] in mine]
+    active = [row["device_id"] for row in rows if row["status"] == "active"]
+    if body.device_ids == "all":
+        return active
+    others = [device for device in body.device_ids if device not in active]
+    if others:
+        said = f"Not assigned: no active device {', '.join(others)[:200]} that you manage."
+        raise ApiError(409, "release", said)
+    return list(body.device_ids)

@@ -17,8 +17,9 @@ from fastapi.responses import PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
 from server.api.deps import Administrator, ShoreDep, Viewer, client_address
+from server.api.rights import need_device
 from server.clock import now_ms
-from server.db import fleet, satellite, summaries
+from server.db import satellite, summaries
 from server.db.satellite import Push
 from server.errors import ApiError, not_found
 from server.fleet.tree import nodes
@@ -87,9 +88,7 @@ def dives(
     oldest, sizes, merged, pooled, frames: [per bin], taxa: [{taxon, name, counts: [per bin],
     sizes: {class: count}}]}. `taxon` 0 is "other", t > 0 node t - 1 of the release's tree."""
     with shore.database.read() as connection:
-        device = fleet.device(connection, device_id)
-        if device is None:
-            raise not_found(f"device {device_id[:40]}")
+        device = need_device(connection, user, device_id)
         found = summaries.latest(connection, device.pk, limit)
     return [
         {"epoch": e, "seq": s, "utc_ms": utc, "received_ms": at, "bytes": len(data)}

@@ -18,13 +18,17 @@ from sqlalchemy import Connection
 
 from models.bundle import BundleError
 from server.auth.passwords import PasswordError
+from server.backup.folder import BackupError
 from server.clock import now_ms
+from server.commands.stores import add_packs
 from server.db import audit, projects, users
 from server.db.engine import DatabaseError
+from server.db.snapshot import SnapshotError
+from server.db.taxa import TaxonRefusedError
 from server.db.users import EmailTakenError, LastAdministratorError
 from server.fleet.registry import ReleaseRefusedError
 from server.learning.material import NotEnoughError
-from server.settings import Settings
+from server.settings import Settings, SettingsError
 from server.shore import Admin, Shore, open_shore
 
 DONE, USAGE, NOTHING = 0, 2, 3
@@ -35,6 +39,7 @@ class CommandError(Exception):
 
 
 _EXPECTED = (
+    BackupError,
     BundleError,
     CommandError,
     DatabaseError,
@@ -44,6 +49,9 @@ _EXPECTED = (
     OSError,
     PasswordError,
     ReleaseRefusedError,
+    TaxonRefusedError,
+    SettingsError,
+    SnapshotError,
 )
 
 
@@ -53,13 +61,27 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, default=Path("shore"), help="data folder (%(default)s)"
     )
     parser.add_argument("--database", help="SQLAlchemy URL (default: SQLite in the data folder)")
+    add_packs(parser)
     parser.add_argument("--json", action="store_true", help="answer as JSON, for scripts")
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """What the options of `add_data` say. Raises SettingsError."""
+    settings = Settings(
+        args.data,
+        database=args.database,
+        packs_url=args.packs,
+        packs_endpoint=args.packs_endpoint,
+        packs_region=args.packs_region,
+    )
+    settings.check_packs()
+    return settings
 
 
 @contextmanager
 def opened(args: argparse.Namespace) -> Iterator[Shore]:
     """The shore of a data folder that `seadrift serve` has made. Raises CommandError."""
-    settings = Settings(args.data, database=args.database)
+    settings = settings_of(args)
     if not settings.release_key.is_file():
         raise CommandError(f"{args.data}: no shore's data here; `seadrift serve` makes it")
     shore = open_shore(settings, Admin.from_environment(os.environ))

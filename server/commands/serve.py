@@ -13,6 +13,7 @@ import socket
 import sys
 from pathlib import Path
 
+from server.commands.stores import add_packs
 from server.settings import Settings, SettingsError
 
 USAGE, NOTHING = 2, 3
@@ -47,8 +48,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="requests a second that one address may ask for long, 0: any (%(default)s)",
     )
     parser.add_argument("--database", help="SQLAlchemy URL (default: SQLite in the data folder)")
+    add_packs(parser)
     parser.add_argument(
         "--workers", type=_count, default=1, metavar="N", help="processes that serve (%(default)s)"
+    )
+    parser.add_argument(
+        "--no-jobs",
+        action="store_true",
+        help="leave imports, exports and the like to `seadrift work`",
     )
     parser.add_argument(
         "--satellite-gateway",
@@ -84,6 +91,9 @@ def run(args: argparse.Namespace) -> int:
         args.database,
         proxies=tuple(args.proxy),
         requests_per_s=args.rate,
+        packs_url=args.packs,
+        packs_endpoint=args.packs_endpoint,
+        packs_region=args.packs_region,
         satellite_gateway=args.satellite_gateway,
         satellite_jwt_key=args.satellite_jwt_key,
     )
@@ -95,10 +105,10 @@ def run(args: argparse.Namespace) -> int:
         listening = _listen(settings)
     except OSError as error:
         return _fail(_why_not_listening(settings, error), NOTHING)
-    return _serve(settings, listening, args.workers)
+    return _serve(settings, listening, args.workers, jobs=not args.no_jobs)
 
 
-def _serve(settings: Settings, listening: socket.socket, workers: int) -> int:
+def _serve(settings: Settings, listening: socket.socket, workers: int, *, jobs: bool) -> int:
     """Open the shore and serve it until a signal."""
     from server.auth.passwords import PasswordError  # these take seconds on a small machine:
     from server.commands import workers as serving  # refusals above need not wait for them
@@ -111,10 +121,10 @@ def _serve(settings: Settings, listening: socket.socket, workers: int) -> int:
         return _fail(str(error), NOTHING)
     _greet(settings, shore.first_password)
     if workers == 1:
-        serving.serve_alone(shore, listening)
+        serving.serve_alone(shore, listening, jobs=jobs)
     else:
         shore.close()  # each process opens it again: connections are not shared
-        serving.serve_together(settings, listening, workers)
+        serving.serve_together(settings, listening, workers, jobs=jobs)
     return 0
 
 

@@ -15,6 +15,8 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
+from contextlib import closing
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -24,6 +26,7 @@ import uvicorn
 from server.app import create_app
 from server.commands.sharing import Fair, Shares
 from server.connections import Door, protocol
+from server.jobs.worker import work
 from server.settings import Settings
 from server.shore import Admin, Shore, open_shore
 
@@ -37,8 +40,18 @@ _KEEP_S = 75
 the next request take seconds over a satellite, and a new connection takes as long again."""
 
 
-def serve_alone(shore: Shore, listening: socket.socket) -> None:
-    """Serve an open shore until SIGTERM or SIGINT."""
+def serve_alone(shore: Shore, listening: socket.socket, *, jobs: bool = False) -> None:
+    """Serve an open shore until SIGTERM or SIGINT; with `jobs`, a process beside it runs them."""
+    worker = _start(_work, shore.settings) if jobs else None
+    try:
+        _serve(shore, listening)
+    finally:
+        if worker is not None:
+            worker.terminate()
+            worker.join(_LEAVE_S)
+
+
+def _serve(shore: Shore, listening: socket.socket) -> None:
     config = uvicorn.Config(
         create_app(shore),
         log_level="warning",
@@ -53,11 +66,11 @@ def serve_alone(shore: Shore, listening: socket.socket) -> None:
         ssl_keyfile=shore.settings.tls_key,
     )
     server = uvicorn.Server(config)
+    _spare_the_collector()
 
     def stop(_signal: int, _frame: object) -> None:
         server.should_exit = True
 
-    _spare_the_collector()
     for one in (signal.SIGTERM, signal.SIGINT):  # uvicorn hands them back to these when it is done
         signal.signal(one, stop)
     server.run(sockets=[listening])
@@ -71,42 +84,70 @@ def _spare_the_collector() -> None:
     gc.set_threshold(_COLLECT_AFTER, 10, 10)
 
 
-def serve_together(settings: Settings, listening: socket.socket, workers: int) -> None:
-    """Serve what is in the folder, with `workers` processes, until SIGTERM or SIGINT."""
+def serve_together(
+    settings: Settings, listening: socket.socket, workers: int, *, jobs: bool = False
+) -> None:
+    """Serve what is in the folder, with `workers` processes and one for jobs, until SIGTERM or
+    SIGINT."""
     ending, ended = multiprocessing.Pipe(duplex=False)
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda _signal, _frame: ended.close())
     counts: Any = _SPAWN.Array("i", workers, lock=False)
-    shares = [Shares(counts, mine) for mine in range(workers)]
-    processes = {share.mine: _start(settings, listening, share) for share in shares}
-    while ending not in wait([ending, *(one.sentinel for one in processes.values())]):
-        dead = [mine for mine, process in processes.items() if not process.is_alive()]
+    tasks: list[tuple[Any, ...]] = [
+        (_serve_one, settings, listening, Shares(counts, mine)) for mine in range(workers)
+    ]
+    tasks += [(_work, settings)] * jobs
+    running = {_start(*task): task for task in tasks}
+    while ending not in wait([ending, *(process.sentinel for process in running)]):
+        dead = [process for process in running if not process.is_alive()]
         time.sleep(_AGAIN_S)
-        for mine in dead:
-            processes[mine] = _start(settings, listening, shares[mine])
-    for process in processes.values():
+        for process in dead:
+            task = running.pop(process)
+            running[_start(*task)] = task
+    for process in running:
         process.terminate()
-    for process in processes.values():
+    for process in running:
         process.join(_LEAVE_S)
 
 
-def _start(settings: Settings, listening: socket.socket, shares: Shares) -> SpawnProcess:
-    process = _SPAWN.Process(target=_serve_one, args=(settings, listening, shares))
+def _start(target: Callable[..., None], *given: Any) -> SpawnProcess:
+    process = _SPAWN.Process(target=target, args=given)
     process.start()
     return process
 
 
 def _serve_one(settings: Settings, listening: socket.socket, shares: Shares) -> None:
     """Serve in a process that was started for it."""
+    _end_with_parent()
+    shares.begin()
+    shore = open_shore(settings, Admin.from_environment(os.environ))
+    serve_alone(shore, Fair(listening, shares))
+
+
+def _work(settings: Settings) -> None:
+    """Run jobs in a process that was started for it, behind those who wait for a page."""
+    _end_with_parent()
+    os.nice(5)
+    stop = stopping()
+    with closing(open_shore(settings, Admin.from_environment(os.environ))) as shore:
+        work(shore, stop)
+
+
+def stopping() -> threading.Event:
+    """Set by SIGTERM and SIGINT."""
+    stop = threading.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda _signal, _frame: stop.set())
+    return stop
+
+
+def _end_with_parent() -> None:
     os.umask(0o077)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
-    def end_with_parent() -> None:
+    def end() -> None:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    shares.begin()
-    shore = open_shore(settings, Admin.from_environment(os.environ))
-    serve_alone(shore, Fair(listening, shares))
+    threading.Thread(target=end, daemon=True).start()

@@ -6,7 +6,7 @@ Example:
     True
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -113,13 +113,16 @@ def expired(connection: Connection, now_ms: int) -> list[Upload]:
     return [Upload(*row) for row in connection.execute(query)]
 
 
-def kept(connection: Connection, kind: str, before: int, limit: int) -> Sequence[dict[str, Any]]:
-    """Blobs that are whole, the newest first, as maps for people."""
+def kept(
+    connection: Connection, kind: str, before: int, limit: int, projects: Collection[int]
+) -> Sequence[dict[str, Any]]:
+    """Blobs of these projects' devices that are whole, the newest first, as maps for people."""
     names = ("id", "kind", "name", "sha256", "length", "state", "reason", "done_ms")
     query = (
         select(*(getattr(Blob, name) for name in names), Device.device_id, Device.name)
         .join(Device, Device.id == Blob.device_id)
         .where(Blob.state != "open", Blob.kind == kind, Blob.id < before)
+        .where(Device.project_id.in_(sorted(projects)))
         .order_by(Blob.id.desc())
         .limit(limit)
     )
@@ -130,3 +133,9 @@ def kept(connection: Connection, kind: str, before: int, limit: int) -> Sequence
 def by_id(connection: Connection, blob: int) -> Upload | None:
     row = connection.execute(select(*_COLUMNS).where(Blob.id == blob)).first()
     return None if row is None else Upload(*row)
+
+
+def device_of(connection: Connection, upload: Upload) -> str:
+    """The name on the link of the device that sent it."""
+    query = select(Device.device_id).where(Device.id == upload.device_id)
+    return connection.execute(query).scalar_one()

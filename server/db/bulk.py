@@ -35,7 +35,7 @@ _POSTGRES_TYPES: tuple[tuple[type[Any], str], ...] = (
 
 def insert_rows(
     connection: Connection,
-    table: type[Base],
+    table: type[Base] | sa.Table,
     columns: tuple[str, ...],
     rows: Sequence[tuple[Any, ...]],
 ) -> None:
@@ -71,17 +71,26 @@ def next_ids(connection: Connection, table: type[Base], count: int) -> Sequence[
 
 
 @cache
-def _insert(table: type[Base], columns: tuple[str, ...]) -> str:
+def _insert(table: type[Base] | sa.Table, columns: tuple[str, ...]) -> str:
     names = ", ".join(f'"{name}"' for name in columns)
     places = ", ".join("?" for _ in columns)
-    return f'INSERT INTO "{table.__tablename__}" ({names}) VALUES ({places})'  # noqa: S608 # our names
+    return f'INSERT INTO "{_name(table)}" ({names}) VALUES ({places})'  # noqa: S608 # our names
 
 
 @cache
-def _copy(table: type[Base], columns: tuple[str, ...]) -> tuple[str, list[str]]:
+def _copy(table: type[Base] | sa.Table, columns: tuple[str, ...]) -> tuple[str, list[str]]:
     names = ", ".join(f'"{name}"' for name in columns)
-    types = [_type(table.__table__.columns[name].type) for name in columns]
-    return f'COPY "{table.__tablename__}" ({names}) FROM STDIN (FORMAT BINARY)', types
+    types = [_type(_shape(table).columns[name].type) for name in columns]
+    return f'COPY "{_name(table)}" ({names}) FROM STDIN (FORMAT BINARY)', types
+
+
+def _name(table: type[Base] | sa.Table) -> str:
+    """Also of one that was given its table whole."""
+    return str(_shape(table).description)
+
+
+def _shape(table: type[Base] | sa.Table) -> sa.FromClause:
+    return table if isinstance(table, sa.Table) else table.__table__
 
 
 def _type(kind: Any) -> str:

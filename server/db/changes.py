@@ -13,8 +13,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from server.db import work
 from server.db.counts import Delta
 from server.db.tables import Action, Event, Object
+from server.db.taxa_log import hold
+from server.db.taxa_read import current
 
 _CHUNK = 500
 
@@ -98,6 +101,7 @@ def add_action(
         "changed": changed,
         "created_ms": now_ms,
     }
+    work.note_action(connection, request.project_id, request.user_id, request.kind, changed, now_ms)
     return int(connection.execute(insert(Action).values(values).returning(Action.id)).scalar_one())
 
 
@@ -113,6 +117,7 @@ def change(
     is the outcome of, when that is not the new event (undo and redo)."""
     if not changes:
         return
+    changes = _as_they_are_now(connection, changes)
     _add_events(connection, action_id, changes, now_ms)
     if points_at is None:
         query = select(Event.objid, Event.id).where(Event.action_id == action_id)
@@ -129,7 +134,21 @@ def change(
     delta = Delta()
     for state, status, taxon_id in changes:
         delta.move(project_id, (state.taxon_id, state.status), (taxon_id, status))
-    delta.save(connection)
+    delta.save(connection, now_ms)
+    said = (((s.status, s.taxon_id), (status, taxon)) for s, status, taxon in changes)
+    work.note_changes(connection, project_id, action_id, said, now_ms)
+
+
+def _as_they_are_now(
+    connection: Connection, changes: Sequence[tuple[State, str, int | None]]
+) -> list[tuple[State, str, int | None]]:
+    """A taxon that was merged since it was named means the one that it became."""
+    hold(connection)
+    now = current(connection, (taxon_id for _, _, taxon_id in changes))
+    return [
+        (state, status, None if taxon_id is None else now[taxon_id])
+        for state, status, taxon_id in changes
+    ]
 
 
 def _add_events(

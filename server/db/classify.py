@@ -17,7 +17,8 @@ from sqlalchemy import Connection, select
 from server.db.changes import Outcome, Request, State, add_action, change, states_of
 from server.db.tables import Action, Taxon
 
-KINDS = ("validate", "dubious", "discard", "relabel", "reset")
+KINDS = ("validate", "dubious", "discard", "relabel", "reset", "classify")
+"""`classify` gives each object a taxon of its own (`server.db.ecotaxa.classifying`)."""
 MOST = 5000
 _STATUS = {"validate": "V", "dubious": "D", "discard": "X", "relabel": "V"}
 

@@ -28,6 +28,8 @@ SOURCES = {
     "frame": "the source of the frame: its camera, or the log of its cast",
     "device": "the device's clock when it wrote the record",
     "filled": "a clock record of the same boot, which came later",
+    "table": "the table that the object was imported from",
+    "day": "the same, which knows the day alone: `utc_ms` is its midnight",
     "unknown": "nobody knows yet",
 }
 Dated: TypeAlias = tuple[int | None, str]

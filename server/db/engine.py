@@ -17,16 +17,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from server.db.convoy import Convoy
 from server.db.memory import Memory, forget, remembering
-from server.db.tables import Base
+from server.db.schema import SchemaError, bring_forward
 
-SCHEMA = 2
-"""Version of the tables; a database of another version is refused."""
 BUSY_S = 20
 _FLUSHES = "seadrift_before_commit"
 
@@ -47,16 +45,21 @@ class Database:
 
     @classmethod
     def open(cls, url: str, lock: Path) -> "Database":
-        """Open and, when it is empty, create the tables. Raises DatabaseError."""
+        """Open it with the tables that this program needs. Raises DatabaseError."""
+        database = cls.bare(url, lock)
         try:
-            engine = _sqlite(url) if url.startswith("sqlite") else _postgresql(url)
-            database = cls(engine, lock)
             with database.write() as connection:
-                _check_schema(connection)
-        except (DBAPIError, OSError) as error:
+                bring_forward(connection)
+        except (SchemaError, DBAPIError, OSError) as error:
+            database.close()
             reason = getattr(error, "orig", error)
             raise DatabaseError(f"database {_shown(url)}: {reason}") from error
         return database
+
+    @classmethod
+    def bare(cls, url: str, lock: Path) -> "Database":
+        """Open it as it is, whatever its tables."""
+        return cls(_sqlite(url) if url.startswith("sqlite") else _postgresql(url), lock)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -154,19 +157,6 @@ def _configure(raw: Any, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     write = connection.get_execution_options().get("seadrift_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-def _check_schema(connection: Connection) -> None:
-    connection.execute(text("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)"))
-    found = connection.execute(text("SELECT version FROM schema_version")).scalar()
-    if found is None:
-        Base.metadata.create_all(connection)
-        connection.execute(text("INSERT INTO schema_version VALUES (:v)"), {"v": SCHEMA})
-    elif found != SCHEMA:
-        raise DatabaseError(
-            f"the database has tables of version {found}, this program needs {SCHEMA}: "
-            "use the program version that wrote it, or another --data folder"
-        )
 
 
 def _shown(url: str) -> str:

@@ -56,11 +56,11 @@ def samples(connection: Connection, project_id: int) -> list[SampleInfo]:
     """The project's samples, in the order of their coming."""
     query = (
         select(Sample.id, Sample.orig_id, Device.name, Device.device_id)
-        .join(Device, Device.id == Sample.device_id)
+        .outerjoin(Device, Device.id == Sample.device_id)
         .where(Sample.project_id == project_id)
         .order_by(Sample.id)
     )
-    return [SampleInfo(*row) for row in connection.execute(query)]
+    return [SampleInfo(i, name, d or "", e or "") for i, name, d, e in connection.execute(query)]
 
 
 def acquisitions_shared(connection: Connection, project_id: int) -> set[str]:

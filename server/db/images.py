@@ -7,6 +7,7 @@ Example:
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select, update
 
@@ -53,7 +54,7 @@ def add_vignettes(
     them; both may wait for their object. `tellers` are those of this batch, by seq."""
     if not vignettes:
         return
-    packs = _pack_ids(connection, {place.pack for _, place in vignettes}, now_ms)
+    packs = pack_ids(connection, {place.pack for _, place in vignettes}, now_ms)
     absent = sorted({v.object_seq for v, _ in vignettes} - tellers.keys())
     of = {**tellers, **tellers_of(connection, source, absent)}
     insert_rows(
@@ -86,7 +87,7 @@ def replace_image(
     """Make the bytes at `place`, `size` wide and high, the object's first image: in the place of
     the smaller one that came with its record, or as the first that comes."""
     width, height = size
-    pack = _pack_ids(connection, {place.pack}, now_ms)[place.pack]
+    pack = pack_ids(connection, {place.pack}, now_ms)[place.pack]
     where = {"pack_id": pack, "offset": place.offset, "length": place.length}
     done = connection.execute(
         update(Image)
@@ -139,7 +140,7 @@ def tellers_of(connection: Connection, source: Source, seqs: Sequence[int]) -> d
     return found
 
 
-def _pack_ids(connection: Connection, names: set[str], now_ms: int) -> dict[str, int]:
+def pack_ids(connection: Connection, names: set[str], now_ms: int) -> dict[str, int]:
     known = {name: recall(connection, "pack", name) for name in names}
     if None not in known.values():
         return known
@@ -153,14 +154,36 @@ def _pack_ids(connection: Connection, names: set[str], now_ms: int) -> dict[str,
     return found
 
 
-def image_place(connection: Connection, objid: int, rank: int) -> Place | None:
-    """Where an object's image lies; of several of a rank the first that came."""
+@dataclass(frozen=True)
+class Shown:
+    """An image of an object: where it lies, Pillow's name of its format, how it was called."""
+
+    place: Place
+    format: str
+    file_name: str
+
+
+def image(connection: Connection, objid: int, rank: int | None = None) -> Shown | None:
+    """An object's image of this rank, else the first one; of several of a rank the one that came
+    first."""
+    query = (
+        select(Pack.name, Image.offset, Image.length, Image.format, Image.file_name)
+        .join(Pack, Pack.id == Image.pack_id)
+        .where(Image.objid == objid)
+        .order_by(Image.rank, Image.id)
+        .limit(1)
+    )
+    if rank is not None:
+        query = query.where(Image.rank == rank)
+    row = connection.execute(query).first()
+    return None if row is None else Shown(Place(*row[:3]), row.format, row.file_name)
+
+
+def first_places(connection: Connection, objids: Sequence[int]) -> list[Place]:
+    """Where the images lie that a page of these objects shows."""
     query = (
         select(Pack.name, Image.offset, Image.length)
         .join(Pack, Pack.id == Image.pack_id)
-        .where(Image.objid == objid, Image.rank == rank)
-        .order_by(Image.id)
-        .limit(1)
+        .where(Image.objid.in_(list(objids)), Image.rank == 0)
     )
-    row = connection.execute(query).first()
-    return None if row is None else Place(row[0], row[1], row[2])
+    return [Place(*row) for row in connection.execute(query)]

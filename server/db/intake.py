@@ -21,6 +21,7 @@ from server.db.images import join_waiting
 from server.db.incoming import Incoming, Source, Teller
 from server.db.memory import learn, recall
 from server.db.sightings import seen_before, sight, top_of
+from server.db.spreading import await_spreading
 from server.db.tables import Object, ObjectValues, ProjectRelease
 
 _OBJECT = (
@@ -76,10 +77,11 @@ def _insert(
     objects = [_object_row(source, objid, one, now_ms) for objid, one in pairs]
     insert_rows(connection, Object, _OBJECT, objects)
     insert_rows(connection, ObjectValues, _VALUES, [_values_row(*pair) for pair in pairs])
+    await_spreading(connection, objids)
     delta = Delta(source.device_id)
     for one in fresh:
         delta.add(source.project_id, (one.taxon_id, "U" if one.taxon_id is None else "P"))
-    delta.save(connection)
+    delta.save(connection, now_ms)
     return {one.seq: Teller(objid, one.release_no, news=True) for objid, one in pairs}
 
 

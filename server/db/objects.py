@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from server.db import counts, taxa
+from server.db.dialect import chunks
 from server.db.tables import (
     Acquisition,
     Device,
@@ -155,7 +156,7 @@ def _wide(objids: Sequence[int]) -> Select[*tuple[Any, ...]]:
         )
         .join(Sample, Sample.id == Object.sample_id)
         .join(Acquisition, Acquisition.id == Object.acquisition_id)
-        .join(Device, Device.id == Object.device_id)
+        .outerjoin(Device, Device.id == Object.device_id)
         .join(ObjectValues, ObjectValues.objid == Object.objid)
         .outerjoin(Release, Release.no == Object.release_no)
         .where(Object.objid.in_(list(objids)))
@@ -225,3 +226,12 @@ def get(connection: Connection, objid: int) -> Everything | None:
 
 def project_of(connection: Connection, objid: int) -> int | None:
     return connection.execute(select(Object.project_id).where(Object.objid == objid)).scalar()
+
+
+def of_status(connection: Connection, objids: Sequence[int], status: str) -> set[int]:
+    """Those of the objects that have this status now."""
+    found: set[int] = set()
+    for some in chunks(objids):
+        query = select(Object.objid).where(Object.objid.in_(some), Object.status == status)
+        found.update(connection.execute(query).scalars())
+    return found

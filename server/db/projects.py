@@ -1,8 +1,10 @@
 """Projects and what is in them, for the lists and the headers of pages."""
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.db.tables import Device, Object, Project, ProjectRelease, Release, Sample
@@ -13,6 +15,18 @@ class ProjectInfo:
     project_id: int
     title: str
     created_ms: int
+
+
+@dataclass(frozen=True)
+class ProjectSettings:
+    """What its managers set. `kept` is what EcoTaxa's clients set beside it, by EcoTaxa's names."""
+
+    title: str
+    description: str
+    access: str
+    licence: str
+    instrument: str
+    kept: dict[str, Any]
 
 
 class TitleTakenError(ValueError):
@@ -46,14 +60,14 @@ def by_title(connection: Connection, title: str) -> int | None:
 
 
 def samples(connection: Connection, project_id: int) -> list[tuple[int, str, str]]:
-    """(sample id, name, device id) in the order of their coming."""
+    """(sample id, name, device id) in the order of their coming; "" for what no device sent."""
     query = (
         select(Sample.id, Sample.orig_id, Device.device_id)
-        .join(Device, Device.id == Sample.device_id)
+        .outerjoin(Device, Device.id == Sample.device_id)
         .where(Sample.project_id == project_id)
         .order_by(Sample.id)
     )
-    return [(i, name, device) for i, name, device in connection.execute(query)]
+    return [(i, name, device or "") for i, name, device in connection.execute(query)]
 
 
 def devices(connection: Connection, project_id: int) -> list[tuple[str, str]]:
@@ -82,3 +96,32 @@ def latest_object_ms(connection: Connection, project_id: int) -> int | None:
         .limit(1)
     )
     return connection.execute(query).scalar()
+
+
+def settings(connection: Connection, project_id: int) -> ProjectSettings:
+    """Of a project that is there."""
+    query = select(
+        Project.title,
+        Project.description,
+        Project.access,
+        Project.licence,
+        Project.instrument,
+        Project.settings,
+    )
+    row = connection.execute(query.where(Project.id == project_id)).one()
+    return ProjectSettings(*row[:5], json.loads(row[5]))
+
+
+def change(connection: Connection, project_id: int, **values: str) -> None:
+    """Set columns of a project; `settings` is JSON. Raises TitleTakenError."""
+    try:
+        connection.execute(update(Project).where(Project.id == project_id).values(values))
+    except IntegrityError as error:
+        raise TitleTakenError(f"there is a project '{values['title']}' already") from error
+
+
+def keep(connection: Connection, project_id: int, **kept: Any) -> None:
+    """Set some of what is kept by EcoTaxa's names; the rest stays."""
+    row = select(Project.settings).where(Project.id == project_id).with_for_update(key_share=True)
+    before = json.loads(connection.execute(row).scalar_one())
+    change(connection, project_id, settings=json.dumps({**before, **kept}))

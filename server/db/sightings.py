@@ -85,7 +85,7 @@ def sight(connection: Connection, source: Source, one: Incoming, objid: int, now
         values |= {"status": "P", "taxon_id": one.taxon_id, "event_id": event_id}
         delta = Delta(source.device_id)
         delta.move(now.project_id, (now.taxon_id, now.status), (one.taxon_id, "P"))
-        delta.save(connection)
+        delta.save(connection, now_ms)
     connection.execute(update(Object).where(Object.objid == objid).values(values))
     now_told = {
         "top": top_of(one),

@@ -16,6 +16,7 @@ from server.db.tables import (
     Image,
     LedgerEntry,
     Object,
+    ObjectFree,
     ObjectValues,
     Pack,
     Process,
@@ -24,8 +25,10 @@ from server.db.tables import (
     Sample,
     Taxon,
 )
+from server.db.tables.objects import NO_DEVICE
 
 _NAMES: tuple[tuple[type[Base], str, type[Base]], ...] = (
+    (Sample, "device_id", Device),
     (Object, "project_id", Project),
     (Object, "sample_id", Sample),
     (Object, "acquisition_id", Acquisition),
@@ -36,6 +39,7 @@ _NAMES: tuple[tuple[type[Base], str, type[Base]], ...] = (
     (Object, "release_no", Release),
     (Object, "objid", ObjectValues),
     (ObjectValues, "objid", Object),
+    (ObjectFree, "objid", Object),
     (ExactValues, "objid", Object),
     (ExactValues, "release_no", Release),
     (Image, "objid", Object),
@@ -53,7 +57,8 @@ def orphans(connection: Connection) -> list[str]:
         value = table.__table__.columns[column]
         [key] = other.__table__.primary_key
         absent = ~select(key).where(key == value).exists()
-        query = select(func.count()).select_from(table).where(value.is_not(None), absent)
+        names = value != NO_DEVICE if other is Device else value.is_not(None)
+        query = select(func.count()).select_from(table).where(names, absent)
         count = connection.execute(query).scalar_one()
         if count:
             found.append(f"{table.__tablename__}.{column}: {count} rows name what is not there")

@@ -5,12 +5,14 @@ Example:
     ...               password_hash=hashed, now_ms=now)
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from server.auth.rights import Right
 from server.db.tables import User
 
 
@@ -22,6 +24,8 @@ class UserInfo:
     email: str
     name: str
     role: str
+    most: Right = "manage"
+    """What they may in a project at most: a personal token may less than its owner."""
 
 
 class EmailTakenError(ValueError):
@@ -48,6 +52,24 @@ def add(
         return int(connection.execute(insert(User).values(values).returning(User.id)).scalar_one())
     except IntegrityError as error:
         raise EmailTakenError(f"there is a user {values['email']} already") from error
+
+
+def make_absent(connection: Connection, name: str, email: str, now_ms: int) -> int:
+    """The user of this address, made where there is none: somebody whom a table names, who cannot
+    log in until an administrator says so."""
+    address = folded(email) or f"{hashlib.sha256(name.encode()).hexdigest()[:16]}@nowhere.invalid"
+    found = connection.execute(select(User.id).where(User.email == address)).scalar()
+    if found is not None:
+        return found
+    values = {
+        "email": address,
+        "name": name[:250],
+        "role": "viewer",
+        "password_hash": "!",  # no password has this hash
+        "active": False,
+        "created_ms": now_ms,
+    }
+    return int(connection.execute(insert(User).values(values).returning(User.id)).scalar_one())
 
 
 def folded(email: str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, select
 from server.db.bulk import insert_rows
 from server.db.dialect import chunks, insert_new
 from server.db.incoming import Source, Teller
+from server.db.spreading import await_spreading
 from server.db.tables import ExactValues, Object, WaitingValues
 from wire.records import ObjectBody, Vignette
 
@@ -40,6 +41,7 @@ def add(connection: Connection, told: Sequence[tuple[Teller, Any]]) -> None:
         for objid in connection.execute(query).scalars():
             del fresh[objid]
     insert_rows(connection, ExactValues, _COLUMNS, list(fresh.values()))
+    await_spreading(connection, [t.objid for t, _ in told if not t.news and t.objid in fresh])
 
 
 def _give_way(connection: Connection, teller: Teller) -> None:

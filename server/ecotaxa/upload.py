@@ -9,15 +9,18 @@ Example:
     ['s1/ecotaxa_s1.tsv']
 """
 
-import io
+import os
 import re
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from server.ecotaxa.archive import Archive
 from server.ecotaxa.problems import Problems
 
 MEMBERS_MOST = 2_000_000
@@ -60,12 +63,12 @@ class Upload:
 
 def is_table(name: str) -> bool:
     """Whether EcoTaxa would take the file for a table."""
-    return _TABLE.fullmatch(PurePosixPath(name).name) is not None
+    return _TABLE.fullmatch(name.rpartition("/")[2]) is not None
 
 
 def is_misnamed_table(name: str) -> bool:
     """Whether a person meant it as one: EcoTaxa looks for lower case only."""
-    last = PurePosixPath(name).name
+    last = name.rpartition("/")[2]
     return _TABLE.fullmatch(last) is None and _MIXED.fullmatch(last) is not None
 
 
@@ -75,22 +78,20 @@ def open_upload(path: Path, problems: Problems) -> Iterator[Upload]:
     if path.is_dir():
         yield _folder(path, problems)
         return
-    try:
-        archive = zipfile.ZipFile(path)
-    except FileNotFoundError as error:
-        raise UploadError(f"{path}: no such file or folder") from error
-    except (OSError, zipfile.BadZipFile, ValueError) as error:
-        raise UploadError(f"{path}: not a zip that can be read: {error}") from error
-    with archive:
-        readers: dict[str, Callable[[], bytes]] = {}
-        nested: list[zipfile.ZipFile] = []
+    with ExitStack() as stack:
         try:
-            _members(archive, "", readers, problems)
-            _open_nested(readers, nested, problems)
-            yield Upload(tuple(readers), readers)
-        finally:
-            for inner in nested:
-                inner.close()
+            archive = stack.enter_context(Archive.open(path))
+        except FileNotFoundError as error:
+            raise UploadError(f"{path}: no such file or folder") from error
+        except (OSError, zipfile.BadZipFile, ValueError) as error:
+            raise UploadError(f"{path}: not a zip that can be read: {error}") from error
+        readers: dict[str, Callable[[], bytes]] = {}
+        opened: list[Any] = []
+        stack.callback(lambda: [one.close() for one in opened])
+        nested = _members(archive, "", readers, problems)
+        for name, info in nested:
+            _open_nested(archive, name, info, readers, opened, problems)
+        yield Upload(tuple(readers), readers)
 
 
 def _folder(path: Path, problems: Problems) -> Upload:
@@ -101,38 +102,62 @@ def _folder(path: Path, problems: Problems) -> Upload:
             remedy = "put the file itself there"
             problems.error("a link, which may point anywhere", remedy=remedy, file=name)
         elif file.is_file():
-            readers[name] = file.read_bytes
+            size = file.stat().st_size
+            if size > MEMBER_MOST:
+                remedy = "hand it in in parts"
+                problems.error(_too_long(size), remedy=remedy, file=name)
+            else:
+                readers[name] = partial(_read_file, file)
     return Upload(tuple(readers), readers)
 
 
+def _read_file(file: Path) -> bytes:
+    """What is no link: it may have become one since it was found."""
+    handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as stream:
+        return stream.read(MEMBER_MOST)
+
+
 def _open_nested(
-    readers: dict[str, Callable[[], bytes]], opened: list[zipfile.ZipFile], problems: Problems
+    archive: Archive,
+    name: str,
+    info: zipfile.ZipInfo,
+    readers: dict[str, Callable[[], bytes]],
+    opened: list[Any],
+    problems: Problems,
 ) -> None:
     """UVP6 hands in one zip of images and table per sample inside the zip."""
-    for name in [name for name in readers if _NESTED.fullmatch(name)]:
-        if len(opened) >= NESTED_MOST:
-            remedy = "hand the samples in as several zips"
-            problems.error(f"more than {NESTED_MOST} zips inside", remedy=remedy, file=name)
-            return
-        try:
-            inner = zipfile.ZipFile(io.BytesIO(readers.pop(name)()))
-        except (OSError, zipfile.BadZipFile, ValueError, RuntimeError) as error:
-            remedy = "pack it again"
-            problems.error(f"not a zip that can be read: {error}", remedy=remedy, file=name)
-            continue
-        opened.append(inner)
-        _members(inner, f"{name}/", readers, problems)
+    if len(opened) >= NESTED_MOST:
+        remedy = "hand the samples in as several zips"
+        problems.error(f"more than {NESTED_MOST} zips inside", remedy=remedy, file=name)
+        return
+    try:
+        inner = archive.inside(info, opened)
+    except Exception as error:  # zlib.error and its kin have no common parent
+        remedy = "pack it again"
+        problems.error(f"not a zip that can be read: {error}", remedy=remedy, file=name)
+        return
+    for deeper, _ in _members(inner, f"{name}/", readers, problems):
+        problems.error("a zip in a zip in a zip", remedy="unpack one of them", file=deeper)
 
 
 def _members(
-    archive: zipfile.ZipFile,
+    archive: Archive,
     prefix: str,
     readers: dict[str, Callable[[], bytes]],
     problems: Problems,
-) -> None:
-    infos = archive.infolist()
+) -> list[tuple[str, zipfile.ZipInfo]]:
+    """Make readers of an archive's members; those that are zips of UVP6's are returned."""
+    infos = archive.members()
     if len(infos) > MEMBERS_MOST:
         raise UploadError(f"more than {MEMBERS_MOST} files in one zip: hand it in in parts")
+    if archive.overlaps():
+        remedy = "pack it again with another program"
+        problems.error(
+            "members that share bytes, as in a bomb", remedy=remedy, file=prefix or "zip"
+        )
+        return []
+    nested = []
     for info in infos:
         if info.is_dir():
             continue
@@ -140,19 +165,15 @@ def _members(
         wrong = _why_not(info) or ("there twice" if name in readers else "")
         if wrong:
             problems.error(wrong, remedy="pack the zip again without it", file=name)
+        elif _NESTED.fullmatch(name):
+            nested.append((name, info))
         else:
-            readers[name] = _reader(archive, info)
+            readers[name] = partial(archive.read, info)
+    return nested
 
 
-def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], bytes]:
-    def read() -> bytes:
-        with archive.open(info) as stream:
-            data = stream.read(info.file_size + 1)
-        if len(data) != info.file_size:
-            raise zipfile.BadZipFile(f"expected {info.file_size} bytes, found others")
-        return data
-
-    return read
+def _too_long(size: int) -> str:
+    return f"{size} bytes, more than {MEMBER_MOST}"
 
 
 def _why_not(info: zipfile.ZipInfo) -> str:
@@ -166,7 +187,7 @@ def _why_not(info: zipfile.ZipInfo) -> str:
         ("control characters in the name", any(ord(letter) < 32 for letter in name)),
         ("a link, which may point anywhere", stat.S_ISLNK(info.external_attr >> 16)),
         ("encrypted", bool(info.flag_bits & 0x1)),
-        (f"{size} bytes, more than {MEMBER_MOST}", size > MEMBER_MOST),
+        (_too_long(size), size > MEMBER_MOST),
         (
             "packed so tightly that it looks like a bomb",
             size > max(RATIO_FROM, tight),

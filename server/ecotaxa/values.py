@@ -58,6 +58,22 @@ def number(text: str) -> float:
         raise CellError("expected a number", remedy) from None
 
 
+def finite(text: str) -> float:
+    """A number that is neither infinite nor none. Raises CellError."""
+    value = number(text)
+    if not math.isfinite(value):
+        raise CellError("expected a finite number", "leave the cell empty if it is not known")
+    return value
+
+
+def whole(text: str, most: int) -> int:
+    """A whole number from 0 to `most`; 3.0 is one too. Raises CellError."""
+    value = number(text)
+    if not (math.isfinite(value) and value == int(value) and 0 <= value <= most):
+        raise CellError(f"expected a whole number from 0 to {most}", "correct it")
+    return int(value)
+
+
 def date(text: str) -> dt.date:
     """YYYYMMDD or YYYY-MM-DD; a time behind it is left to the time column. Raises CellError."""
     found = _DATE.fullmatch(text.strip())

@@ -45,5 +45,5 @@ def plant(connection: Connection, now_ms: int) -> int:
         parent_id = None if line.parent is None else ids[line.parent]
         ids[line.name] = taxa.add(connection, line.name, parent_id, now_ms, line.aphia_id)
         for alias in line.aliases:
-            taxa.add_alias(connection, alias, ids[line.name])
+            taxa.add_alias(connection, alias, ids[line.name], now_ms)
     return len(ids)

@@ -7,6 +7,7 @@ Example:
     >>> app.include_router(router)  # GET /, /login, /projects/3/review, /objects/7, /devices ...
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,9 +15,13 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.templating import Jinja2Templates
+from sqlalchemy import Connection
 
-from server.api.deps import OptionalLogin
+from server.api.deps import OptionalLogin, get_shore
+from server.api.rights import need, need_device, need_object
 from server.auth.roles import allows
+from server.db.users import UserInfo
+from server.errors import ApiError
 from server.web.assets import Assets
 
 HERE = Path(__file__).parent
@@ -74,12 +79,14 @@ def projects_page(request: Request, login: OptionalLogin) -> Response:
 
 @router.get("/projects/{project_id}/review")
 def review_page(request: Request, login: OptionalLogin, project_id: int) -> Response:
-    return _page(request, login, "review.html", here="projects", project_id=project_id)
+    allowed = _project(request, login, project_id)
+    return _page(request, login, "review.html", allowed, here="projects", project_id=project_id)
 
 
 @router.get("/objects/{objid}")
 def object_page(request: Request, login: OptionalLogin, objid: int) -> Response:
-    return _page(request, login, "object.html", here="projects", objid=objid)
+    allowed = _allows(request, login, lambda c, user: need_object(c, user, objid))
+    return _page(request, login, "object.html", allowed, here="projects", objid=objid)
 
 
 @router.get("/devices")
@@ -89,7 +96,8 @@ def devices_page(request: Request, login: OptionalLogin) -> Response:
 
 @router.get("/devices/{device_id}")
 def device_page(request: Request, login: OptionalLogin, device_id: str) -> Response:
-    return _page(request, login, "device.html", here="devices", device_id=device_id)
+    allowed = _allows(request, login, lambda c, user: need_device(c, user, device_id))
+    return _page(request, login, "device.html", allowed, here="devices", device_id=device_id)
 
 
 @router.get("/quarantine")
@@ -127,16 +135,41 @@ def local_path(text: str) -> str:
     return text if plain and text.startswith("/") and not text.startswith("//") else "/"
 
 
-def _page(request: Request, login: OptionalLogin, template: str, **context: Any) -> Response:
+def _project(request: Request, login: OptionalLogin, project_id: int) -> bool:
+    return _allows(request, login, lambda c, user: need(c, user, project_id))
+
+
+def _allows(
+    request: Request, login: OptionalLogin, door: Callable[[Connection, UserInfo], object]
+) -> bool:
+    """Whether who asks may know of what the page is about."""
+    if login is None:
+        return False
+    try:
+        with get_shore(request).database.read() as connection:
+            door(connection, login.user)
+    except ApiError:
+        return False
+    return True
+
+
+def _page(
+    request: Request, login: OptionalLogin, template: str, allowed: bool = True, **context: Any
+) -> Response:
+    """A page for who is logged in; without `allowed` the one that says that there is none."""
     if login is None:
         query = request.scope["query_string"].decode("latin-1")
         wanted = request.scope["path"] + (f"?{query}" if query else "")
         return RedirectResponse(f"/login?next={quote(wanted)}", status_code=303)
+    if not allowed:
+        return _render(request, "missing.html", {"user": login.user}, status=404)
     return _render(request, template, {"user": login.user, **context})
 
 
-def _render(request: Request, template: str, context: dict[str, Any]) -> Response:
+def _render(
+    request: Request, template: str, context: dict[str, Any], status: int = 200
+) -> Response:
     user = context["user"]
     rooms = [room for room in ROOMS if user is not None and allows(user.role, room[3])]
     shown = {"static": ASSETS.prefix, "rooms": rooms, "here": "", **context}
-    return TEMPLATES.TemplateResponse(request, template, shown, headers=HEADERS)
+    return TEMPLATES.TemplateResponse(request, template, shown, status, headers=HEADERS)

@@ -18,7 +18,8 @@ from server.db.ledger import HELD
 from server.db.tables import Device, Image, LedgerEntry, Object, Pack
 from server.settings import Settings
 from server.simulated import make_vignette
-from server.store.packs import Packs, Place
+from server.store.folder_packs import FolderPacks
+from server.store.packs import Place
 from tests.faults.laboratory import progress, report
 from tests.faults.medium import Medium, lay_out
 from tests.faults.recording import Recording, can_record, record
@@ -63,7 +64,7 @@ def toll(folder: Path, promised: Promised) -> tuple[int, int]:
     """Records lost and records too many, in a folder that a cut left."""
     settings = Settings(data=folder)
     database = Database.open(settings.database_url, settings.write_lock)
-    packs = Packs(settings.packs, settings.pack_max)
+    packs = FolderPacks(settings.packs, settings.pack_max)
     try:
         with database.read() as connection:
             entries = connection.execute(select(LedgerEntry.seq, LedgerEntry.outcome)).all()

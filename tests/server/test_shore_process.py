@@ -328,8 +328,8 @@ def test_a_database_that_is_not_ours_is_refused(process: Process) -> None:
 def test_tables_of_another_version_are_refused(process: Process) -> None:
     process.folder.mkdir()
     database = sqlite3.connect(process.folder / "seadrift.db")
-    database.execute("CREATE TABLE schema_version (version INTEGER NOT NULL)")
-    database.execute("INSERT INTO schema_version VALUES (99)")
+    database.execute("CREATE TABLE alembic_version (version_num TEXT)")
+    database.execute("INSERT INTO alembic_version VALUES ('99')")
     database.commit()
     database.close()
     process.start()

@@ -12,17 +12,18 @@ from server.api.ranges import ranged
 from server.intake.png import PngError, check_png
 from server.simulated import make_vignette
 from server.store import bundles
-from server.store.packs import PackError, Packs, Place
+from server.store.folder_packs import FolderPacks
+from server.store.packs import PackError, Place
 from server.taxonomy.starter import read_starter
 
 
 def test_what_is_appended_is_read_back_and_packs_roll(tmp_path: Path) -> None:
-    packs = Packs(tmp_path, roll_bytes=1000)
+    packs = FolderPacks(tmp_path, roll_bytes=1000)
     items = [bytes([i]) * (i * 7) for i in range(60)]
     places = [place for i in range(0, 60, 6) for place in packs.append(items[i : i + 6])]
     assert len({place.pack for place in places}) > 3
     packs.close()
-    fresh = Packs(tmp_path, roll_bytes=1000)
+    fresh = FolderPacks(tmp_path, roll_bytes=1000)
     assert [fresh.read(place) for place in places] == items
     [another] = fresh.append([b"next"])
     assert another.pack not in {place.pack for place in places}  # a pack has one writer
@@ -40,7 +41,7 @@ def test_what_is_appended_is_read_back_and_packs_roll(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_place_is_an_error_of_its_own(tmp_path: Path, change: dict[str, object]) -> None:
-    packs = Packs(tmp_path, roll_bytes=1000)
+    packs = FolderPacks(tmp_path, roll_bytes=1000)
     [place] = packs.append([b"abc"])
     with pytest.raises(PackError):
         packs.read(Place(**{**place.__dict__, **change}))  # type: ignore[arg-type] # on purpose
@@ -48,7 +49,7 @@ def test_a_wrong_place_is_an_error_of_its_own(tmp_path: Path, change: dict[str, 
 
 
 def test_a_pack_that_cannot_grow_is_left_and_the_next_one_begun(tmp_path: Path) -> None:
-    packs = Packs(tmp_path, roll_bytes=1 << 20)
+    packs = FolderPacks(tmp_path, roll_bytes=1 << 20)
     [first] = packs.append([b"abc"])
     packs.close()  # as after a failed write: the length is not known any more
     [second] = packs.append([b"def"])

@@ -10,7 +10,9 @@ from server.db.tables.base import Base
 from server.db.tables.blobs import Blob
 from server.db.tables.certificates import Certificate
 from server.db.tables.fleet import Assignment, Claim, DeploymentStep, Device, Release
+from server.db.tables.free import FreeWaiting, ObjectFree, ProjectColumn
 from server.db.tables.health import HealthRow
+from server.db.tables.jobs import Job, Replaced, Training
 from server.db.tables.link import BadFrameRow, ClockReading, Epoch, FrameRow, GapRange, LedgerEntry
 from server.db.tables.objects import (
     Acquisition,
@@ -25,7 +27,7 @@ from server.db.tables.objects import (
     Sample,
     Sighting,
 )
-from server.db.tables.people import Project, Session, Taxon, TaxonAlias, User
+from server.db.tables.people import Member, Project, Session, User
 from server.db.tables.quarantine import Quarantined, QuarantineEvent
 from server.db.tables.satellite import (
     CommandRow,
@@ -34,6 +36,15 @@ from server.db.tables.satellite import (
     SatelliteOut,
     SatellitePart,
     SummaryRow,
+)
+from server.db.tables.statistics import CountDay, WorkDay, WorkTaxon
+from server.db.tables.taxa import (
+    ProjectTaxon,
+    Taxon,
+    TaxonAlias,
+    TaxonChange,
+    TaxonSynonym,
+    TaxonWord,
 )
 from server.db.tables.tokens import PersonalToken
 from server.db.tables.values import ExactValues, ObjectValues, WaitingValues
@@ -51,26 +62,34 @@ __all__ = [
     "ClockReading",
     "CommandRow",
     "Count",
+    "CountDay",
     "DeploymentStep",
     "Device",
     "Epoch",
     "Event",
     "ExactValues",
     "FrameRow",
+    "FreeWaiting",
     "GapRange",
     "HealthRow",
     "Image",
+    "Job",
     "LedgerEntry",
+    "Member",
     "Object",
+    "ObjectFree",
     "ObjectValues",
     "Pack",
     "PersonalToken",
     "Process",
     "Project",
+    "ProjectColumn",
     "ProjectRelease",
+    "ProjectTaxon",
     "QuarantineEvent",
     "Quarantined",
     "Release",
+    "Replaced",
     "Sample",
     "SatelliteMessage",
     "SatelliteModem",
@@ -81,6 +100,12 @@ __all__ = [
     "SummaryRow",
     "Taxon",
     "TaxonAlias",
+    "TaxonChange",
+    "TaxonSynonym",
+    "TaxonWord",
+    "Training",
     "User",
     "WaitingValues",
+    "WorkDay",
+    "WorkTaxon",
 ]

@@ -2,7 +2,9 @@
 said.
 
 Words and levels are EcoTaxa's. Samples belong to a project and a device, so two instruments that
-call their acquisition "1" never meet.
+call their acquisition "1" never meet. Device 0 (NO_DEVICE) is none: what was imported from a table.
+`free` is JSON {name: text}, the free columns of a level that has few rows; an object's are in
+`server.db.tables.free`.
 """
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
@@ -20,6 +22,9 @@ from server.db.tables.base import (
     clockless,
 )
 
+NO_DEVICE = 0
+"""What came from no instrument of this shore's."""
+
 
 class Sample(Base):
     __tablename__ = "samples"
@@ -27,8 +32,9 @@ class Sample(Base):
 
     id: Mapped[Id]
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
-    device_id: Mapped[int] = mapped_column(ForeignKey("devices.id"), index=True)
+    device_id: Mapped[int] = mapped_column(index=True)
     orig_id: Mapped[Name]
+    free: Mapped[str] = mapped_column(server_default="{}")
     created_ms: Mapped[Millis]
 
 
@@ -44,6 +50,7 @@ class Acquisition(Base):
     instrument: Mapped[str | None] = mapped_column(String(250))
     pixel_um: Mapped[float | None]
     optical_field: Mapped[str | None] = mapped_column(String(16))
+    free: Mapped[str] = mapped_column(server_default="{}")
     created_ms: Mapped[Millis]
 
 
@@ -59,6 +66,7 @@ class Process(Base):
     software: Mapped[str | None] = mapped_column(String(250))
     measures_version: Mapped[int | None]
     settings: Mapped[str | None]
+    free: Mapped[str] = mapped_column(server_default="{}")
     created_ms: Mapped[Millis]
 
 
@@ -68,7 +76,9 @@ class Object(Base):
     `status` is U, P, D, V or X. `pred_*` and `score` are the latest prediction (0 when there is
     none, so that both databases sort alike). `event_id` is the event whose outcome is the present
     state. `boot` and `mono_ms` are the device's own, as sent; `utc_source` says where `utc_ms` is
-    from (`server.db.clocks`).
+    from (`server.db.clocks`). `depth_m` is EcoTaxa's depth_min, `depth_max_m` None when it is the
+    same. An imported object has device 0, and its import's job and a running number as epoch and
+    seq.
 
     The rows that this one names are found or made in its own transaction and never deleted; asking
     the database to look each up again would double the cost of an intake on PostgreSQL. So what
@@ -109,6 +119,7 @@ class Object(Base):
     lat_deg: Mapped[float | None]
     lon_deg: Mapped[float | None]
     depth_m: Mapped[float | None]
+    depth_max_m: Mapped[float | None]
     temperature_c: Mapped[float | None]
     status: Mapped[str] = mapped_column(String(1))
     taxon_id: Mapped[int | None]
@@ -144,7 +155,8 @@ class Pack(Base):
 
 
 class Image(Base):
-    """Where a vignette lies. `objid` is None while its object's record has not come yet."""
+    """Where a vignette lies. `objid` is None while its object's record has not come yet. `format`
+    is Pillow's name of it; `file_name` what an imported one was called, "" for a device's."""
 
     __tablename__ = "images"
     __table_args__ = (
@@ -160,6 +172,8 @@ class Image(Base):
     rank: Mapped[int]
     width: Mapped[int]
     height: Mapped[int]
+    format: Mapped[str] = mapped_column(String(8), server_default="PNG")
+    file_name: Mapped[Name] = mapped_column(server_default="")
     pack_id: Mapped[int]
     offset: Mapped[Big]
     length: Mapped[int]
@@ -170,6 +184,7 @@ class Count(Base):
     over the shards."""
 
     __tablename__ = "counts"
+    __table_args__ = (Index("ix_counts_taxon_id", "taxon_id"),)
 
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
     taxon_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -188,9 +203,10 @@ class ProjectRelease(Base):
 
 
 class Action(Base):
-    """One thing that a person did to many objects. `kind` is an action of the review page, "undo"
-    or "redo"; the latter name the action that they turned (`target_id`). `undone` marks a person's
-    action that is not in force; rows are never deleted."""
+    """One thing that a person did to many objects. `kind` is an action of the review page, "import"
+    (what a table said that they had done), "undo" or "redo"; the latter name the action that they
+    turned (`target_id`). `undone` marks a person's action that is not in force; rows are never
+    deleted."""
 
     __tablename__ = "actions"
     __table_args__ = (
@@ -214,8 +230,8 @@ class Action(Base):
 class Event(Base):
     """One change, or one later prediction, of one object: append-only, so the history is all of it.
 
-    `action_id` is None for a prediction; `applied` is False for a prediction that met a person's
-    word. `previous_id` is the event whose outcome it replaced.
+    `action_id` is None for a prediction, which is a release's or a training's; `applied` is False
+    for a prediction that met a person's word. `previous_id` is the event whose outcome it replaced.
     """
 
     __tablename__ = "events"
@@ -224,6 +240,7 @@ class Event(Base):
     objid: Mapped[Big] = mapped_column(ForeignKey("objects.objid"), index=True)
     action_id: Mapped[MaybeBig] = mapped_column(ForeignKey("actions.id"), index=True)
     release_no: Mapped[int | None] = mapped_column(ForeignKey("releases.no"))
+    training_id: Mapped[int | None] = mapped_column(ForeignKey("trainings.id"))
     old_status: Mapped[str] = mapped_column(String(1))
     old_taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
     new_status: Mapped[str] = mapped_column(String(1))

@@ -1,6 +1,6 @@
-"""Who works here: users, their sessions, projects."""
+"""Who works here: users, their sessions, projects, and who may what in which."""
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.tables.base import Base, Hash, Id, MaybeMillis, Millis, Name
@@ -17,6 +17,7 @@ class User(Base):
     role: Mapped[str] = mapped_column(String(16))
     password_hash: Mapped[str] = mapped_column(String(250))
     active: Mapped[bool]
+    organisation: Mapped[Name] = mapped_column(server_default="")
     created_ms: Mapped[Millis]
 
 
@@ -37,35 +38,29 @@ class Session(Base):
 
 
 class Project(Base):
+    """`access`: "open" to everybody who works here as far as their role goes, "private" to its
+    members, "public" to strangers' eyes too. `settings` is JSON by EcoTaxa's names (comments,
+    status, formulae, ...): what is kept as it was given."""
+
     __tablename__ = "projects"
 
     id: Mapped[Id]
     title: Mapped[str] = mapped_column(String(250), unique=True)
+    access: Mapped[str] = mapped_column(String(8), server_default="open")
+    licence: Mapped[str] = mapped_column(String(32), server_default="")
+    instrument: Mapped[str] = mapped_column(String(32), server_default="")
+    description: Mapped[str] = mapped_column(server_default="")
+    settings: Mapped[str] = mapped_column(server_default="{}")
     created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     created_ms: Mapped[Millis]
 
 
-class Taxon(Base):
-    """A node of the tree. `path` is the names from the root, joined with ">"; `display_name` adds
-    the parent when the name alone is not unique, as EcoTaxa ("egg<Copepoda")."""
+class Member(Base):
+    """What a person may in a project: `may` is "view", "annotate" or "manage"."""
 
-    __tablename__ = "taxa"
-    __table_args__ = (UniqueConstraint("parent_id", "name_key"),)
+    __tablename__ = "members"
 
-    id: Mapped[Id]
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
-    name: Mapped[Name]
-    name_key: Mapped[str] = mapped_column(String(250), index=True)
-    display_name: Mapped[Name]
-    path: Mapped[str]
-    aphia_id: Mapped[int | None]
-    created_ms: Mapped[Millis]
-
-
-class TaxonAlias(Base):
-    """A class name of a release (`key`, folded) and the taxon that it means."""
-
-    __tablename__ = "taxon_aliases"
-
-    key: Mapped[str] = mapped_column(String(250), primary_key=True)
-    taxon_id: Mapped[int] = mapped_column(ForeignKey("taxa.id"))
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, index=True)
+    may: Mapped[str] = mapped_column(String(8))
+    added_ms: Mapped[Millis]

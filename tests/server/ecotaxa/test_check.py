@@ -74,7 +74,7 @@ def test_a_good_zip_and_the_same_folder_say_the_same(tmp_path: Path) -> None:
         found, problems = looked_at(place)
         assert problems.lines() == []
         assert (found.objects, found.images, found.statuses) == (2, 1, {"V": 2})
-        assert found.categories == {"Copepoda", "Detritus"}
+        assert set(found.categories) == {"Copepoda", "Detritus"}
         assert found.free_columns == {"object_area": "f", "object_note": "t"}
 
 

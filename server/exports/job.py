@@ -1,0 +1,44 @@
+"""An export as a job: its file lies in the job's folder, and only the last one does.
+
+`params` are {"kind": "general", "filters": {...}, ...}: docs/exports.md lists them.
+
+Example:
+    >>> run_job(job)
+    {'file': 'export_general_1_20260921_1413.zip', 'objects': 20000, ...}
+"""
+
+from typing import Any
+
+from server.db import exporting
+from server.exports.asked import AskedError
+from server.exports.export import Export
+from server.exports.kinds import run
+from server.jobs.context import JobContext, JobFailedError
+
+
+def run_job(job: JobContext) -> dict[str, Any]:
+    """Raises JobFailedError."""
+    if job.info.project_id is None:
+        raise JobFailedError(["an export is of a project"])
+    for old in job.folder.glob("export_*"):  # of a try that was cut short
+        old.unlink()
+    with job.shore.database.read() as connection:
+        name, address = exporting.read_people(connection)[job.info.user_id]
+    export = Export(
+        job.shore.database,
+        job.shore.packs,
+        job.info.project_id,
+        job.params,
+        f"{name} ({address})",
+        job.info.user_id,
+        job.folder,
+        releases=job.shore.settings.releases,
+        progress=job.progress,
+    )
+    try:
+        result = run(export, str(job.params.get("kind", "")))
+    except AskedError as error:
+        raise JobFailedError(error.errors) from error
+    for line in result.get("mended", ()):
+        job.log.warning("%s", line)
+    return result

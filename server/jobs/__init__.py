@@ -1,0 +1,1 @@
+"""Work that takes longer than a request: jobs, whoever runs them, their files."""
