@@ -33,12 +33,17 @@ WRITE_HEADER = "X-Seadrift"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-async def get_shore(request: Request) -> Shore:  # not a thread's work: it would cost a change
+def get_shore(request: Request) -> Shore:
     shore: Shore = request.app.state.shore
     return shore
 
 
-ShoreDep = Annotated[Shore, Depends(get_shore)]
+async def _shore(request: Request) -> Shore:
+    """Not a thread's work, as a plain function would be: that is two changes of threads."""
+    return get_shore(request)
+
+
+ShoreDep = Annotated[Shore, Depends(_shore)]
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,10 @@ class Rows:
             raise NoResultFound("a row was required, and there is none")
         return self.rows[0]
 
+    def scalar(self) -> Any:
+        """The first value of the first row, or None."""
+        return self.rows[0][0] if self.rows else None
+
     def scalars(self) -> list[Any]:
         """The first column."""
         return [row[0] for row in self.rows]
