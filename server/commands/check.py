@@ -15,7 +15,8 @@ from pathlib import Path
 from server.commands.common import DONE, NOTHING, answer
 from server.ecotaxa.check import Checked, check_upload
 from server.ecotaxa.problems import Problems
-from server.ecotaxa.upload import UploadError, open_upload
+from server.ecotaxa.upload import UploadError
+from server.imports.sources import AUTO, KINDS, open_source
 
 WRONG = 1
 
@@ -29,6 +30,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         epilog="example: seadrift check ecotaxa_cast1.zip",
     )
     parser.add_argument("upload", type=Path, help="zip or folder with ecotaxa*.tsv and images")
+    parser.add_argument(
+        "--kind", choices=(AUTO, *KINDS), default=AUTO, help="its form (default: look at it)"
+    )
     parser.add_argument("--no-images", action="store_true", help="do not open the images")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
@@ -37,20 +41,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     problems = Problems()
     try:
-        with open_upload(args.upload, problems) as upload:
-            found = check_upload(upload, problems, pictures=not args.no_images)
+        with open_source(args.upload, problems, args.kind) as source:
+            found = check_upload(source.upload, problems, pictures=not args.no_images)
     except UploadError as error:
         print(f"seadrift check: {error}", file=sys.stderr)
         return NOTHING
-    text = "\n".join((*problems.lines(), _sentence(args.upload, found, problems)))
-    answer(args, _as_data(found, problems), text)
+    text = "\n".join((*problems.lines(), _sentence(args.upload, source.kind, found, problems)))
+    answer(args, {"kind": source.kind, **_as_data(found, problems)}, text)
     return WRONG if problems.errors else DONE
 
 
-def _sentence(path: Path, found: Checked, problems: Problems) -> str:
+def _sentence(path: Path, kind: str, found: Checked, problems: Problems) -> str:
     tables = f"{found.tables} table{'' if found.tables == 1 else 's'}"
     return (
-        f"{path}: {found.objects} objects in {tables}, {found.images} images;"
+        f"{path}: {kind}, {found.objects} objects in {tables}, {found.images} images;"
         f" {problems.errors} errors, {problems.warnings} warnings"
     )
 
