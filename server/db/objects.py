@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
 
 from server.db import counts, taxa
 from server.db.dialect import chunks
@@ -49,10 +49,9 @@ def page(
 ) -> tuple[int, list[dict[str, Any]]]:
     """How many objects fit the filter, and one page of them."""
     conditions = _conditions(connection, project_id, wanted)
-    query = (
-        select(Object.objid).where(*conditions).order_by(*_order(sort)).limit(limit).offset(offset)
-    )
-    objids = list(connection.execute(query).scalars())
+    by_score = sort.lstrip("-") == "score" and wanted.status is None
+    found = _by_score if by_score else _sorted
+    objids = list(connection.execute(found(conditions, sort, limit, offset)).scalars())
     return _total(connection, project_id, wanted, conditions), _rows(connection, objids)
 
 
@@ -83,6 +82,8 @@ def _conditions(
         found.append(Object.score >= wanted.score_min)
     if wanted.score_max is not None:
         found.append(Object.score <= wanted.score_max)
+    if wanted.status is None and (wanted.score_min, wanted.score_max) != (None, None):
+        found.append(Object.status.in_(tuple("UPDVX")))  # all, said so that an index is walked
     if wanted.sample_id is not None:
         found.append(Object.sample_id == wanted.sample_id)
     if wanted.release is not None:
@@ -96,6 +97,33 @@ def _order(sort: str) -> list[ColumnElement[Any]]:
     column: Any = Object.shuffle if sort == "random" else getattr(Object, sort.lstrip("-"))
     columns: list[Any] = [column] if column is Object.objid else [column, Object.objid]
     return [c.desc() for c in columns] if sort.startswith("-") else columns
+
+
+def _sorted(
+    conditions: Sequence[ColumnElement[bool]], sort: str, limit: int, offset: int
+) -> Select[int]:
+    query = select(Object.objid).where(*conditions).order_by(*_order(sort))
+    return query.limit(limit).offset(offset)
+
+
+def _by_score(
+    conditions: Sequence[ColumnElement[bool]], sort: str, limit: int, offset: int
+) -> Select[int]:
+    """Of any status: the indexes have the score behind the status, so the first of each status are
+    taken along them, and the first of those are the page. Five short walks instead of a sort of
+    all objects."""
+    parts = [
+        select(Object.objid, Object.score)
+        .where(*conditions, Object.status == status)
+        .order_by(*_order(sort))
+        .limit(limit + offset)
+        .subquery()
+        for status in "UPDVX"
+    ]
+    page = union_all(*(select(part.c.objid, part.c.score) for part in parts)).subquery()
+    columns: list[Any] = [page.c.score, page.c.objid]
+    order = [c.desc() for c in columns] if sort.startswith("-") else columns
+    return select(page.c.objid).order_by(*order).limit(limit).offset(offset)
 
 
 def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]:
