@@ -42,7 +42,7 @@ export function rank(taxa, text, uses) {
 export class TaxonSearch {
   /**
    * @param {HTMLDialogElement} dialog
-   * @param {number} projectId
+   * @param {number|null} projectId  whose taxa come first
    * @param {() => import("./types.js").TaxonCount[]} known  taxa of the project
    */
   constructor(dialog, projectId, known) {
