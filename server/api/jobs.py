@@ -155,7 +155,7 @@ def _shown(connection: Connection, job: JobInfo) -> dict[str, Any]:
         "project_id": job.project_id,
         "project": None if project is None else project.title,
         "user": None if asked is None else asked[0].name,
-        "what": str(job.params.get("kind") or job.params.get("file") or ""),
+        "what": str(job.params.get("kind") or job.params.get("source") or ""),
         "progress": job.progress,
         "message": job.message,
         "errors": job.errors,

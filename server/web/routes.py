@@ -31,6 +31,7 @@ ASSETS = Assets.load(HERE / "static")
 TEMPLATES = Jinja2Templates(directory=HERE / "templates")
 ROOMS = (
     ("projects", "/", "Projects", "viewer"),
+    ("taxa", "/taxa", "Taxa", "viewer"),
     ("jobs", "/jobs", "Jobs", "viewer"),
     ("devices", "/devices", "Devices", "viewer"),
     ("releases", "/releases", "Releases", "viewer"),
@@ -135,6 +136,11 @@ def devices_page(request: Request, login: OptionalLogin) -> Response:
 def device_page(request: Request, login: OptionalLogin, device_id: str) -> Response:
     allowed = _allows(request, login, lambda c, user: need_device(c, user, device_id))
     return _page(request, login, "device.html", allowed, here="devices", device_id=device_id)
+
+
+@router.get("/taxa")
+def taxa_page(request: Request, login: OptionalLogin) -> Response:
+    return _page(request, login, "taxa.html", here="taxa")
 
 
 @router.get("/quarantine")

@@ -24,7 +24,7 @@ async function showFiles(chosen) {
     h("tbody", {}, files.map((file) => h("tr", {},
       h("td", { class: "cell-words", "data-label": "Name" }, file.name), h("td", { "data-label": "Size" }, file.is_folder ? "folder" : size(file.size)),
       h("td", { "data-label": "Since" }, ago(file.modified_ms, Date.now())),
-      h("td", {}, h("button", { type: "button", class: "quiet", "aria-label": `Remove ${file.name}`, onclick: () => removeFile(file.name) }, "Remove"))))))
+      h("td", { class: "acts" }, h("button", { type: "button", class: "quiet", "aria-label": `Remove ${file.name}`, onclick: () => removeFile(file.name) }, "Remove"))))))
     : h("p", { class: "muted" }, "None yet."));
   byId("files").setAttribute("aria-busy", "false");
   const select = byId("begin").elements.file;

@@ -33,7 +33,7 @@ function showMembers(members) {
     h("tbody", {}, members.map((one) => h("tr", {},
       h("td", { class: "cell-words", "data-label": "Name" }, h("div", {}, one.name, h("small", { class: "line" }, one.email, !one.active && " · may not log in"))),
       h("td", { "data-label": "Right" }, MAY[/** @type {keyof typeof MAY} */ (one.may)]),
-      h("td", {}, (manages || one.email === mine) && h("button", { type: "button", class: "quiet", "aria-label": `${one.email === mine ? "Leave" : `Remove ${one.name}`}`, onclick: () => removeMember(one) }, one.email === mine ? "Leave" : "Remove"))))))
+      h("td", { class: "acts" }, (manages || one.email === mine) && h("button", { type: "button", class: "quiet", "aria-label": `${one.email === mine ? "Leave" : `Remove ${one.name}`}`, onclick: () => removeMember(one) }, one.email === mine ? "Leave" : "Remove"))))))
     : h("p", { class: "muted" }, "None: whoever sees the project may what their role gives."));
   byId("members").setAttribute("aria-busy", "false");
 }

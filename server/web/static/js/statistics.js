@@ -101,7 +101,7 @@ async function showAgreement() {
 function release(row) {
   const share = row.judged ? row.confirmed / row.judged : null;
   return h("article", { class: "agreement" },
-    h("div", { class: "card-head" }, h("h3", {}, row.name ?? "predicted on shore"), h("span", {}, h("b", {}, percent(share)), h("span", { class: "muted" }, ` of ${plural(row.judged, "prediction")} confirmed`))),
+    h("div", { class: "card-head" }, h("h3", {}, row.name ?? "Without a release: imported, or predicted on shore"), h("span", {}, h("b", {}, percent(share)), h("span", { class: "muted" }, ` of ${plural(row.judged, "prediction")} confirmed`))),
     h("div", { class: "halves" },
       h("div", {}, h("h4", {}, "By predicted taxon"), table(["Taxon", "#Judged", "#Confirmed", ""], row.taxa.slice(0, ROWS).map((/** @type {any} */ one) => [one.taxon, count(one.judged), percent(one.confirmed / one.judged), shareBar(one.confirmed / one.judged)]))),
       h("div", {}, h("h4", {}, "Commonest corrections"), row.pairs.length

@@ -36,6 +36,8 @@
  * @property {string} display_name
  * @property {string} [path]
  * @property {number} [uses]
+ * @property {string|null} [synonym]  the other name by which it was found
+ * @property {boolean} [listed]  in the project's own list
  *
  * @typedef {Taxon & {total: number, predicted: number, validated: number, dubious: number,
  *   discarded: number, unclassified: number}} TaxonCount
