@@ -11,7 +11,7 @@ const project = byId("project");
 const base = `/api/projects/${project.dataset.project}`;
 const manages = project.dataset.right === "manage";
 const MAY = { view: "may look", annotate: "may annotate", manage: "manages" };
-const SHOWN_MOST = 12;
+const SHOWN_MOST = 6;
 /** @type {any[]} */
 let taxa = [];
 
