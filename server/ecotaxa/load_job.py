@@ -23,6 +23,7 @@ Example:
     {'new': 20000, 'updated': 0, 'same': 0, 'skipped': 0, 'images': 20000, ...}
 """
 
+import json
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ from server.imports.sources import AUTO, FOLDERS, KINDS, open_source
 from server.jobs.context import JobContext, JobFailedError
 from server.store.user_files import FileNameError
 
+PROBLEMS = "problems.json"
+"""In the job's folder: all that was found wrong, place by place, for the page that shows it."""
 UPDATES = ("none", "data", "classification")
 _PARTS = ("users", "taxa")
 _WARNINGS_MOST = 200
@@ -68,6 +71,9 @@ def run_import(job: JobContext) -> dict[str, Any]:
             return {"kind": source.kind, **_import(job, source.upload, problems)}
     except UploadError as error:
         raise JobFailedError([f"{error}"]) from error
+    finally:
+        told = json.dumps(problems.as_data(), ensure_ascii=False)
+        (job.folder / PROBLEMS).write_text(told, encoding="utf-8")
 
 
 def _path(job: JobContext) -> Path:
