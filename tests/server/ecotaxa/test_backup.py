@@ -98,7 +98,7 @@ def _same(row: dict[str, str], said: dict[str, Any]) -> None:
     assert (row["object_date"], row["object_time"]) == ("20260921", "141320")
     assert float(row["object_depth_min"]) == said["depth_m"]
     assert float(row["object_temperature"]) == 14.25
-    assert row["process_segment_low_floor"] == "6"
+    assert row["process_segment.low_floor"] == "6"
     assert (row["acq_instrument"], row["acq_pixel_um"]) == ("SIM", "10")
     for measure in MEASURES:
         text = row[f"object_{measure.name}"]
