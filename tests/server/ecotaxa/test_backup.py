@@ -72,7 +72,7 @@ def test_a_backup_holds_everything_and_is_in_order(
     with open_upload(path, problems) as upload:
         found = check_upload(upload, problems, pictures=True)
     assert problems.lines() == []
-    assert (found.objects, found.statuses) == (10, {"P": 9, "V": 1})
+    assert (found.objects, found.statuses) == (12, {"P": 11, "V": 1})
     assert found.people == {("Administrator", "admin@sea.test")}
     rows = {int(row["object_seadrift_objid"]): row for row in rows_of(path)}
     bare = {int(row["object_seadrift_objid"]) for row in rows_of(path, "no_image_")}
