@@ -39,16 +39,10 @@ class LabelledImages:
     def __init__(self, path: Path, every: Sequence[str], archive: zipfile.ZipFile | None) -> None:
         self.path = path
         self._archive = archive
-        self.ignored: Counter[str] = Counter()
-        pictures = sorted((name for name in every if self._is_ours(name)), key=natural)
-        parents = {name: PurePosixPath(name).parent.parts for name in pictures}
-        shared = _shared(list(parents.values()))
-        if len(set(parents.values())) == 1:
-            shared = shared[:-1]  # one class alone is still a class: its message can name it
+        found, self.ignored = classes_of(every)
         self.names: list[str] = []
         self.labels: list[str] = []
-        for name, parts in parents.items():
-            label = "/".join(parts[len(shared) :])
+        for name, label in found.items():
             if not label:
                 self.ignored["images outside a class folder"] += 1
             elif len(label) > MAX_CLASS_NAME:
@@ -85,15 +79,28 @@ class LabelledImages:
         if self._archive is not None:
             self._archive.close()
 
-    def _is_ours(self, name: str) -> bool:
-        parts = PurePosixPath(name).parts
-        if "__MACOSX" in parts or any(part.startswith(".") for part in parts):
-            self.ignored["hidden files and what a Mac leaves"] += 1
-            return False
-        if not is_picture(name):
-            self.ignored[f"files that are no pictures ({' '.join(SUFFIXES)})"] += 1
-            return False
-        return True
+
+def classes_of(every: Sequence[str]) -> tuple[dict[str, str], Counter[str]]:
+    """The pictures among these names, in the order a person expects, each with its class ("" for
+    one beside the class folders); and how many others were left alone, by reason."""
+    ignored: Counter[str] = Counter()
+    pictures = sorted((name for name in every if _is_ours(name, ignored)), key=natural)
+    parents = {name: PurePosixPath(name).parent.parts for name in pictures}
+    shared = _shared(list(parents.values()))
+    if len(set(parents.values())) == 1:
+        shared = shared[:-1]  # one class alone is still a class: its message can name it
+    return {name: "/".join(parts[len(shared) :]) for name, parts in parents.items()}, ignored
+
+
+def _is_ours(name: str, ignored: Counter[str]) -> bool:
+    parts = PurePosixPath(name).parts
+    if "__MACOSX" in parts or any(part.startswith(".") for part in parts):
+        ignored["hidden files and what a Mac leaves"] += 1
+        return False
+    if not is_picture(name):
+        ignored[f"files that are no pictures ({' '.join(SUFFIXES)})"] += 1
+        return False
+    return True
 
 
 def open_labelled(path: Path) -> LabelledImages:

@@ -31,7 +31,8 @@ _LOG_MOST = 1 << 20
 
 class NewImport(BaseModel):
     """`file`: a zip or folder among the person's own files (`/api/files`). `update`: what to change
-    of objects that are there, nothing, their values, or what people said of them too."""
+    of objects that are there, nothing, their values, or what people said of them too. `kind`: the
+    form of the file, "auto" for what it looks like; `folders`: what those of pictures stand for."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -39,6 +40,8 @@ class NewImport(BaseModel):
     update: Literal["none", "data", "classification"] = "none"
     skip_loaded_files: bool = False
     skip_existing_objects: bool = False
+    kind: Literal["auto", "ecotaxa", "planktoscope", "ifcb", "pictures"] = "auto"
+    folders: Literal["classes", "samples", "nothing"] = "classes"
 
 
 class Answer(BaseModel):

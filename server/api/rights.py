@@ -11,8 +11,9 @@ Example:
 from sqlalchemy import Connection
 
 from server.auth.rights import Right, suffices
-from server.db import fleet, members, releases
+from server.db import fleet, jobs, members, releases
 from server.db.fleet import DeviceInfo
+from server.db.jobs import JobInfo
 from server.db.users import UserInfo
 from server.errors import ApiError, not_found
 
@@ -54,6 +55,24 @@ def need_release(connection: Connection, user: UserInfo, release_id: str) -> Non
         return
     if members.right_in(connection, user, found.project_id) is None:
         raise not_found(f"release {release_id[:64]}")
+
+
+def need_job(connection: Connection, user: UserInfo, job_id: int) -> JobInfo:
+    """The job, if it is the person's or of a project that they manage, and not of one that is
+    hidden from them. Raises ApiError."""
+    job = jobs.get(connection, job_id) if 0 < job_id < _ID_MAX else None
+    if job is None or not _sees(connection, user, job):
+        raise not_found(f"job {job_id}")
+    return job
+
+
+def _sees(connection: Connection, user: UserInfo, job: JobInfo) -> bool:
+    if user.role == "administrator":
+        return True
+    if job.project_id is None:
+        return job.user_id == user.id
+    has = members.right_in(connection, user, job.project_id)
+    return has is not None and (job.user_id == user.id or suffices(has, "manage"))
 
 
 def _enough(found: Right | None, needed: Right, what: str, project_id: int) -> Right:

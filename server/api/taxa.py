@@ -29,6 +29,8 @@ from server.taxonomy.plan import Options
 
 router = APIRouter(prefix="/api", tags=["taxa"])
 
+WORMS = "https://www.marinespecies.org/aphia.php?p=taxdetails&id="
+
 TaxonId = Annotated[int, Field(ge=1, lt=ID_MAX)]
 TaxonName = Annotated[
     str,
@@ -142,10 +144,7 @@ def taxon(shore: ShoreDep, user: Viewer, taxon_id: int) -> dict[str, Any]:
             "uses": branch.nb_objects,
             "uses_below": branch.nb_children_objects,
             "children": _listed(connection, branch.children),
-            "synonyms": [
-                {"synonym_id": one.synonym_id, "name": one.name, "aphia_id": one.aphia_id}
-                for one in taxa_tree.synonyms(connection, taxon_id)
-            ],
+            "synonyms": _synonyms(connection, taxon_id),
             "merged": _listed(connection, taxa_tree.merged_into(connection, taxon_id)),
             "rename_to": None
             if row.rename_to is None
@@ -322,9 +321,19 @@ def _listed(connection: Connection, taxon_ids: list[int]) -> list[dict[str, Any]
 
 def _synonyms(connection: Connection, taxon_id: int) -> list[dict[str, Any]]:
     return [
-        {"synonym_id": one.synonym_id, "name": one.name, "aphia_id": one.aphia_id}
+        {
+            "synonym_id": one.synonym_id,
+            "name": one.name,
+            "aphia_id": one.aphia_id,
+            "aphia_url": _at_worms(one.aphia_id),
+        }
         for one in taxa_tree.synonyms(connection, taxon_id)
     ]
+
+
+def _at_worms(aphia_id: int | None) -> str | None:
+    """The taxon's page at the World Register of Marine Species."""
+    return None if aphia_id is None else f"{WORMS}{aphia_id}"
 
 
 def _row(row: TaxonRow) -> dict[str, Any]:
@@ -336,6 +345,7 @@ def _row(row: TaxonRow) -> dict[str, Any]:
         "rank": row.rank,
         "status": row.status,
         "aphia_id": row.aphia_id,
+        "aphia_url": _at_worms(row.aphia_id),
         "ecotaxa_id": row.ecotaxa_id,
     }
 

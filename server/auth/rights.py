@@ -1,7 +1,7 @@
 """What a person may in a project, decided from four facts.
 
-Three rights, each of which holds the one before it, in EcoTaxa's words. view: look and export.
-annotate: validate, relabel, undo, predict. manage: import, settings, members, devices, training.
+Three rights, each of which holds the one before it, in EcoTaxa's words. view: look. annotate:
+validate, relabel, undo, export. manage: import, settings, members, devices, training.
 An administrator manages every project. A member may what the membership says. Everybody else may in
 an open or public project what their role gives, and a private one does not exist for them.
 

@@ -5,7 +5,7 @@ Exit codes: 0 imported; 1 the upload has errors, or somebody has to say who or w
 
 Example:
     $ seadrift import cast1.zip --data shore --project "Bay" --create
-    Bay: 812 objects new, 0 updated, 0 the same, 0 passed over; 812 images
+    Bay: 812 objects new, 0 updated, 0 the same, 0 passed over; 812 images, read as ecotaxa
 """
 
 import argparse
@@ -27,6 +27,7 @@ from server.commands.common import (
 )
 from server.db import jobs, members, projects, taxa, users
 from server.db.jobs import JobInfo
+from server.imports.sources import AUTO, FOLDERS, KINDS
 from server.shore import Shore
 
 WRONG = 1
@@ -41,7 +42,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "of it, or nothing and a list of what is wrong. The same again makes no duplicates.",
         epilog='example: seadrift import cast1.zip --data shore --project "Bay" --create',
     )
-    parser.add_argument("upload", type=Path, help="zip or folder with ecotaxa*.tsv and images")
+    parser.add_argument(
+        "upload", type=Path, help="zip or folder: ecotaxa*.tsv and images, IFCB bins, or pictures"
+    )
+    parser.add_argument(
+        "--kind", choices=(AUTO, *KINDS), default=AUTO, help="its form (default: look at it)"
+    )
+    parser.add_argument(
+        "--folders", choices=FOLDERS, default=FOLDERS[0],
+        help="of pictures: what the folders they lie in stand for (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--project", required=True, help="title or number")
     parser.add_argument("--create", action="store_true", help="make the project if there is none")
     parser.add_argument("--as", dest="email", help="who imports (default: the first administrator)")
@@ -121,6 +131,8 @@ def _params(args: argparse.Namespace) -> dict[str, Any]:
         "update": args.update,
         "skip_loaded_files": args.skip_loaded,
         "skip_existing_objects": args.skip_existing,
+        "kind": args.kind,
+        "folders": args.folders,
     }
 
 
@@ -231,6 +243,7 @@ def _tell(args: argparse.Namespace, job: JobInfo) -> int:
 def _sentence(project: str, result: dict[str, Any]) -> str:
     head = (
         f"{project}: {result['new']} objects new, {result['updated']} updated, {result['same']} "
-        f"the same, {result['skipped']} passed over; {result['images']} images"
+        f"the same, {result['skipped']} passed over; {result['images']} images, "
+        f"read as {result['kind']}"
     )
     return "\n".join((*result["warnings"], head))

@@ -14,13 +14,16 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, select
 
+from server import clock
 from server.db.dialect import add_to
-from server.db.tables import Count, Object
+from server.db.tables import Count, CountDay, Object
 
 SHARDS = 16
 """A row of PostgreSQL is locked until the commit of whoever changed it: instruments that share no
 row do not wait for each other."""
 _KEY = ("project_id", "taxon_id", "status", "shard")
+_DAY_KEY = ("project_id", "day", "status", "shard")
+_DAY_MS = 86_400_000
 State = tuple[int | None, str]
 """(taxon_id, status)"""
 
@@ -43,7 +46,9 @@ class Delta:
         self.add(project_id, old, -1)
         self.add(project_id, new, 1)
 
-    def save(self, connection: Connection) -> None:
+    def save(self, connection: Connection, now_ms: int | None = None) -> None:
+        """Add them, and enter them under the day, which is today unless said."""
+        self._save_day(connection, (clock.now_ms() if now_ms is None else now_ms) // _DAY_MS)
         rows = [
             {
                 "project_id": project,
@@ -56,6 +61,17 @@ class Delta:
             if n
         ]
         add_to(connection, Count, rows, _KEY, "n")
+
+    def _save_day(self, connection: Connection, day: int) -> None:
+        changes: Counter[tuple[int, str]] = Counter()
+        for (project, _, status), n in self._changes.items():
+            changes[project, status] += n
+        rows = [
+            {"project_id": project, "day": day, "status": status, "shard": self._shard, "n": n}
+            for (project, status), n in sorted(changes.items())
+            if n
+        ]
+        add_to(connection, CountDay, rows, _DAY_KEY, "n")
 
 
 def by_status(connection: Connection, project_ids: list[int]) -> dict[int, dict[str, int]]:

@@ -81,7 +81,7 @@ def _insert(
     delta = Delta(source.device_id)
     for one in fresh:
         delta.add(source.project_id, (one.taxon_id, "U" if one.taxon_id is None else "P"))
-    delta.save(connection)
+    delta.save(connection, now_ms)
     return {one.seq: Teller(objid, one.release_no, news=True) for objid, one in pairs}
 
 

@@ -216,6 +216,24 @@ def all_jobs(
     return [_info(row) for row in connection.execute(query)]
 
 
+def seen_by(
+    connection: Connection,
+    *,
+    user_id: int,
+    managed: Sequence[int],
+    everything: bool,
+    project_id: int | None,
+    limit: int,
+) -> list[JobInfo]:
+    """The newest first: a person's own, and those of the projects that they manage."""
+    query = select(Job).order_by(Job.id.desc()).limit(limit)
+    if not everything:
+        query = query.where(or_(Job.user_id == user_id, Job.project_id.in_(managed)))
+    if project_id is not None:
+        query = query.where(Job.project_id == project_id)
+    return [_info(row) for row in connection.execute(query)]
+
+
 def _mine(connection: Connection, job_id: int, worker: str, **values: Any) -> None:
     """Set what a worker says of a job that it runs."""
     changed = connection.execute(

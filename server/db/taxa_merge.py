@@ -12,6 +12,7 @@ Example:
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, case, delete, func, select, update
 
@@ -41,19 +42,27 @@ def merge(connection: Connection, taxon_id: int, *, into: int, by: By, now_ms: i
     return carry(connection)
 
 
-def carry(connection: Connection, most: int = PORTION) -> Merged:
-    """Move at most so many objects of merged taxa to those that they became."""
+def is_behind(connection: Connection) -> bool:
+    """Whether merged taxa have objects."""
+    return connection.execute(_left().limit(1)).first() is not None
+
+
+def _left() -> Any:
+    """(project, merged taxon, what it became, objects)"""
     n = func.sum(Count.n)
-    query = (
+    return (
         select(Count.project_id, Count.taxon_id, Taxon.rename_to, n)
         .join(Taxon, Taxon.id == Count.taxon_id)
         .where(Taxon.rename_to.is_not(None))
         .group_by(Count.project_id, Count.taxon_id, Taxon.rename_to)
         .having(n > 0)
     )
+
+
+def carry(connection: Connection, most: int = PORTION) -> Merged:
+    """Move at most so many objects of merged taxa to those that they became."""
     moved = left = 0
-    for project, old, new, there in connection.execute(query).all():
-        assert new is not None
+    for project, old, new, there in connection.execute(_left()).all():
         done = _move_objects(connection, project, old, new, min(most - moved, int(there)))
         moved += done
         left += int(there) - done

@@ -1,10 +1,9 @@
 """Taxa found as one types: prefixes of any of their words, and "egg<cop" as display names have it.
 
 A word table with an index answers, so that a hundred thousand taxa cost as much as a hundred: the
-range of a prefix is read from its beginning and no further than CANDIDATES. Those of the project's
-own list come first, then by how much they are used, then those that begin with what was typed. With
-one or two letters the range is long; the project's own list and what it has are then looked through
-besides, so that none of them is missed.
+range of a prefix is read from its beginning and no further than CANDIDATES; what the project lists
+or has is looked through besides, so that none of it is missed. The project's own list comes first,
+then names that begin with what was typed, then those that it uses most.
 
 Example:
     >>> [found.info.display_name for found in search(connection, "egg<cop", project_id=1, limit=9)]
@@ -20,11 +19,10 @@ from sqlalchemy.orm import aliased
 
 from server.db.tables import Count, ProjectTaxon, Taxon, TaxonSynonym, TaxonWord
 from server.db.taxa_read import TaxonInfo
-from server.taxonomy.names import words
+from server.taxonomy.names import fold, words
 
-CANDIDATES = 600
+CANDIDATES = 120
 _LAST = "\U0010ffff"
-_SHORT = 2
 _WORDS_MOST = 8
 _NOWHERE = 10**9
 Key = tuple[int, int]
@@ -56,40 +54,44 @@ def search(connection: Connection, text: str, project_id: int | None, limit: int
     elif not parts[0]:
         return []
     else:
-        own = listed.keys() | set(_used(connection, project_id)) if _is_wide(parts[0]) else set()
-        keys = _matching(connection, parts, own)
-    return _ranked(connection, keys, parts[0], project_id, listed)[:limit]
+        keys = _matching(connection, parts, project_id, limit)
+    return _ranked(connection, keys, text, project_id, listed)[:limit]
 
 
-def _is_wide(typed: Sequence[str]) -> bool:
-    return all(len(word) <= _SHORT for word in typed)
-
-
-def _matching(connection: Connection, parts: list[list[str]], own: Iterable[int]) -> list[Key]:
-    """Taxa that have every word of the first part, under taxa that have those of the next."""
-    upper = [part for part in parts[1:] if part]
+def _matching(
+    connection: Connection, parts: list[list[str]], project_id: int | None, limit: int
+) -> list[Key]:
+    """Taxa that have every word of the first part, under taxa that have those of the next: those
+    that the project lists or has, then the first that begin so, then those with it inside."""
+    typed, upper = parts[0], [part for part in parts[1:] if part]
     found: list[Key] = []
-    mine = sorted(own)
-    for some in (mine[i : i + 400] for i in range(0, len(mine), 400)):
-        found += _keys(connection, parts[0], [TaxonWord.taxon_id.in_(some)], upper)
+    if project_id is not None:
+        found += _keys(connection, typed, TaxonWord.taxon_id.in_(_own(project_id)), upper)
     for leading in (0, 1):
-        found += _keys(connection, parts[0], [TaxonWord.leading == leading], upper)
-    if upper:
-        found += _under(connection, parts[0], upper)
+        if len(found) < limit or leading == 0:
+            found += _keys(connection, typed, TaxonWord.leading == leading, upper)
+    if upper and len(found) < limit:
+        found += _under(connection, typed, upper)
     return list(dict.fromkeys(found))
+
+
+def _own(project_id: int) -> Any:
+    """The taxa that the project lists, or has objects of."""
+    used = select(Count.taxon_id).where(Count.project_id == project_id)
+    return used.union(select(ProjectTaxon.taxon_id).where(ProjectTaxon.project_id == project_id))
 
 
 def _keys(
     connection: Connection,
     typed: Sequence[str],
-    where: Sequence[ColumnElement[bool]],
+    where: ColumnElement[bool],
     upper: Sequence[Sequence[str]],
 ) -> list[Key]:
     """At most CANDIDATES names with these words whose parents, one above the other, have those of
     `upper`; the longest word leads."""
     first, *others = sorted(typed, key=len, reverse=True)
     query = select(TaxonWord.taxon_id, TaxonWord.synonym_id).where(
-        _begins(TaxonWord.word, first), *where
+        _begins(TaxonWord.word, first), where
     )
     for other in others:
         word = aliased(TaxonWord)
@@ -102,7 +104,11 @@ def _keys(
         for asked in part:
             word = aliased(TaxonWord)
             query = query.join(
-                word, and_(word.taxon_id == child.parent_id, _begins(word.word, asked))
+                word,
+                and_(
+                    word.taxon_id == child.parent_id,
+                    _begins(word.word, asked),
+                ),
             )
         lower = child.parent_id
     query = query.order_by(TaxonWord.word).limit(CANDIDATES)
@@ -113,7 +119,7 @@ def _under(
     connection: Connection, typed: Sequence[str], upper: Sequence[Sequence[str]]
 ) -> list[Key]:
     """Names with these words anywhere below taxa whose names have those of `upper`."""
-    keys = [key for n in (0, 1) for key in _keys(connection, typed, [TaxonWord.leading == n], ())]
+    keys = [key for n in (0, 1) for key in _keys(connection, typed, TaxonWord.leading == n, ())]
     query = select(Taxon.id, Taxon.path).where(Taxon.id.in_({taxon for taxon, _ in keys}))
     paths = {taxon: path.split(">")[-2::-1] for taxon, path in connection.execute(query)}
     return [key for key in keys if _passes(paths[key[0]], upper)]
@@ -138,11 +144,6 @@ def _listed(connection: Connection, project_id: int | None) -> dict[int, int]:
     query = select(ProjectTaxon.taxon_id, ProjectTaxon.place)
     query = query.where(ProjectTaxon.project_id == project_id).order_by(ProjectTaxon.place)
     return {} if project_id is None else dict(connection.execute(query).all())
-
-
-def _used(connection: Connection, project_id: int | None) -> list[int]:
-    query = select(Count.taxon_id).where(Count.project_id == project_id, Count.taxon_id > 0)
-    return [] if project_id is None else list(connection.execute(query.distinct()).scalars())
 
 
 def _most_used(connection: Connection, project_id: int | None, limit: int) -> list[int]:
@@ -172,7 +173,7 @@ def uses(
 def _ranked(
     connection: Connection,
     keys: Sequence[Key],
-    typed: Sequence[str],
+    text: str,
     project_id: int | None,
     listed: dict[int, int],
 ) -> list[Found]:
@@ -180,10 +181,7 @@ def _ranked(
     for taxon, synonym in keys:
         by_name[taxon] = min(synonym, by_name.get(taxon, synonym))
     numbers = uses(connection, by_name, project_id)
-    synonyms = select(TaxonSynonym.id, TaxonSynonym.name).where(
-        TaxonSynonym.id.in_([n for n in by_name.values() if n])
-    )
-    names = dict(connection.execute(synonyms).all())
+    names = _synonyms(connection, [n for n in by_name.values() if n])
     found = [
         Found(
             TaxonInfo(row[0], row[1], row[2], row[3]),
@@ -194,7 +192,13 @@ def _ranked(
         )
         for row in connection.execute(_rows(by_name))
     ]
-    return sorted(found, key=lambda one: _rank(one, typed))
+    whole = fold(text)
+    return sorted(found, key=lambda one: _rank(one, whole))
+
+
+def _synonyms(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
+    query = select(TaxonSynonym.id, TaxonSynonym.name).where(TaxonSynonym.id.in_(numbers))
+    return dict(connection.execute(query).all()) if numbers else {}
 
 
 def _rows(taxon_ids: Iterable[int]) -> Any:
@@ -204,9 +208,18 @@ def _rows(taxon_ids: Iterable[int]) -> Any:
     )
 
 
-def _rank(one: Found, typed: Sequence[str]) -> tuple[Any, ...]:
-    name = words(one.info.name)
-    starts = " ".join(name).startswith(" ".join(typed)) and one.synonym is None
-    place = one.place if one.place is not None else _NOWHERE
-    shown = one.info.display_name.casefold()
-    return place, name != typed, not starts, -one.uses, len(name), shown, one.info.taxon_id
+def _rank(one: Found, whole: str) -> tuple[Any, ...]:
+    """Listed ones; then the very name; own names before synonyms; beginnings before the rest."""
+    typed = whole.partition("<")[0]
+    name, shown = one.info.name.casefold(), one.info.display_name.casefold()
+    return (
+        one.place if one.place is not None else _NOWHERE,
+        name != typed,
+        one.synonym is not None,
+        not shown.startswith(whole),
+        not name.startswith(typed),
+        -one.uses,
+        name.count(" "),
+        shown,
+        one.info.taxon_id,
+    )

@@ -7,6 +7,8 @@ Its `params`:
   "classification" (what people said of them too).
 - `skip_loaded_files`: tables that were loaded before are passed over.
 - `skip_existing_objects`: objects that are there are passed over, new pictures of theirs too.
+- `kind`: which form the upload has (`server.imports.sources.KINDS`), or "auto": what it looks
+  like. `folders`: what those of pictures stand for.
 - `users`, `taxa`: answers given ahead, as those to the job's question.
 
 Its result counts objects: `new`, `updated`, `same`, `skipped`; `images` and `events` that were
@@ -20,6 +22,7 @@ Example:
     {'new': 20000, 'updated': 0, 'same': 0, 'skipped': 0, 'images': 20000, ...}
 """
 
+import json
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -39,10 +42,13 @@ from server.ecotaxa.load import load
 from server.ecotaxa.problems import Problems
 from server.ecotaxa.questions import AnswerError, Meaning, person_label, understand
 from server.ecotaxa.reading import batches
-from server.ecotaxa.upload import Upload, UploadError, is_table, open_upload
+from server.ecotaxa.upload import Upload, UploadError, is_table
+from server.imports.sources import AUTO, FOLDERS, KINDS, open_source
 from server.jobs.context import JobContext, JobFailedError
 from server.store.user_files import FileNameError
 
+PROBLEMS = "problems.json"
+"""In the job's folder: all that was found wrong, place by place, for the page that shows it."""
 UPDATES = ("none", "data", "classification")
 _PARTS = ("users", "taxa")
 _WARNINGS_MOST = 200
@@ -55,11 +61,18 @@ def run_import(job: JobContext) -> dict[str, Any]:
     if job.info.result:
         return job.info.result
     problems = Problems()
+    kind, folders = job.params.get("kind", AUTO), job.params.get("folders", FOLDERS[0])
+    if kind not in (AUTO, *KINDS) or folders not in FOLDERS:
+        raise JobFailedError([f"kind, folders: '{kind}', '{folders}' are not known"])
     try:
-        with open_upload(_path(job), problems) as upload:
-            return _import(job, upload, problems)
+        with open_source(_path(job), problems, kind, folders=folders) as source:
+            job.log.info("read as: %s", source.kind)
+            return {"kind": source.kind, **_import(job, source.upload, problems)}
     except UploadError as error:
         raise JobFailedError([f"{error}"]) from error
+    finally:
+        told = json.dumps(problems.as_data(), ensure_ascii=False)
+        (job.folder / PROBLEMS).write_text(told, encoding="utf-8")
 
 
 def _path(job: JobContext) -> Path:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from server.clock import now_ms
-from server.db import jobs, spreading
+from server.db import jobs, spreading, taxa_merge
 from server.db.jobs import JobInfo, JobLostError
 from server.jobs.context import AskError, JobContext, JobFailedError
 from server.jobs.kinds import KINDS
@@ -29,6 +29,7 @@ from server.shore import Shore
 LOG = logging.getLogger("seadrift.jobs")
 POLL_S = 0.25
 _ALIVE_S = 10.0
+_CARRY_S = 30.0
 
 
 def worker_name() -> str:
@@ -38,10 +39,13 @@ def worker_name() -> str:
 
 def work(shore: Shore, stop: threading.Event) -> None:
     """Run jobs until `stop` is set."""
-    worker = worker_name()
+    worker, looked_s = worker_name(), -_CARRY_S
     while not stop.is_set():
         try:
             busy = run_one(shore, worker) or spread_some(shore)
+            if not busy and time.monotonic() - looked_s >= _CARRY_S:
+                busy = carry_some(shore)
+                looked_s = looked_s if busy else time.monotonic()
         except Exception:
             LOG.exception("the worker of jobs met an error; it goes on")
             busy = False
@@ -59,9 +63,22 @@ def spread_some(shore: Shore) -> bool:
     return True
 
 
+def carry_some(shore: Shore) -> bool:
+    """Move objects of merged taxa: what a large merge left, and what came from whoever had looked
+    the taxon up before; False when there are none."""
+    with shore.database.read() as connection:
+        if not taxa_merge.is_behind(connection):
+            return False
+    with shore.database.write() as connection:
+        taxa_merge.carry(connection)
+    return True
+
+
 def run_waiting(shore: Shore) -> int:
     """Run every job that waits; how many there were."""
     worker, count = worker_name(), 0
+    while carry_some(shore):
+        pass
     while spread_some(shore):
         pass
     while run_one(shore, worker):

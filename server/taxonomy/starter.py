@@ -1,7 +1,7 @@
 """Plants the starter taxonomy into an empty database.
 
-`starter.tsv` has one taxon a line: name, parent (empty: a root), AphiaID (empty unless certain) and
-other names of it, separated by ";". Parents come before their children.
+`starter.tsv` has one taxon a line: name, parent (empty: a root), AphiaID (empty unless certain),
+rank, kind, and other names of it, separated by ";". Parents come before their children.
 
 Example:
     >>> plant(connection, now_ms=now)
@@ -25,6 +25,8 @@ class Line:
     name: str
     parent: str | None
     aphia_id: int | None
+    rank: str | None
+    kind: str
     aliases: tuple[str, ...]
 
 
@@ -34,7 +36,8 @@ def read_starter() -> Iterator[Line]:
         for row in csv.DictReader(stream, delimiter="\t"):
             aliases = tuple(a.strip() for a in (row["aliases"] or "").split(";") if a.strip())
             aphia = int(row["aphia_id"]) if row["aphia_id"] else None
-            yield Line(row["name"], row["parent"] or None, aphia, aliases)
+            rank = row["rank"] or None
+            yield Line(row["name"], row["parent"] or None, aphia, rank, row["kind"], aliases)
 
 
 def plant(connection: Connection, now_ms: int) -> int:
@@ -43,7 +46,15 @@ def plant(connection: Connection, now_ms: int) -> int:
     ids: dict[str, int] = {}
     for line in read_starter():
         parent_id = None if line.parent is None else ids[line.parent]
-        ids[line.name] = taxa.add(connection, line.name, parent_id, now_ms, line.aphia_id)
+        ids[line.name] = taxa.add(
+            connection,
+            line.name,
+            parent_id,
+            now_ms,
+            line.aphia_id,
+            rank=line.rank,
+            kind=line.kind,
+        )
         for alias in line.aliases:
             taxa.add_alias(connection, alias, ids[line.name], now_ms)
     return len(ids)

@@ -10,7 +10,7 @@ Example:
     'egg<Copepoda'
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -100,8 +100,14 @@ class Tree:
         return found
 
     def shown(self) -> dict[int, str]:
-        """The display name of every taxon."""
-        return shown_names(self.homonym(taxon_id) for taxon_id in self.nodes)
+        """The display name of every taxon; chains are made for names that two bear."""
+        keys = {taxon_id: fold(node.name) for taxon_id, node in self.nodes.items()}
+        bearers = Counter(keys.values())
+        shared = (self.homonym(taxon_id) for taxon_id in keys if bearers[keys[taxon_id]] > 1)
+        alone = (Homonym(t, (self.nodes[t].name,), self.nodes[t].status == "D") for t in keys)
+        return shown_names(one for one in alone if bearers[keys[one.taxon_id]] == 1) | shown_names(
+            shared
+        )
 
     def homonym(self, taxon_id: int) -> Homonym:
         node = self.nodes[taxon_id]

@@ -53,7 +53,7 @@ def test_a_viewer_changes_nothing(shore: Shore, project: int, login: Login) -> N
     assert project == 1
     viewer = login(*add_user(shore, "viewer"))
     changed = [e for e in endpoints() if e[0] != "GET" and e[1].startswith("/api/")]
-    changed = [e for e in changed if e[1] not in OWN]
+    changed = [e for e in changed if e[1] not in OWN and not e[1].startswith("/api/queue/")]
     assert len(changed) >= 9
     for method, path in changed:
         answer = viewer.request(method, path, json=BODIES.get(path, {}))
@@ -63,11 +63,12 @@ def test_a_viewer_changes_nothing(shore: Shore, project: int, login: Login) -> N
 
 OWN = ("/api/login", "/api/logout", "/api/logout/everywhere", "/api/me/password", "/api/tokens",
        "/api/tokens/1")  # fmt: skip
-"""What anyone may do to their own account."""
+"""What anyone may do to their own account; and to their own jobs."""
 KEY = "00000000-0000-4000-8000-000000000000"
 BODIES = {
     "/api/projects": {"title": "x"},
     "/api/projects/1/members": {"email": "x@sea.test", "may": "view"},
+    "/api/projects/1/exports": {"kind": "backup"},
     "/api/projects/1/taxon_list": {"taxon_ids": []},
     "/api/projects/1/classify": {"action": "validate", "objids": [1], "key": KEY},
     "/api/taxa": {"name": "x", "parent_id": None},

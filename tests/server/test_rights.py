@@ -16,7 +16,7 @@ from server.auth.passwords import hash_password
 from server.auth.rights import RIGHTS, right, suffices
 from server.auth.roles import ROLES
 from server.clock import now_ms
-from server.db import members, releases, users
+from server.db import jobs, members, releases, users
 from server.shore import Shore
 from server.simulated import SimulatedDevice, make_object, make_record
 from server.web.routes import router
@@ -156,6 +156,9 @@ BODIES: dict[str, Any] = {
         "action": "validate", "objids": ["objid"], "key": KEY,
     },
     "PUT /api/projects/{project_id}/members": {"email": "mia@sea.test", "may": "manage"},
+    "POST /api/queue/{job_id}/reply": {"reply": {}},
+    "POST /api/projects/{project_id}/imports": {"file": "x.zip"},
+    "POST /api/projects/{project_id}/exports": {"kind": "backup"},
     "PUT /api/projects/{project_id}/taxon_list": {"taxon_ids": []},
     "POST /api/devices/{device_id}/commands": {"name": "restart"},
     "POST /api/releases/{release_id}/assign": {"device_ids": "all"},
@@ -198,6 +201,10 @@ def hidden(
             network="n", classes=["Copepoda"], figures={}, parent_no=None, project_id=project,
             now_ms=now_ms(),
         )  # fmt: skip
+        job_id = jobs.add(
+            connection, "export", project_id=project, user_id=1, params={"kind": SECRET},
+            now_ms=now_ms(),
+        )  # fmt: skip
     body_ = {"access": "private", "title": SECRET}
     assert client.patch(f"/api/projects/{project}/settings", json=body_).status_code == 200
     [row] = client.get(f"/api/projects/{project}/objects").json()["objects"]
@@ -206,7 +213,7 @@ def hidden(
         "project_id": project, "objid": row["objid"], "device_id": device.device_id,
         "release_id": "ab" * 32, "user_id": 1, "object_id": row["objid"],
         "sample_id": above["sample_ids"][0], "acquisition_id": above["acquisition_ids"][0],
-        "process_id": 1,
+        "process_id": 1, "job_id": job_id,
     }  # fmt: skip
 
 

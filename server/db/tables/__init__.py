@@ -37,6 +37,7 @@ from server.db.tables.satellite import (
     SatellitePart,
     SummaryRow,
 )
+from server.db.tables.statistics import CountDay, WorkDay, WorkTaxon
 from server.db.tables.taxa import (
     ProjectTaxon,
     Taxon,
@@ -61,6 +62,7 @@ __all__ = [
     "ClockReading",
     "CommandRow",
     "Count",
+    "CountDay",
     "DeploymentStep",
     "Device",
     "Epoch",
@@ -104,4 +106,6 @@ __all__ = [
     "Training",
     "User",
     "WaitingValues",
+    "WorkDay",
+    "WorkTaxon",
 ]

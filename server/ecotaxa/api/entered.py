@@ -11,6 +11,7 @@ Example:
 from fastapi import APIRouter, FastAPI
 
 from server.ecotaxa.api import (
+    automatic,
     classify,
     exports,
     files,
@@ -34,6 +35,7 @@ NOUNS: tuple[APIRouter, ...] = tuple(
         stats,
         parents,
         classify,
+        automatic,
         exports,
         objects,
         taxa,

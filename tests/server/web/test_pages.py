@@ -114,9 +114,9 @@ def test_one_object_tells_everything(visit: Any, make_sea: Any) -> None:
 def test_what_is_not_there_is_said(visit: Any) -> None:
     page: Page = visit(own=True).page
     page.goto("/objects/4611686018427387")
-    expect(page.locator("#object")).to_contain_text("is not here")
+    expect(page.locator("main")).to_contain_text("is not here")
     page.goto("/projects/4611686018427387/review")
-    expect(page.locator("#stage-note")).to_contain_text("is not here")
+    expect(page.locator("main")).to_contain_text("is not here")
 
 
 def test_a_claim_is_shown_once_and_a_device_can_be_revoked(visit: Any, make_sea: Any) -> None:

@@ -201,14 +201,29 @@ def upgrade() -> None:
         sa.Column("name_key", sa.String(length=250), nullable=False),
         sa.Column("display_name", sa.String(length=250), nullable=False),
         sa.Column("path", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(length=1), server_default="P", nullable=False),
+        sa.Column("rank", sa.String(length=32), nullable=True),
+        sa.Column("status", sa.String(length=1), server_default="A", nullable=False),
+        sa.Column("rename_to", BIG, nullable=True),
         sa.Column("aphia_id", sa.Integer(), nullable=True),
+        sa.Column("ecotaxa_id", sa.Integer(), nullable=True),
         sa.Column("created_ms", BIG, nullable=False),
         sa.ForeignKeyConstraint(["parent_id"], ["taxa.id"], name=op.f("fk_taxa_parent_id")),
+        sa.ForeignKeyConstraint(["rename_to"], ["taxa.id"], name=op.f("fk_taxa_rename_to")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_taxa")),
-        sa.UniqueConstraint("parent_id", "name_key", name=op.f("uq_taxa_parent_id_name_key")),
     )
-    with op.batch_alter_table("taxa", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_taxa_name_key"), ["name_key"], unique=False)
+    op.create_index("ix_taxa_name_key", "taxa", ["name_key"])
+    op.create_index("ix_taxa_parent_id", "taxa", ["parent_id"])
+    op.create_index("ix_taxa_rename_to", "taxa", ["rename_to"])
+    op.create_index("uq_taxa_ecotaxa_id", "taxa", ["ecotaxa_id"], unique=True)
+    present = sa.text("rename_to IS NULL")
+    for name, columns in (
+        ("uq_taxa_child", ["parent_id", "name_key"]),
+        ("uq_taxa_aphia_id", ["aphia_id"]),
+    ):
+        op.create_index(
+            name, "taxa", columns, unique=True, sqlite_where=present, postgresql_where=present
+        )
 
     op.create_table(
         "users",
@@ -287,6 +302,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["taxon_id"], ["taxa.id"], name=op.f("fk_taxon_aliases_taxon_id")),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_taxon_aliases")),
     )
+    op.create_index("ix_taxon_aliases_taxon_id", "taxon_aliases", ["taxon_id"])
     op.create_table(
         "actions",
         sa.Column("id", BIG, nullable=False),
@@ -343,6 +359,7 @@ def upgrade() -> None:
             "project_id", "taxon_id", "status", "shard", name=op.f("pk_counts")
         ),
     )
+    op.create_index("ix_counts_taxon_id", "counts", ["taxon_id"])
     op.create_table(
         "jobs",
         sa.Column("id", BIG, nullable=False),
@@ -957,3 +974,99 @@ def upgrade() -> None:
         op.create_foreign_key(
             "fk_claims_successor_of", "claims", "devices", ["successor_of"], ["id"]
         )
+    op.create_table(
+        "count_days",
+        sa.Column("project_id", BIG, nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("status", sa.String(length=1), nullable=False),
+        sa.Column("shard", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("n", BIG, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["projects.id"], name=op.f("fk_count_days_project_id")
+        ),
+        sa.PrimaryKeyConstraint("project_id", "day", "status", "shard", name="pk_count_days"),
+    )
+    op.create_table(
+        "work_days",
+        sa.Column("project_id", BIG, nullable=False),
+        sa.Column("user_id", BIG, nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("actions", sa.Integer(), nullable=False),
+        sa.Column("objects", BIG, nullable=False),
+        sa.Column("timed", BIG, nullable=False),
+        sa.Column("sessions", sa.Integer(), nullable=False),
+        sa.Column("active_ms", BIG, nullable=False),
+        sa.Column("last_ms", BIG, nullable=True),
+        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_work_days_project_id"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_work_days_user_id"),
+        sa.PrimaryKeyConstraint("project_id", "user_id", "day", name="pk_work_days"),
+    )
+    op.create_table(
+        "work_taxa",
+        sa.Column("project_id", BIG, nullable=False),
+        sa.Column("user_id", BIG, nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("taxon_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("status", sa.String(length=1), nullable=False),
+        sa.Column("n", BIG, nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_work_taxa_project_id"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_work_taxa_user_id"),
+        sa.PrimaryKeyConstraint(
+            "project_id", "user_id", "day", "taxon_id", "status", name="pk_work_taxa"
+        ),
+    )
+    op.create_index("ix_work_taxa_taxon", "work_taxa", ["project_id", "taxon_id"])
+    _taxonomy()
+
+
+def _taxonomy() -> None:
+    """What else taxa are called, what was changed of them, the words that find them, and lists."""
+    word = sa.String(length=80).with_variant(sa.String(length=80, collation="C"), "postgresql")
+    op.create_table(
+        "taxon_synonyms",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("taxon_id", BIG, nullable=False),
+        sa.Column("name", sa.String(length=250), nullable=False),
+        sa.Column("name_key", sa.String(length=250), nullable=False),
+        sa.Column("aphia_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["taxon_id"], ["taxa.id"], name="fk_taxon_synonyms_taxon_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_taxon_synonyms"),
+    )
+    for column in ("taxon_id", "name_key", "aphia_id"):
+        op.create_index(f"ix_taxon_synonyms_{column}", "taxon_synonyms", [column])
+    op.create_table(
+        "taxon_words",
+        sa.Column("taxon_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("synonym_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("word", word, nullable=False),
+        sa.Column("leading", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["taxon_id"], ["taxa.id"], name="fk_taxon_words_taxon_id"),
+        sa.PrimaryKeyConstraint("taxon_id", "synonym_id", "word", name="pk_taxon_words"),
+    )
+    op.create_index(
+        "ix_taxon_words_range", "taxon_words", ["word", "leading", "taxon_id", "synonym_id"]
+    )
+    op.create_table(
+        "taxon_changes",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("taxon_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("before", sa.String(), nullable=False),
+        sa.Column("after", sa.String(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("who", sa.String(length=250), nullable=False),
+        sa.Column("cause", sa.String(length=250), nullable=False),
+        sa.Column("made_ms", BIG, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_taxon_changes"),
+    )
+    op.create_index("ix_taxon_changes_taxon_id", "taxon_changes", ["taxon_id"])
+    op.create_table(
+        "project_taxa",
+        sa.Column("project_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("taxon_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_project_taxa_project_id"),
+        sa.ForeignKeyConstraint(["taxon_id"], ["taxa.id"], name="fk_project_taxa_taxon_id"),
+        sa.PrimaryKeyConstraint("project_id", "taxon_id", name="pk_project_taxa"),
+    )
+    op.create_index("ix_project_taxa_taxon_id", "project_taxa", ["taxon_id"])

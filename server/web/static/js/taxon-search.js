@@ -42,7 +42,7 @@ export function rank(taxa, text, uses) {
 export class TaxonSearch {
   /**
    * @param {HTMLDialogElement} dialog
-   * @param {number} projectId
+   * @param {number|null} projectId  null: of no project
    * @param {() => import("./types.js").TaxonCount[]} known  taxa of the project
    */
   constructor(dialog, projectId, known) {
@@ -150,6 +150,7 @@ export class TaxonSearch {
       { class: "search-option", role: "option", id: `search-${index}`, data: { index } },
       h("span", { class: "search-name" }, marked(taxon.display_name, text.trim())),
       h("span", { class: "search-uses" }, uses ? count(uses) : ""),
+      taxon.synonym && h("span", { class: "search-path" }, "also called ", marked(taxon.synonym, text.trim())),
       taxon.path && taxon.path !== taxon.display_name && h("span", { class: "search-path" }, taxon.path.replaceAll(">", " › ")),
     );
   }

@@ -1,0 +1,1 @@
+"""Ways in beside EcoTaxa's zip: each makes an upload of EcoTaxa's form, which is then imported."""

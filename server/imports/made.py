@@ -1,0 +1,88 @@
+"""An upload of EcoTaxa's form that is made from something else: tables and pictures by name.
+
+What another format holds is said once, as rows of EcoTaxa's columns; checking, questions, updates
+and writing are then those of every import. Pictures are made when they are read.
+
+Invariant: a cell is never cut: text that a table cannot hold is left out and said.
+
+Example:
+    >>> made = Made(problems)
+    >>> made.row("D1", {"object_id": "D1_2", "img_file_name": "D1_2.png"}, {"object_area": 7.0})
+    >>> made.picture("D1/D1_2.png", lambda: png)
+    >>> made.upload().names
+    ('D1/ecotaxa_D1.tsv', 'D1/D1_2.png')
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from server.ecotaxa.problems import Problems
+from server.ecotaxa.upload import Upload
+from wire.ecotaxa import TEXT_LIMIT
+
+Cells = Mapping[str, str]
+Numbers = Mapping[str, float | None]
+
+
+@dataclass
+class _Table:
+    texts: dict[str, None] = field(default_factory=dict)
+    numbers: dict[str, None] = field(default_factory=dict)
+    rows: list[tuple[Cells, Numbers]] = field(default_factory=list)
+
+
+class Made:
+    """Grows row by row; `folder` is the sample's, with one table in it."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+        self._tables: dict[str, _Table] = {}
+        self._pictures: dict[str, Callable[[], bytes]] = {}
+        self._said: set[str] = set()
+
+    def row(self, folder: str, texts: Cells, numbers: Numbers) -> None:
+        """An object, or a further picture of one."""
+        table = self._tables.setdefault(folder, _Table())
+        kept = {name: text for name, text in texts.items() if self._fits(folder, name, text)}
+        table.texts.update(dict.fromkeys(kept))
+        table.numbers.update(dict.fromkeys(numbers))
+        table.rows.append((kept, numbers))
+
+    def picture(self, name: str, read: Callable[[], bytes]) -> None:
+        self._pictures[name] = read
+
+    def upload(self) -> Upload:
+        readers: dict[str, Callable[[], bytes]] = {}
+        for folder, table in self._tables.items():
+            last = folder.rpartition("/")[2]
+            data = _tsv(table)
+            readers[f"{folder}/ecotaxa_{last}.tsv"] = lambda data=data: data  # type: ignore[misc] # a default binds it
+        return Upload((*readers, *self._pictures), readers | self._pictures)
+
+    def _fits(self, folder: str, name: str, text: str) -> bool:
+        if len(text) <= TEXT_LIMIT and not any(ord(letter) < 32 for letter in text):
+            return True
+        if (told := f"{folder} {name}") not in self._said:
+            self._said.add(told)
+            self._problems.warn(
+                f"left out: {len(text)} characters, or line breaks among them",
+                remedy=f"nothing; a table's cell holds {TEXT_LIMIT} characters of one line",
+                file=folder, column=name, value=text,
+            )  # fmt: skip
+        return False
+
+
+def _tsv(table: _Table) -> bytes:
+    """Names, types, rows."""
+    texts = list(table.texts)
+    numbers = [name for name in table.numbers if name not in table.texts]
+    lines = ["\t".join(texts + numbers), "\t".join(["[t]"] * len(texts) + ["[f]"] * len(numbers))]
+    for cells, values in table.rows:
+        row = [cells.get(name, "") for name in texts]
+        lines.append("\t".join(row + [_number(values.get(name)) for name in numbers]))
+    return "\n".join(lines).encode()
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or math.isnan(value) else f"{value:.9g}"
