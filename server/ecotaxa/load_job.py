@@ -25,6 +25,7 @@ Example:
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,9 @@ from sqlalchemy import Connection
 from server.clock import now_ms
 from server.db import jobs, loaded, naming, users
 from server.db.free import ColumnsFullError, KindError
-from server.db.importing import Importer, Report
+from server.db.importing import Importer, Report, new_epoch
 from server.db.taxa_log import hold
+from server.ecotaxa.beside_past import past_of, restore_project
 from server.ecotaxa.check import check_upload
 from server.ecotaxa.checked import Checked
 from server.ecotaxa.load import load
@@ -169,7 +171,7 @@ def _load(
         job.progress(percent, f"{done} objects, {pictures} images read")
 
     def importer(connection: Connection) -> Importer:
-        return _importer(job, connection, meaning)
+        return _importer(job, connection, meaning, found)
 
     def before(connection: Connection, report: Report) -> None:
         tables = [name for name in upload.names if is_table(name)]
@@ -193,7 +195,9 @@ def _load(
         raise JobFailedError([f"object_{error}"]) from error
 
 
-def _importer(job: JobContext, connection: Connection, meaning: Meaning) -> Importer:
+def _importer(
+    job: JobContext, connection: Connection, meaning: Meaning, found: Checked
+) -> Importer:
     """The importer, with the people and taxa that had to be made."""
     hold(connection)
     now = now_ms()
@@ -203,16 +207,21 @@ def _importer(job: JobContext, connection: Connection, meaning: Meaning) -> Impo
     for taxon, place in sorted(meaning.new_taxa.items(), key=str):
         name, number = taxon
         taxa[taxon] = naming.make_taxon(connection, name or f"EcoTaxa {number}", place, now)
-    return Importer(
+    importer = Importer(
         _project(job),
         job.info.user_id,
-        job.info.job_id,
+        new_epoch(),
         str(job.params.get("update", UPDATES[0])),
         bool(job.params.get("skip_existing_objects")),
         people,
         taxa,
         now,
     )
+    if found.beside is None:
+        return importer
+    past = past_of(found.beside, people, taxa, now)
+    restore_project(connection, _project(job), found.beside, past)
+    return replace(importer, past=past)
 
 
 def _warnings(problems: Problems) -> list[str]:
