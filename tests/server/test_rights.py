@@ -238,7 +238,7 @@ def routes(shore: Shore) -> list[tuple[str, str]]:
 
 @pytest.mark.databases
 def test_no_address_tells_a_stranger_of_a_private_project(
-    shore: Shore, login: Login, hidden: dict[str, Any]
+    shore: Shore, stranger: httpx.Client, login: Login, hidden: dict[str, Any]
 ) -> None:
     join(shore, "mia@sea.test", "manager")
     mia = login("mia@sea.test", "pass phrase")
@@ -255,6 +255,8 @@ def test_no_address_tells_a_stranger_of_a_private_project(
             pytest.fail(f"BODIES needs a body for {method} {path}: {answer.text}")
         assert answer.status_code in (403, 404), (method, path, answer.text)
         assert SECRET not in answer.text, (method, path)
+        nobody = stranger.request(method, path.format(**hidden), json=body)
+        assert nobody.status_code in (303, 401, 403, 404), (method, path, nobody.text)
     assert asked > 20
     claim = mia.post("/api/claims", json={"project_id": hidden["project_id"]})
     assert claim.status_code == 404
@@ -262,7 +264,11 @@ def test_no_address_tells_a_stranger_of_a_private_project(
 
 @pytest.mark.databases
 def test_no_list_or_search_has_anything_of_a_private_project(
-    shore: Shore, client: httpx.Client, login: Login, hidden: dict[str, Any]
+    shore: Shore,
+    stranger: httpx.Client,
+    client: httpx.Client,
+    login: Login,
+    hidden: dict[str, Any],
 ) -> None:
     join(shore, "mia@sea.test", "manager")
     mia = login("mia@sea.test", "pass phrase")
@@ -273,6 +279,7 @@ def test_no_list_or_search_has_anything_of_a_private_project(
         answer = mia.get(path)
         assert answer.status_code in (200, 303, 403, 422), (path, answer.text)
         assert SECRET not in answer.text, path
+        assert SECRET not in stranger.get(path).text, path
         if SECRET in client.get(path).text:
             seen.add(path)
     assert {"/api/projects", "/api/devices", "/api/releases"} <= seen, "its own people see it"
