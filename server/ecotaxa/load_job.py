@@ -8,7 +8,8 @@ Its `params`:
 - `skip_loaded_files`: tables that were loaded before are passed over.
 - `skip_existing_objects`: objects that are there are passed over, new pictures of theirs too.
 - `kind`: which form the upload has (`server.imports.sources.KINDS`), or "auto": what it looks
-  like. `folders`: what those of pictures stand for.
+  like. `folders`: what those of pictures stand for; `texts` and `numbers`: cells that all of their
+  objects have, by EcoTaxa's columns.
 - `users`, `taxa`: answers given ahead, as those to the job's question.
 
 Its result counts objects: `new`, `updated`, `same`, `skipped`; `images` and `events` that were
@@ -43,6 +44,7 @@ from server.ecotaxa.problems import Problems
 from server.ecotaxa.questions import AnswerError, Meaning, person_label, understand
 from server.ecotaxa.reading import batches
 from server.ecotaxa.upload import Upload, UploadError, is_table
+from server.imports.made import Same
 from server.imports.sources import AUTO, FOLDERS, KINDS, open_source
 from server.jobs.context import JobContext, JobFailedError
 from server.store.user_files import FileNameError
@@ -64,8 +66,9 @@ def run_import(job: JobContext) -> dict[str, Any]:
     kind, folders = job.params.get("kind", AUTO), job.params.get("folders", FOLDERS[0])
     if kind not in (AUTO, *KINDS) or folders not in FOLDERS:
         raise JobFailedError([f"kind, folders: '{kind}', '{folders}' are not known"])
+    same = Same(job.params.get("texts", {}), job.params.get("numbers", {}))
     try:
-        with open_source(_path(job), problems, kind, folders=folders) as source:
+        with open_source(_path(job), problems, kind, folders=folders, same=same) as source:
             job.log.info("read as: %s", source.kind)
             return {"kind": source.kind, **_import(job, source.upload, problems)}
     except UploadError as error:
