@@ -32,6 +32,7 @@ from server.ecotaxa.api.answers import (
 from server.ecotaxa.api.asked import Numbers, ProjectFilters
 from server.ecotaxa.api.routes import eco_router, json_answer
 from server.errors import ApiError, not_found
+from server.jobs import indexes
 from server.store.packs import PackError
 
 router = eco_router("objects")
@@ -76,6 +77,7 @@ def get_object_set(
             raise ApiError(422, "fields", f"{error}.") from error
         except FilterError as error:
             raise ApiError(422, "filters", f"{error}.") from error
+    indexes.ask_for(shore, project_id, filters_of(filters).free_places(), user.id)
     return json_answer(
         {
             "object_ids": [ids[0] for ids in found.ids],
