@@ -35,3 +35,8 @@ IMAGE = ("rank", "format", "file_name")
 def row_digest(row: str) -> str:
     """The digest of a table's row, without the two cells of its image in front."""
     return hashlib.blake2b(row.split("\t", 2)[2].encode(), digest_size=8).hexdigest()
+
+
+def is_backup(name: str) -> bool:
+    """Whether a file of this name makes an upload a shore's own backup."""
+    return name == PROJECT or name.endswith(f"/{PROJECT}")

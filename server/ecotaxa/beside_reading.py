@@ -200,7 +200,7 @@ class Beside:
 def find_beside(upload: Upload, problems: Problems) -> Beside | None:
     """What stands beside the tables; None when nothing does, or when it is not sound (which is a
     problem)."""
-    name = next((name for name in upload.names if _is_project(name)), None)
+    name = next((name for name in upload.names if beside.is_backup(name)), None)
     if name is None:
         return None
     root = name.removesuffix(beside.PROJECT)
@@ -217,10 +217,6 @@ def find_beside(upload: Upload, problems: Problems) -> Beside | None:
         problems.error(said, remedy=_REMEDY, file=name)
         return None
     return Beside(root, told, actions, _places(told))
-
-
-def _is_project(name: str) -> bool:
-    return name == beside.PROJECT or name.endswith(f"/{beside.PROJECT}")
 
 
 def _sentence(error: Exception) -> str:

@@ -72,7 +72,7 @@ def run_import(job: JobContext) -> dict[str, Any]:
             job.log.info("read as: %s", source.kind)
             return {"kind": source.kind, **_import(job, source.upload, problems)}
     except UploadError as error:
-        raise JobFailedError([f"{error}"]) from error
+        raise JobFailedError([*_errors(problems), str(error)]) from error
     finally:
         told = json.dumps(problems.as_data(), ensure_ascii=False)
         (job.folder / PROBLEMS).write_text(told, encoding="utf-8")
@@ -120,14 +120,15 @@ def _check(
     job.progress(0, "looking at the upload")
     found = check_upload(upload, problems, pictures=True, skipped=skipped, progress=progress)
     if problems.errors:
-        errors = [str(problem) for problem in problems.shown if problem.level == "error"]
-        raise JobFailedError(errors + _more(problems))
+        raise JobFailedError(_errors(problems))
     return found
 
 
-def _more(problems: Problems) -> list[str]:
-    shown = sum(problem.level == "error" for problem in problems.shown)
-    return [f"and {problems.errors - shown} more"] if problems.errors > shown else []
+def _errors(problems: Problems) -> list[str]:
+    """All errors, as sentences; how many more there are than are kept."""
+    shown = [str(problem) for problem in problems.shown if problem.level == "error"]
+    more = problems.errors - len(shown)
+    return [*shown, f"and {more} more"] if more else shown
 
 
 def _understand(job: JobContext, found: Checked) -> Meaning:

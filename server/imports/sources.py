@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.ecotaxa.beside import is_backup
 from server.ecotaxa.problems import Problems
 from server.ecotaxa.upload import (
     Upload,
@@ -57,6 +58,8 @@ def looks_like(files: Upload) -> str:
 
     if any(is_table(name) or is_misnamed_table(name) for name in files.names):
         return "planktoscope" if is_planktoscope(files) else "ecotaxa"
+    if any(is_backup(name) for name in files.names):  # of objects without a picture
+        return "ecotaxa"
     if ifcb_upload.has_bins(files):
         return "ifcb"
     if pictures.has_pictures(files):

@@ -28,7 +28,7 @@ from server.errors import ApiError, not_found
 from server.shore import Shore
 
 router = eco_router("samples, acquisitions, processes")
-Ids = Annotated[str, Query(max_length=100_000)]
+Ids = Annotated[str, Query()]
 _MOST = 2**62
 
 

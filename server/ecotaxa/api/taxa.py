@@ -97,9 +97,7 @@ def search_taxa(
 
 
 @router.get("/taxon_set/query")
-def query_taxa_set(
-    shore: ShoreDep, user: Viewer, ids: Annotated[str, Query(max_length=100_000)]
-) -> list[TaxonModel]:
+def query_taxa_set(shore: ShoreDep, user: Viewer, ids: Annotated[str, Query()]) -> list[TaxonModel]:
     return _branches(shore, numbers_in(ids))
 
 

@@ -164,6 +164,7 @@ def test_objects_are_found_and_counted(eco: Described, cast: Cast, project: int)
     parents = eco.post("/object_set/parents", json=some).json()
     assert parents["object_ids"] == sorted(some[:2])
     assert parents["sample_ids"][0] == cast.objects[2].sample
+    assert eco.post("/object_set/parents", json=[]).json()["object_ids"] == []
     said = eco.post("/object_set/predictions", json=[t.objid for t in cast.objects]).json()
     assert [row[0] for row in said["result"]] == [
         t.objid for t in cast.objects if t.predicted is not None
