@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from server.auth.addresses import counted_as
@@ -72,6 +73,17 @@ def protocol(door: Door) -> type[H11Protocol]:
             if self.cycle is not before and self._waiting is not None:
                 self._waiting.cancel()  # the head is there; the body has its own clock
                 self._waiting = None
+
+        def send_400_response(self, msg: str) -> None:
+            """For what is no HTTP; if it was at the beginning, its answer is under way already, and
+            must not be sent after this one."""
+            if self.cycle is not None:
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+            if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                super().send_400_response(msg)
+            else:
+                self.transport.abort()
 
         def on_response_complete(self) -> None:
             super().on_response_complete()

@@ -1,3 +1,8 @@
 """What all tests are given: see the plugins."""
 
-pytest_plugins = ("tests.plugins.mosquitto", "tests.plugins.postgres", "tests.plugins.swift")
+pytest_plugins = (
+    "tests.plugins.groups",
+    "tests.plugins.mosquitto",
+    "tests.plugins.postgres",
+    "tests.plugins.swift",
+)

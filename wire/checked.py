@@ -121,8 +121,13 @@ def _plan(cls: Hashable, keys: tuple[Any, ...], kinds: tuple[type[Any], ...]) ->
 
 def unknown(cls: type[Any], data: Mapping[str, Any]) -> tuple[str, ...]:
     """The keys of `data` that this version of `cls` has no field for."""
-    known = {slot.name for slot in _slots(cast("Hashable", cls))}
-    return tuple(sorted(str(key) for key in data if key not in known))
+    known = _names(cast("Hashable", cls))
+    return () if data.keys() <= known else tuple(sorted(str(k) for k in data if k not in known))
+
+
+@cache
+def _names(cls: Hashable) -> frozenset[str]:
+    return frozenset(slot.name for slot in _slots(cls))
 
 
 def _plain(kind: Any) -> tuple[type[Any], ...]:

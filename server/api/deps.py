@@ -38,7 +38,12 @@ def get_shore(request: Request) -> Shore:
     return shore
 
 
-ShoreDep = Annotated[Shore, Depends(get_shore)]
+async def _shore(request: Request) -> Shore:
+    """Not a thread's work, as a plain function would be: that is two changes of threads."""
+    return get_shore(request)
+
+
+ShoreDep = Annotated[Shore, Depends(_shore)]
 
 
 @dataclass(frozen=True)

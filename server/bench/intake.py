@@ -108,7 +108,11 @@ def _rate_rows(name: str, rate: Rate, target: float | None) -> list[Row]:
     if target is not None:
         holds = rate.objects_per_s >= target
         row = replace(row, target=f">= {target:,.0f} objects/s", holds=holds)
-    return [row, Row(f"{name}: processor, shore", rate.shore_us, "us/object")]
+    return [
+        row,
+        Row(f"{name}: processor, shore", rate.shore_us, "us/object"),
+        Row(f"{name}: processor, instruments", rate.sender_us, "us/object"),
+    ]
 
 
 if __name__ == "__main__":

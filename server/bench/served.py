@@ -63,11 +63,12 @@ def served(folder: Path, database: str | None, workers: int) -> Iterator[Served]
 
 @dataclass(frozen=True)
 class Rate:
-    """Objects acknowledged in a second, and the processor time of the shore for each, in
-    microseconds: what counts on a machine that has other work too."""
+    """Objects acknowledged in a second, and the processor time for each of the shore and of the
+    instruments, in microseconds: what counts on a machine that has other work too."""
 
     objects_per_s: float
     shore_us: float
+    sender_us: float
 
 
 def measure_rate(served: Served, objects: int, devices: int) -> Rate:
@@ -95,7 +96,9 @@ def measure_rate(served: Served, objects: int, devices: int) -> Rate:
         used = processor_s(served.shore.pid) - before
     if found["failed"]:
         raise RuntimeError(f"the shore did not take everything: {found['failed'][0]}")
-    return Rate(found["objects"] / found["seconds"], used / found["objects"] * 1e6)
+    each = 1e6 / found["objects"]
+    rate = found["objects"] / found["seconds"]
+    return Rate(rate, used * each, found["used_s"] * each)
 
 
 def processor_s(pid: int | None) -> float:

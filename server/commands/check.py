@@ -1,4 +1,4 @@
-"""`seadrift check`: whether an EcoTaxa zip or folder is in order, before anybody imports it.
+"""`seadrift check`: whether an EcoTaxa zip or folder, or a Darwin Core archive, is in order.
 
 Exit codes: 0 in order (warnings are shown), 1 errors, 3 nothing could be read.
 
@@ -16,6 +16,7 @@ from server.commands.common import DONE, NOTHING, answer
 from server.ecotaxa.check import Checked, check_upload
 from server.ecotaxa.problems import Problems
 from server.ecotaxa.upload import UploadError
+from server.exports.dwca.check import ArchiveError, check_archive, is_archive
 from server.imports.sources import AUTO, KINDS, open_source
 
 WRONG = 1
@@ -24,9 +25,10 @@ WRONG = 1
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser(
         "check",
-        help="look through an EcoTaxa zip or folder",
-        description="Look through an EcoTaxa zip or folder and say all that is wrong with it, "
-        "each with file, line, column, value and remedy. Nothing is written.",
+        help="look through an EcoTaxa zip or folder, or a Darwin Core archive",
+        description="Look through an EcoTaxa zip or folder, or a Darwin Core archive, and say all "
+        "that is wrong with it, each with file, line, column, value and remedy. Nothing is "
+        "written.",
         epilog="example: seadrift check ecotaxa_cast1.zip",
     )
     parser.add_argument("upload", type=Path, help="zip or folder with ecotaxa*.tsv and images")
@@ -39,6 +41,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(args: argparse.Namespace) -> int:
+    if is_archive(args.upload):
+        return _run_archive(args)
     problems = Problems()
     try:
         with open_source(args.upload, problems, args.kind) as source:
@@ -49,6 +53,26 @@ def run(args: argparse.Namespace) -> int:
     text = "\n".join((*problems.lines(), _sentence(args.upload, source.kind, found, problems)))
     answer(args, {"kind": source.kind, **_as_data(found, problems)}, text)
     return WRONG if problems.errors else DONE
+
+
+def _run_archive(args: argparse.Namespace) -> int:
+    """Look through a Darwin Core archive."""
+    try:
+        checked = check_archive(args.upload)
+    except (ArchiveError, OSError) as error:
+        print(f"seadrift check: {error}", file=sys.stderr)
+        return NOTHING
+    found = checked.findings
+    rows = ", ".join(f"{n} rows in {name}" for name, n in checked.rows.items()) or "no rows"
+    sentence = f"{args.upload}: {rows}; {found.errors} errors, {found.warnings} warnings"
+    data = {
+        "rows": checked.rows,
+        "errors": found.errors,
+        "warnings": found.warnings,
+        "problems": checked.lines(),
+    }
+    answer(args, data, "\n".join((*checked.lines(), sentence)))
+    return WRONG if found.errors else DONE
 
 
 def _sentence(path: Path, kind: str, found: Checked, problems: Problems) -> str:

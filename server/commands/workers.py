@@ -8,6 +8,7 @@ Example:
     >>> serve_together(settings, listening, workers=2)  # until SIGTERM
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -23,14 +24,17 @@ from typing import Any
 import uvicorn
 
 from server.app import create_app
+from server.commands.sharing import ABSENT, Fair, Shares
 from server.connections import Door, protocol
 from server.jobs.worker import work
 from server.settings import Settings
 from server.shore import Admin, Shore, open_shore
 
+_SPAWN = multiprocessing.get_context("spawn")
 _AGAIN_S = 1.0
 """A process that died is started anew after so long: one that cannot start must not use up all."""
 _LEAVE_S = 20
+_COLLECT_AFTER = 20_000
 _KEEP_S = 75
 """A connection may rest so long (the door closes it before when it wants the place): an answer and
 the next request take seconds over a satellite, and a new connection takes as long again."""
@@ -62,6 +66,7 @@ def _serve(shore: Shore, listening: socket.socket) -> None:
         ssl_keyfile=shore.settings.tls_key,
     )
     server = uvicorn.Server(config)
+    _spare_the_collector()
 
     def stop(_signal: int, _frame: object) -> None:
         server.should_exit = True
@@ -69,6 +74,14 @@ def _serve(shore: Shore, listening: socket.socket) -> None:
     for one in (signal.SIGTERM, signal.SIGINT):  # uvicorn hands them back to these when it is done
         signal.signal(one, stop)
     server.run(sockets=[listening])
+
+
+def _spare_the_collector() -> None:
+    """A batch makes thousands of records and throws them away, none of which points back to
+    itself: looking for such circles every 700 of them finds nothing, again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, 10, 10)
 
 
 def serve_together(
@@ -79,8 +92,11 @@ def serve_together(
     ending, ended = multiprocessing.Pipe(duplex=False)
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda _signal, _frame: ended.close())
-    serving: tuple[Any, ...] = (_serve_one, settings, listening)
-    tasks = [serving] * workers + [(_work, settings)] * jobs
+    counts: Any = _SPAWN.Array("i", [ABSENT] * workers, lock=False)
+    tasks: list[tuple[Any, ...]] = [
+        (_serve_one, settings, listening, Shares(counts, mine)) for mine in range(workers)
+    ]
+    tasks += [(_work, settings)] * jobs
     running = {_start(*task): task for task in tasks}
     while ending not in wait([ending, *(process.sentinel for process in running)]):
         dead = [process for process in running if not process.is_alive()]
@@ -95,15 +111,17 @@ def serve_together(
 
 
 def _start(target: Callable[..., None], *given: Any) -> SpawnProcess:
-    process = multiprocessing.get_context("spawn").Process(target=target, args=given)
+    process = _SPAWN.Process(target=target, args=given)
     process.start()
     return process
 
 
-def _serve_one(settings: Settings, listening: socket.socket) -> None:
+def _serve_one(settings: Settings, listening: socket.socket, shares: Shares) -> None:
     """Serve in a process that was started for it."""
     _end_with_parent()
-    serve_alone(open_shore(settings, Admin.from_environment(os.environ)), listening)
+    shore = open_shore(settings, Admin.from_environment(os.environ))
+    shares.begin()
+    serve_alone(shore, Fair(listening, shares))
 
 
 def _work(settings: Settings) -> None:

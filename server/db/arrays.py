@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import BigInteger, Connection, Double, Select, cast, func, literal_column
-from sqlalchemy.exc import DBAPIError
 
-from server.db.bulk import driver_error
+from server.db.driver import driver_of
 
 _AT_ONCE = 20_000
 _HEADER, _TRAILER = 19, 2
@@ -65,14 +64,12 @@ def _copied(connection: Connection, query: Select[Any]) -> bytes:
         dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
     )
     statement = f"COPY ({compiled.string}) TO STDOUT (FORMAT BINARY)"
-    driver: Any = connection.connection.driver_connection
-    try:
-        with driver.cursor() as cursor, cursor.copy(statement, compiled.params) as copy:
-            return b"".join(copy)
-    except driver_error(connection) as error:
-        raise DBAPIError.instance(
-            statement, None, error, driver_error(connection), dialect=connection.dialect
-        ) from error
+    with (
+        driver_of(connection, statement) as raw,
+        raw.cursor() as cursor,
+        cursor.copy(statement, compiled.params) as copy,
+    ):
+        return b"".join(copy)
 
 
 def _rows(connection: Connection, query: Select[Any], wholes: int, numbers: int) -> Arrays:

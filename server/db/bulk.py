@@ -13,9 +13,15 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
+from server.db.driver import driver_of, run
 from server.db.tables import Base
+
+_NEXT = (
+    "SELECT array_agg(nextval(name)) FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS name"
+    " OFFSET 0) AS sequence, generate_series(1, %s)"
+)
+"""One row for all: a driver takes as long over a row as over a statement."""
 
 _POSTGRES_TYPES: tuple[tuple[type[Any], str], ...] = (
     (sa.BigInteger, "int8"),
@@ -37,25 +43,19 @@ def insert_rows(
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_insert(table, columns), list(rows))
+        statement = _insert(table, columns)
+        with driver_of(connection, statement) as raw:
+            raw.executemany(statement, rows)
         return
     statement, types = _copy(table, columns)
-    driver: Any = connection.connection.driver_connection
-    try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.set_types(types)
-            for row in rows:
-                copy.write_row(row)
-    except driver_error(connection) as error:
-        raise DBAPIError.instance(
-            statement, None, error, driver_error(connection), dialect=connection.dialect
-        ) from error
-
-
-def driver_error(connection: Connection) -> type[Exception]:
-    """The base of the driver's errors."""
-    found: type[Exception] = connection.dialect.loaded_dbapi.Error
-    return found
+    with (
+        driver_of(connection, statement) as raw,
+        raw.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
 
 
 def next_ids(connection: Connection, table: type[Base], count: int) -> Sequence[int]:
@@ -66,9 +66,8 @@ def next_ids(connection: Connection, table: type[Base], count: int) -> Sequence[
     if connection.dialect.name == "sqlite":
         highest = connection.execute(sa.select(sa.func.max(key))).scalar() or 0
         return range(highest + 1, highest + 1 + count)
-    statement = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
-    found = connection.exec_driver_sql(statement, (table.__tablename__, key.name, count))
-    return list(found.scalars())
+    [ids] = run(connection, _NEXT, (table.__tablename__, key.name, count)).one()
+    return list(ids)
 
 
 @cache

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from server.db import work
+from server.db.bulk import insert_rows
 from server.db.counts import Delta
+from server.db.ecotaxa.lists import among
 from server.db.tables import Action, Event, Object
 from server.db.taxa_log import hold
 from server.db.taxa_read import current
-
-_CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -57,26 +57,20 @@ class State:
 
 def states_of(connection: Connection, project_id: int, objids: Iterable[int]) -> list[State]:
     """The present states of those of the objects that are in the project, by number."""
-    wanted = sorted(set(objids))
-    found = []
-    for start in range(0, len(wanted), _CHUNK):
-        query = (
-            select(
-                Object.objid,
-                Object.status,
-                Object.taxon_id,
-                Object.pred_taxon_id,
-                Object.score,
-                Object.event_id,
-            )
-            .where(
-                Object.objid.in_(wanted[start : start + _CHUNK]), Object.project_id == project_id
-            )
-            .order_by(Object.objid)
-            .with_for_update()
+    query = (
+        select(
+            Object.objid,
+            Object.status,
+            Object.taxon_id,
+            Object.pred_taxon_id,
+            Object.score,
+            Object.event_id,
         )
-        found += [State(*row) for row in connection.execute(query)]
-    return found
+        .where(among(connection, Object.objid, list(objids)), Object.project_id == project_id)
+        .order_by(Object.objid)
+        .with_for_update()
+    )
+    return [State(*row) for row in connection.execute(query)]
 
 
 def add_action(
@@ -120,17 +114,9 @@ def change(
     changes = _as_they_are_now(connection, changes)
     _add_events(connection, action_id, changes, now_ms)
     if points_at is None:
-        query = select(Event.objid, Event.id).where(Event.action_id == action_id)
-        points_at = dict(connection.execute(query).all())
-    connection.execute(
-        update(Object)
-        .where(Object.objid == bindparam("at"))
-        .values(status=bindparam("s"), taxon_id=bindparam("t"), event_id=bindparam("e")),
-        [
-            {"at": state.objid, "s": status, "t": taxon_id, "e": points_at[state.objid]}
-            for state, status, taxon_id in changes
-        ],
-    )
+        _show_events(connection, action_id)
+    else:
+        _show(connection, changes, points_at)
     delta = Delta()
     for state, status, taxon_id in changes:
         delta.move(project_id, (state.taxon_id, state.status), (taxon_id, status))
@@ -151,27 +137,57 @@ def _as_they_are_now(
     ]
 
 
+def _show_events(connection: Connection, action_id: int) -> None:
+    """Let the objects be as the action's events say, all at once."""
+    connection.execute(
+        update(Object)
+        .where(Object.objid == Event.objid, Event.action_id == action_id)
+        .values(status=Event.new_status, taxon_id=Event.new_taxon_id, event_id=Event.id)
+    )
+
+
+def _show(
+    connection: Connection,
+    changes: Sequence[tuple[State, str, int | None]],
+    points_at: dict[int, int | None],
+) -> None:
+    """Let each object be as it is now to be, as the outcome of an earlier event."""
+    connection.execute(
+        update(Object)
+        .where(Object.objid == bindparam("at"))
+        .values(status=bindparam("s"), taxon_id=bindparam("t"), event_id=bindparam("e")),
+        [
+            {"at": state.objid, "s": status, "t": taxon_id, "e": points_at[state.objid]}
+            for state, status, taxon_id in changes
+        ],
+    )
+
+
+_EVENT = (
+    "objid", "action_id", "old_status", "old_taxon_id", "new_status", "new_taxon_id", "score",
+    "applied", "previous_id", "created_ms",
+)  # fmt: skip
+
+
 def _add_events(
     connection: Connection,
     action_id: int,
     changes: Sequence[tuple[State, str, int | None]],
     now_ms: int,
 ) -> None:
-    connection.execute(
-        insert(Event),
-        [
-            {
-                "objid": state.objid,
-                "action_id": action_id,
-                "old_status": state.status,
-                "old_taxon_id": state.taxon_id,
-                "new_status": status,
-                "new_taxon_id": taxon_id,
-                "score": state.score,
-                "applied": True,
-                "previous_id": state.event_id,
-                "created_ms": now_ms,
-            }
-            for state, status, taxon_id in changes
-        ],
-    )
+    rows = [
+        (
+            state.objid,
+            action_id,
+            state.status,
+            state.taxon_id,
+            status,
+            taxon_id,
+            state.score,
+            True,
+            state.event_id,
+            now_ms,
+        )
+        for state, status, taxon_id in changes
+    ]
+    insert_rows(connection, Event, _EVENT, rows)

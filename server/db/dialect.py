@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from server.db.driver import run
 from server.db.tables import Base
 
 CHUNK = 400
@@ -41,10 +42,16 @@ def add_to(
     key: Sequence[str],
     column: str,
 ) -> None:
-    """Insert the rows, or add their `column` to that of the row with the same `key`."""
-    if rows:
-        statement = _upsert(connection.dialect, table, tuple(rows[0]), tuple(key), column)
+    """Insert the rows, no two of one `key`, or add their `column` to that of the row that has it
+    already."""
+    if not rows:
+        return
+    statement = _upsert(connection.dialect, table, tuple(rows[0]), tuple(key), column)
+    if connection.dialect.name == "sqlite":
         _run(connection, statement, rows)
+        return
+    lists = {name: [row[name] for row in rows] for name in rows[0]}
+    run(connection, statement.string, lists)
 
 
 def _run(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -65,9 +72,18 @@ def _upsert(
     """The statement, compiled once."""
     insert = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
     statement: Any = insert(table)
+    if added is not None and dialect.name != "sqlite":
+        statement = statement.from_select(columns, _listed(table, columns))
     if added is None:
         statement = statement.on_conflict_do_nothing(index_elements=key)
     else:
         total = getattr(table, added) + statement.excluded[added]
         statement = statement.on_conflict_do_update(index_elements=key, set_={added: total})
     return statement.compile(dialect=dialect, column_keys=columns)
+
+
+def _listed(table: Any, columns: tuple[str, ...]) -> Any:
+    """Rows given as a list for each column: one statement instead of one for each row."""
+    kinds = table.__table__.columns
+    lists = [bindparam(name, type_=postgresql.ARRAY(kinds[name].type)) for name in columns]
+    return select(func.unnest(*lists).table_valued(*columns).render_derived())

@@ -96,6 +96,8 @@ class TaxonRow:
     display_name: str
     path: str
     aphia_id: int | None
+    kind: str
+    rank: str | None
 
 
 @contextmanager
@@ -211,10 +213,8 @@ def free_columns(connection: Connection, project_id: int) -> dict[str, str]:
 
 def read_taxa(connection: Connection) -> dict[int, TaxonRow]:
     """The whole tree."""
-    query = select(
-        Taxon.id, Taxon.parent_id, Taxon.name, Taxon.display_name, Taxon.path, Taxon.aphia_id
-    )
-    return {row[0]: TaxonRow(*row) for row in connection.execute(query)}
+    columns = [getattr(Taxon, name) for name in list(TaxonRow.__annotations__)[1:]]
+    return {row[0]: TaxonRow(*row) for row in connection.execute(select(Taxon.id, *columns))}
 
 
 def read_people(connection: Connection) -> dict[int, tuple[str, str]]:

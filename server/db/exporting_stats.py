@@ -113,3 +113,37 @@ def thresholds_set(connection: Connection, project_id: int) -> dict[str, Any]:
         .order_by(CommandRow.id)
     )
     return {name: json.loads(argument) for name, argument in connection.execute(query)}
+
+
+def validators(connection: Connection, selection: Selection) -> dict[tuple[int, int], list[str]]:
+    """Names of who validated objects, by (sample, taxon)."""
+    query = (
+        select(Object.sample_id, Object.taxon_id, User.id, User.name)
+        .select_from(Object)
+        .join(Event, Event.id == Object.event_id)
+        .join(Action, Action.id == Event.action_id)
+        .join(User, User.id == Action.user_id)
+        .where(Object.status == "V")
+        .group_by(Object.sample_id, Object.taxon_id, User.id, User.name)
+        .order_by(Object.sample_id, Object.taxon_id, User.id)
+    )
+    found: dict[tuple[int, int], list[str]] = {}
+    for sample, taxon, _, name in connection.execute(selection.narrow(query)):
+        found.setdefault((sample, taxon), []).append(name)
+    return found
+
+
+def predictors(connection: Connection, selection: Selection) -> dict[tuple[int, int], list[str]]:
+    """Releases that predicted objects which nobody looked at yet, by (sample, taxon)."""
+    query = (
+        select(Object.sample_id, Object.taxon_id, Release.name, Release.release_id)
+        .select_from(Object)
+        .join(Release, Release.no == Object.release_no)
+        .where(Object.status == "P")
+        .group_by(Object.sample_id, Object.taxon_id, Release.name, Release.release_id)
+        .order_by(Object.sample_id, Object.taxon_id, Release.release_id)
+    )
+    found: dict[tuple[int, int], list[str]] = {}
+    for sample, taxon, name, release_id in connection.execute(selection.narrow(query)):
+        found.setdefault((sample, taxon), []).append(f"Seadrift release {name} {release_id[:12]}")
+    return found

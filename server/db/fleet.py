@@ -113,7 +113,15 @@ def _enrolled_before(connection: Connection, claim_id: int, public_key: bytes) -
 
 
 def device(connection: Connection, device_id: str) -> DeviceInfo | None:
-    query = select(
+    row = _DEVICE.run(connection, device_id=device_id).first()
+    if row is None:
+        return None
+    next_key = None if row[7] is None else bytes(row[7])
+    return DeviceInfo(row[0], row[1], row[2], row[3], bytes(row[4]), row[5], row[6], next_key)
+
+
+_DEVICE = Hot(
+    select(
         Device.id,
         Device.device_id,
         Device.name,
@@ -122,12 +130,8 @@ def device(connection: Connection, device_id: str) -> DeviceInfo | None:
         Device.status,
         Device.counter,
         Device.next_key,
-    ).where(Device.device_id == device_id)
-    row = connection.execute(query).first()
-    if row is None:
-        return None
-    next_key = None if row[7] is None else bytes(row[7])
-    return DeviceInfo(row[0], row[1], row[2], row[3], bytes(row[4]), row[5], row[6], next_key)
+    ).where(Device.device_id == bindparam("device_id"))
+)
 
 
 def raise_counter(

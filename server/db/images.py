@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from server.db import values
 from server.db.bulk import insert_rows
 from server.db.dialect import chunks, insert_new
-from server.db.hot import Among, Hot
+from server.db.hot import Among, Hot, each
 from server.db.incoming import Source, Teller
 from server.db.memory import learn, recall
 from server.db.tables import Image, Object, ObjectValues, Pack, Sighting
@@ -26,9 +26,10 @@ _COLUMNS = (
     "pack_id", "offset", "length",
 )  # fmt: skip
 _HERE = (Image.device_id == bindparam("device_id")) & (Image.epoch == bindparam("epoch"))
-_OF_OBJECTS = _HERE & Among(Image.object_seq, "seqs")
-_KNOWN = Hot(select(Image.object_seq, Image.rank).where(_OF_OBJECTS))
-_WAITING = Hot(select(Image.id, Image.object_seq).where(_OF_OBJECTS, Image.objid.is_(None)))
+_KNOWN = each((Image.object_seq, Image.rank), _HERE, Image.object_seq, "seqs")
+_WAITING = each(
+    (Image.id, Image.object_seq), _HERE & Image.objid.is_(None), Image.object_seq, "seqs"
+)
 _PACKS = Hot(select(Pack.name, Pack.id).where(Among(Pack.name, "names")))
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, case, insert, select, 
 
 from server.db.bulk import insert_rows
 from server.db.dialect import insert_new
-from server.db.hot import Among, Hot
+from server.db.hot import Hot, each
 from server.db.tables import Epoch, GapRange, LedgerEntry
 from wire.ack import ranges
 
@@ -39,10 +39,11 @@ def _here(table: Any) -> Any:
     return (table.device_id == bindparam("device_id")) & (table.epoch == bindparam("epoch"))
 
 
-_KNOWN = Hot(
-    select(LedgerEntry.seq, LedgerEntry.hash, LedgerEntry.outcome).where(
-        _here(LedgerEntry), Among(LedgerEntry.seq, "seqs")
-    )
+_KNOWN = each(
+    (LedgerEntry.seq, LedgerEntry.hash, LedgerEntry.outcome),
+    _here(LedgerEntry),
+    LedgerEntry.seq,
+    "seqs",
 )
 _ABOVE = Hot(
     select(LedgerEntry.seq)

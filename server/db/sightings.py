@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from server.db.counts import Delta
 from server.db.dialect import insert_new
-from server.db.hot import Among, Hot
+from server.db.hot import each
 from server.db.incoming import Incoming, Source
 from server.db.tables import Event, Object, ObjectValues, Sighting
 
@@ -37,8 +37,8 @@ def seen_before(connection: Connection, incoming: Sequence[Incoming]) -> dict[An
     return found
 
 
-_IN_FRAMES = Hot(
-    select(
+_IN_FRAMES = each(
+    (
         Object.objid,
         Object.acquisition_id,
         Object.frame_index,
@@ -49,7 +49,10 @@ _IN_FRAMES = Hot(
         Object.height,
         Object.utc_ms,
         Object.utc_source,
-    ).where(Object.acquisition_id == bindparam("acquisition"), Among(Object.frame_index, "frames"))
+    ),
+    Object.acquisition_id == bindparam("acquisition"),
+    Object.frame_index,
+    "frames",
 )
 
 

@@ -21,7 +21,7 @@ from server.db.tables import Count, ProjectTaxon, Taxon, TaxonSynonym, TaxonWord
 from server.db.taxa_read import TaxonInfo
 from server.taxonomy.names import fold, words
 
-CANDIDATES = 250
+CANDIDATES = 120
 _LAST = "\U0010ffff"
 _WORDS_MOST = 8
 _NOWHERE = 10**9
@@ -104,7 +104,11 @@ def _keys(
         for asked in part:
             word = aliased(TaxonWord)
             query = query.join(
-                word, and_(word.taxon_id == child.parent_id, _begins(word.word, asked))
+                word,
+                and_(
+                    word.taxon_id == child.parent_id,
+                    _begins(word.word, asked),
+                ),
             )
         lower = child.parent_id
     query = query.order_by(TaxonWord.word).limit(CANDIDATES)

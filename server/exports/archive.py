@@ -25,6 +25,7 @@ from server.store.packs import sync_folder
 
 _SPOOLED = 16 << 20
 """A longer table goes to the disk while it grows, bytes."""
+TAB = "\t"
 _LEVEL = 1
 """Of compression: three times as fast as the usual one, and a tenth larger."""
 
@@ -45,9 +46,11 @@ def draft(path: Path) -> Iterator[IO[bytes]]:
 
 
 class Table:
-    """Lines of tab-separated values, quoted where a value holds a tab, a quote or a line break."""
+    """Lines of tab-separated values, quoted where a value holds a tab, a quote or a line break;
+    never in a `plain` one, whose values hold neither tab nor line break."""
 
-    def __init__(self, head: Iterable[Sequence[str]]) -> None:
+    def __init__(self, head: Iterable[Sequence[str]], *, plain: bool = False) -> None:
+        self._plain = plain
         self._bytes: Any = SpooledTemporaryFile(_SPOOLED)  # noqa: SIM115 - closed by its owner
         self.count = 0
         for line in head:
@@ -57,9 +60,12 @@ class Table:
     def add(self, rows: Sequence[Sequence[Any]]) -> str:
         """The lines as text. Numbers are written as Python reads them back; None is an empty
         cell."""
-        text = _lines(rows, csv.QUOTE_MINIMAL)
-        if "\r" in text:  # which csv leaves bare where lines end with "\n"
-            text = _lines(rows, csv.QUOTE_NONNUMERIC)
+        if self._plain:
+            text = "".join(f"{TAB.join(row)}\n" for row in rows)
+        else:
+            text = _lines(rows, csv.QUOTE_MINIMAL)
+            if "\r" in text:  # which csv leaves bare where lines end with "\n"
+                text = _lines(rows, csv.QUOTE_NONNUMERIC)
         self._bytes.write(text.encode())
         self.count += len(rows)
         return text
@@ -96,6 +102,13 @@ class Archive:
 
     def add_text(self, name: str, text: str) -> None:
         self._zip.writestr(self._new(name), text)
+
+    def add_file(self, name: str, data: IO[bytes]) -> None:
+        """Something that is small already."""
+        info = self._new(name)
+        info.compress_type = zipfile.ZIP_STORED
+        with self._zip.open(info, "w", force_zip64=True) as out:
+            shutil.copyfileobj(data, out, 1 << 20)
 
     def add_image(self, name: str, data: bytes) -> None:
         """Images are small already."""

@@ -57,6 +57,8 @@ class Asked:
     def number(self, name: str, default: float, low: float, high: float) -> float:
         """A finite number above `low`, at most `high`."""
         value = self._take(name, default)
+        if value == default:
+            return default
         good = isinstance(value, int | float) and not isinstance(value, bool)
         if good and math.isfinite(value) and low < value <= high:
             return float(value)

@@ -39,15 +39,36 @@ def _backup(export: Export) -> dict[str, Any]:
     }
 
 
+def _dwca(export: Export) -> dict[str, Any]:
+    from server.exports.dwca.archive import write_archive
+
+    return write_archive(export)
+
+
+def _parquet(export: Export) -> dict[str, Any]:
+    from server.exports.parquet import write_parquet
+
+    return write_parquet(export)
+
+
 def _summary(export: Export) -> dict[str, Any]:
     from server.exports.summary import write_summary
 
     return write_summary(export)
 
 
+def _spectrum(export: Export) -> dict[str, Any]:
+    from server.exports.spectrum import write_spectrum
+
+    return write_spectrum(export)
+
+
 KINDS: dict[str, Callable[[Export], dict[str, Any]]] = {
     "backup": _backup,
+    "dwca": _dwca,
     "general": _general,
+    "parquet": _parquet,
+    "spectrum": _spectrum,
     "summary": _summary,
 }
 

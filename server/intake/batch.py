@@ -36,8 +36,15 @@ REVOKED_MAX = 256 << 20
 Good = tuple[Item, Record, Body]
 
 
+_REFUSALS = (IntegrityError, DataError, OverflowError, ValueError)
+
+
 class ReplayedError(ValueError):
     """The request's counter has not risen: it was recorded and played again, or overtaken."""
+
+
+class NotTogetherError(Exception):
+    """The database does not take these records together; nothing of them is written."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +62,40 @@ def take(stores: Stores, device: DeviceInfo, counter: int, body: bytes, now_ms: 
     too. Raises CodecError for a body that is not a batch, ReplayedError, OSError, DBAPIError.
     """
     items = read_items(decode_batch(body))
+    try:
+        return _take(stores, device, counter, items, now_ms, careful=False)
+    except NotTogetherError:
+        return _take(stores, device, counter, items, now_ms, careful=True)
+
+
+def _take(
+    stores: Stores,
+    device: DeviceInfo,
+    counter: int,
+    items: Sequence[Item],
+    now_ms: int,
+    *,
+    careful: bool,
+) -> Ack:
     with stores.database.write() as connection:
         if not fleet.raise_counter(connection, device.pk, counter, now_ms, device.carrier):
             raise ReplayedError(f"counter {counter} was used before")
-        return take_items(connection, stores.packs, device, items, now_ms)
+        return take_items(connection, stores.packs, device, items, now_ms, careful=careful)
 
 
 def take_items(
-    connection: Connection, packs: Packs, device: DeviceInfo, items: Sequence[Item], now_ms: int
+    connection: Connection,
+    packs: Packs,
+    device: DeviceInfo,
+    items: Sequence[Item],
+    now_ms: int,
+    *,
+    careful: bool = True,
 ) -> Ack:
-    """Take the records of a batch in the caller's transaction, whoever vouches for them."""
+    """Take the records of a batch in the caller's transaction, whoever vouches for them.
+
+    `careful` keeps what was written before whatever the database refuses, which costs a savepoint;
+    otherwise NotTogetherError is raised, and the transaction must be given up."""
     groups: dict[int, list[Item]] = {}
     nameless = [item for item in items if item.key is None]
     for item in items:
@@ -72,7 +103,7 @@ def take_items(
             groups.setdefault(item.key[0], []).append(item)
     _set_aside(connection, device.pk, sort_items(nameless, {}), now_ms)
     acks = [
-        _take_epoch(connection, packs, device, epoch, group, now_ms)
+        _take_epoch(connection, packs, device, epoch, group, now_ms, careful)
         for epoch, group in groups.items()
     ]
     return acks[0] if acks else Ack(epoch=0, upto=0)
@@ -94,13 +125,16 @@ def _take_epoch(
     epoch: int,
     items: Sequence[Item],
     now_ms: int,
+    careful: bool,
 ) -> Ack:
     source = Source(device.pk, device.project_id, epoch)
     seqs = sorted({item.key[1] for item in items if item.key is not None})
     state = ledger.see_epoch(connection, device.pk, epoch, seqs[-1] + 1, now_ms)
     sorted_items = sort_items(items, ledger.known(connection, device.pk, epoch, seqs))
     good = _unique_images(connection, source, sorted_items)
-    given_up = _store(connection, packs, source, good, sorted_items, now_ms)
+    places = _kept_images(connection, packs, good)
+    store = _store if careful else _store_at_once
+    given_up = store(connection, source, good, places, sorted_items, now_ms)
     refused = {id(item) for item, _ in sorted_items.refused}
     entries = [
         Entry(record.seq, item.hash, HELD) for item, record, _ in good if id(item) not in refused
@@ -141,23 +175,42 @@ def _unique_images(connection: Connection, source: Source, sorted_items: Sorted)
     return good
 
 
-def _store(
+def _kept_images(connection: Connection, packs: Packs, good: Sequence[Good]) -> dict[int, Place]:
+    """The place of each vignette's bytes, by the seq of its record."""
+    images = [(record.seq, body.data) for _, record, body in good if isinstance(body, Vignette)]
+    places = keep_images(connection, packs, [data for _, data in images])
+    return {seq: place for (seq, _), place in zip(images, places, strict=True)}
+
+
+def _store_at_once(
     connection: Connection,
-    packs: Packs,
     source: Source,
     good: Sequence[Good],
+    stored: dict[int, Place],
+    _sorted_items: Sorted,
+    now_ms: int,
+) -> int:
+    """Apply the good records together. Raises NotTogetherError."""
+    try:
+        pairs = [(record, body) for _, record, body in good]
+        return apply(connection, source, pairs, stored, now_ms)
+    except _REFUSALS as error:
+        raise NotTogetherError from error
+
+
+def _store(
+    connection: Connection,
+    source: Source,
+    good: Sequence[Good],
+    stored: dict[int, Place],
     sorted_items: Sorted,
     now_ms: int,
 ) -> int:
     """Apply the good records together, or one by one if the database refuses them together."""
-    images = [(record.seq, body.data) for _, record, body in good if isinstance(body, Vignette)]
-    places = keep_images(connection, packs, [data for _, data in images])
-    stored = {seq: place for (seq, _), place in zip(images, places, strict=True)}
-    pairs = [(record, body) for _, record, body in good]
     try:
         with connection.begin_nested():
-            return apply(connection, source, pairs, stored, now_ms)
-    except (IntegrityError, DataError, OverflowError, ValueError):
+            return _store_at_once(connection, source, good, stored, sorted_items, now_ms)
+    except NotTogetherError:
         return _one_by_one(connection, source, good, stored, sorted_items, now_ms)
 
 
@@ -182,7 +235,7 @@ def _one_by_one(
         try:
             with connection.begin_nested():
                 given_up += apply(connection, source, [(record, body)], stored, now_ms)
-        except (IntegrityError, DataError, OverflowError, ValueError) as error:
+        except _REFUSALS as error:
             detail = str(getattr(error, "orig", error))
             sorted_items.refused.append(
                 (item, RefusedError("schema", f"cannot be stored: {detail}"))

@@ -22,6 +22,12 @@ def _export(job: JobContext) -> dict[str, Any]:
     return run_job(job)
 
 
+def _index(job: JobContext) -> dict[str, Any]:
+    from server.jobs import indexes
+
+    return indexes.run(job)
+
+
 def _similar(job: JobContext) -> dict[str, Any]:
     from server.jobs import similar
 
@@ -43,6 +49,7 @@ def _unpredict(job: JobContext) -> dict[str, Any]:
 KINDS: dict[str, Callable[[JobContext], dict[str, Any]]] = {
     "export": _export,
     "import": _import,
+    "index": _index,
     "predict": _predict,
     "similar": _similar,
     "unpredict": _unpredict,

@@ -27,7 +27,6 @@ from types import TracebackType
 SET_INTERFACE = 0x400454CA
 TUN_WITHOUT_HEADER = 0x1001
 MTU = 576
-ASHORE, AT_SEA = "10.99.0.1", "10.99.0.2"
 PORT = 8765
 
 
@@ -60,23 +59,28 @@ class Radio:
     def __init__(self, air: Air, target: tuple[str, int], seed: int = 1) -> None:
         self._air = air
         self._draw = random.Random(seed)
-        self._name = f"seadrift-{os.getpid()}"
+        own = os.getpid() % 65536  # names and addresses of its own: others may run beside it
+        self._name = f"seadrift-{own}"
+        self._devices = f"sdshore{own}", f"sdsea{own}"
+        network = f"10.{96 + (own >> 14)}.{own >> 6 & 255}"
+        self._ashore, self._at_sea = (f"{network}.{4 * (own & 63) + end}" for end in (1, 2))
         self.prefix = ["ip", "netns", "exec", self._name]
-        self.url = f"http://{ASHORE}:{PORT}"
+        self.url = f"http://{self._ashore}:{PORT}"
         self.sent = self.lost = self.doubled = 0
         self._ended = threading.Event()
         self._ends = self._open()
-        self._gate = _Gate((ASHORE, PORT), target)
+        self._gate = _Gate((self._ashore, PORT), target)
         self._thread = threading.Thread(target=self._carry, name="radio", daemon=True)
         self._thread.start()
 
     def _open(self) -> tuple[int, int]:
         _ip("netns", "add", self._name)
-        ashore, at_sea = _tun("sdshore0"), _tun("sdsea0")
-        _ip("link", "set", "sdsea0", "netns", self._name)
+        here, there = self._devices
+        ashore, at_sea = _tun(here), _tun(there)
+        _ip("link", "set", there, "netns", self._name)
         for where, device, near in (
-            ([], "sdshore0", ASHORE),
-            (["-n", self._name], "sdsea0", AT_SEA),
+            ([], here, self._ashore),
+            (["-n", self._name], there, self._at_sea),
         ):
             _ip(*where, "addr", "add", f"{near}/30", "dev", device)
             _ip(*where, "link", "set", device, "mtu", str(MTU), "up")

@@ -4,11 +4,13 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event, select, text
 
 from models.bundle import Bundle
+from server.bench.fill import fill
 from server.db import objects
 from server.db.objects import Filter
+from server.db.tables import Object
 from server.shore import Shore
 from server.simulated import SimulatedDevice, make_object, make_record
 
@@ -158,3 +160,26 @@ def test_taxa_of_one_name_are_told_apart(client: httpx.Client, bundle: Bundle) -
     assert answer.json()["path"].endswith("Copepoda>egg")
     again = client.post("/api/taxa", json={"name": " EGG ", "parent_id": find("Copepoda")})
     assert again.status_code == 409
+
+
+@pytest.mark.parametrize("sort", ["score", "-score"])
+@pytest.mark.parametrize("taxon_id", [None, 5])
+def test_pages_by_score_of_any_status_are_those_of_a_sort_of_all(
+    shore: Shore, sort: str, taxon_id: int | None
+) -> None:
+    fill(shore, 900, lambda _: None)
+    wanted = Filter(taxon_id=taxon_id)
+    with shore.database.read() as connection:
+        condition = Object.project_id == 1
+        rows = connection.execute(
+            select(Object.score, Object.objid)
+            .where(condition if taxon_id is None else condition & (Object.taxon_id == taxon_id))
+        ).all()  # fmt: skip
+        expected = [objid for _, objid in sorted(rows, reverse=sort == "-score")]
+        found: list[int] = []
+        for offset in range(0, len(expected), 37):
+            total, page = objects.page(connection, 1, wanted, sort=sort, limit=37, offset=offset)
+            found += [row["objid"] for row in page]
+            assert total == len(expected)
+    assert found == expected
+    assert len(expected) > 20

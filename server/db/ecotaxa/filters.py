@@ -73,6 +73,12 @@ class Filters:
         taxa = self.given.numbers("taxo") if "taxo" in self.given else None
         return taxa, _STATUSES[status] if status else None
 
+    def free_places(self) -> list[str]:
+        """Columns of `object_free` that are filtered by number."""
+        if "freenum" not in self.given or self.given.text("freenum")[1:] == "score":
+            return []
+        return [f"n{self.given.column_number('freenum'):03d}"]
+
     def conditions(self, scope: Scope) -> Conditions:
         """Raises FilterError."""
         found = Conditions()

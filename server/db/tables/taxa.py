@@ -88,7 +88,7 @@ class TaxonWord(Base):
     `leading` is 0 for the first word of the taxon's own name, so that those come first."""
 
     __tablename__ = "taxon_words"
-    __table_args__ = (Index("ix_taxon_words_range", "leading", "word", "taxon_id", "synonym_id"),)
+    __table_args__ = (Index("ix_taxon_words_range", "word", "leading", "taxon_id", "synonym_id"),)
 
     taxon_id: Mapped[int] = mapped_column(
         ForeignKey("taxa.id"), primary_key=True, autoincrement=False

@@ -11,6 +11,7 @@ Example:
 from fastapi import APIRouter, FastAPI
 
 from server.ecotaxa.api import (
+    automatic,
     classify,
     exports,
     files,
@@ -21,6 +22,7 @@ from server.ecotaxa.api import (
     objects,
     parents,
     projects,
+    simple,
     stats,
     taxa,
     users,
@@ -34,12 +36,14 @@ NOUNS: tuple[APIRouter, ...] = tuple(
         stats,
         parents,
         classify,
+        automatic,
         exports,
         objects,
         taxa,
         jobs,
         files,
         imports,
+        simple,
         misc,
     )
 )

@@ -135,16 +135,18 @@ def general(asked: GeneralExportReq, filters: Mapping[str, Any]) -> dict[str, An
 
 
 def summary(asked: SummaryExportReq, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """EcoTaxa's own table of one quantity."""
     params: dict[str, Any] = {
         "kind": "summary",
         "filters": dict(filters),
         "quantities": [asked.quantity],
-        "by": [asked.summarise_by],
+        "by": asked.summarise_by,
+        "plain": True,
     }
     if asked.formulae:
-        params["formulas"] = dict(asked.formulae)
+        params["formulae"] = dict(asked.formulae)
     if asked.taxo_mapping:
-        params["taxa"] = {str(taxon): to or 0 for taxon, to in asked.taxo_mapping.items()}
+        params["taxo_mapping"] = {str(taxon): to for taxon, to in asked.taxo_mapping.items()}
     return params
 
 

@@ -15,6 +15,7 @@ from server.ecotaxa.api.asked import ImportReq
 from server.ecotaxa.api.exports import begin
 from server.ecotaxa.api.files import source_of
 from server.ecotaxa.api.routes import eco_router
+from server.errors import ApiError
 
 router = eco_router("imports")
 UPDATE_MODES = {"": "none", "Yes": "data", "Cla": "classification"}
@@ -23,6 +24,9 @@ UPDATE_MODES = {"": "none", "Yes": "data", "Cla": "classification"}
 @router.post("/file_import/{project_id:int}")
 def import_file(shore: ShoreDep, user: Viewer, project_id: int, body: ImportReq) -> ImportRsp:
     """Import a zip or folder of the person's files."""
+    if body.taxo_mappings:
+        remedy = "leave it out and answer the job's question, or reclassify afterwards"
+        raise ApiError(422, "taxo_mappings", f"taxo_mappings: not done here: {remedy}.")
     source = source_of(shore, user.id, body.source_path)
     job_id = begin(shore, user, "import", project_id, asked(body, source), "manage")
     return ImportRsp(job_id=job_id)
@@ -35,5 +39,4 @@ def asked(body: ImportReq, source: str) -> Mapping[str, Any]:
         "update": UPDATE_MODES[body.update_mode],
         "skip_loaded_files": body.skip_loaded_files,
         "skip_existing_objects": body.skip_existing_objects,
-        "taxa": {str(found): str(meant) for found, meant in body.taxo_mappings.items()},
     }

@@ -1,6 +1,6 @@
 """Jobs, as EcoTaxa's API lists, answers, restarts and fetches them.
 
-A job is its owner's, and an administrator's.
+A job is seen by whoever asked for it and by who manages its project.
 
 Example:
     $ curl -H "Authorization: Bearer $TOKEN" -O -J http://127.0.0.1:8765/jobs/7/file
@@ -11,17 +11,15 @@ from typing import Annotated, Any
 
 from fastapi import Body, Response
 from fastapi.responses import FileResponse
-from sqlalchemy import Connection
 
 from server.api.deps import ShoreDep, Viewer
 from server.api.rights import need_job
 from server.db import jobs
 from server.db.ecotaxa import dates
 from server.db.jobs import JobInfo
-from server.db.users import UserInfo
 from server.ecotaxa.api.answers import JobModel
 from server.ecotaxa.api.routes import eco_router
-from server.errors import ApiError, not_found
+from server.errors import ApiError
 from server.jobs.worker import job_folder
 
 router = eco_router("jobs")
@@ -46,7 +44,7 @@ def list_jobs(shore: ShoreDep, user: Viewer, for_admin: bool = False) -> list[Jo
 @router.get("/jobs/{job_id:int}/")
 def get_job(shore: ShoreDep, user: Viewer, job_id: int) -> JobModel:
     with shore.database.read() as connection:
-        return shown(existing(connection, user, job_id))
+        return shown(need_job(connection, user, job_id))
 
 
 @router.post("/jobs/{job_id:int}/answer")
@@ -55,7 +53,7 @@ def reply_job_question(
 ) -> None:
     """Answer what the job asked; it goes on, and asks again if something is still missing."""
     with shore.database.write() as connection:
-        existing(connection, user, job_id)
+        need_job(connection, user, job_id)
         if not jobs.answer(connection, job_id, body):
             raise ApiError(409, "not_asking", f"Job {job_id} asks nothing.")
 
@@ -64,14 +62,14 @@ def reply_job_question(
 def restart_job(shore: ShoreDep, user: Viewer, job_id: int) -> None:
     """Begin a job again that ended by an error; any other is left alone, as in EcoTaxa."""
     with shore.database.write() as connection:
-        if existing(connection, user, job_id).state == jobs.ERROR:
+        if need_job(connection, user, job_id).state == jobs.ERROR:
             jobs.restart(connection, job_id)
 
 
 @router.get("/jobs/{job_id:int}/log", response_class=Response)
 def get_job_log_file(shore: ShoreDep, user: Viewer, job_id: int) -> Response:
     with shore.database.read() as connection:
-        existing(connection, user, job_id)
+        need_job(connection, user, job_id)
     path = job_folder(shore.settings.jobs, job_id) / "log.txt"
     if not path.is_file():
         return Response("", media_type="text/plain")
@@ -82,7 +80,7 @@ def get_job_log_file(shore: ShoreDep, user: Viewer, job_id: int) -> Response:
 def get_job_file(shore: ShoreDep, user: Viewer, job_id: int) -> Response:
     """What the job made, whole or by ranges."""
     with shore.database.read() as connection:
-        job = existing(connection, user, job_id)
+        job = need_job(connection, user, job_id)
     name = str(job.result.get("file", ""))
     path = job_folder(shore.settings.jobs, job_id) / name
     if job.state != jobs.FINISHED or not name or not path.is_file():
@@ -95,25 +93,18 @@ def get_job_file(shore: ShoreDep, user: Viewer, job_id: int) -> Response:
 def erase_job(shore: ShoreDep, user: Viewer, job_id: int) -> None:
     """Forget the job and its files; one that runs is stopped."""
     with shore.database.write() as connection:
-        existing(connection, user, job_id)
+        need_job(connection, user, job_id)
         jobs.remove(connection, job_id)
     shutil.rmtree(job_folder(shore.settings.jobs, job_id), ignore_errors=True)
-
-
-def existing(connection: Connection, user: UserInfo, job_id: int) -> JobInfo:
-    """The job, if it is the person's or they administer. Raises 404."""
-    found = need_job(connection, user, job_id)
-    if not (found.user_id == user.id or user.role == "administrator"):
-        raise not_found(f"job {job_id}")
-    return found
 
 
 def shown(job: JobInfo) -> JobModel:
     """The job as EcoTaxa shows one; `params` as its clients look into them."""
     made = job.result.get("file")
     result = job.result if made is None else {**job.result, "out_file": made}
-    if job.type == "export" and "objects" in result:
-        result = {**result, "rowcount": result["objects"]}
+    rows = {"export": ("objects",), "import": ("new", "updated")}.get(job.type, ())
+    if result and rows:
+        result = {**result, "rowcount": sum(int(result.get(name, 0)) for name in rows)}
     latest = max(filter(None, (job.created_ms, job.started_ms, job.beat_ms, job.ended_ms)))
     message = "; ".join(job.errors) if job.errors else job.message
     return JobModel(

@@ -32,11 +32,12 @@ from server.ecotaxa.api.answers import (
 from server.ecotaxa.api.asked import Numbers, ProjectFilters
 from server.ecotaxa.api.routes import eco_router, json_answer
 from server.errors import ApiError, not_found
+from server.jobs import indexes
 from server.store.packs import PackError
 
 router = eco_router("objects")
 FIELDS_MOST = 700
-Names = Annotated[str, Query(max_length=50_000)]
+Names = Annotated[str, Query()]
 Window = Annotated[int, Query(ge=0, lt=2**31)]
 
 
@@ -76,6 +77,7 @@ def get_object_set(
             raise ApiError(422, "fields", f"{error}.") from error
         except FilterError as error:
             raise ApiError(422, "filters", f"{error}.") from error
+    indexes.ask_for(shore, project_id, filters_of(filters).free_places(), user.id)
     return json_answer(
         {
             "object_ids": [ids[0] for ids in found.ids],
@@ -118,15 +120,14 @@ def query_object_set_parents(
     with shore.database.read() as connection:
         check_objects(connection, user, body)
         found = objects.parents(connection, body)
-    object_ids, acquisitions, samples, projects = map(list, zip(*found, strict=True) or ([],) * 4)
     return json_answer(
         {
-            "object_ids": object_ids,
-            "acquisition_ids": acquisitions,
-            "sample_ids": samples,
-            "project_ids": projects,
+            "object_ids": [one[0] for one in found],
+            "acquisition_ids": [one[1] for one in found],
+            "sample_ids": [one[2] for one in found],
+            "project_ids": [one[3] for one in found],
             "details": [],
-            "total_ids": len(object_ids),
+            "total_ids": len(found),
         }
     )
 

@@ -39,8 +39,8 @@ class Wire:
     def _ask(self, request: bytes, last: bool) -> int:
         if self._socket is None:
             self._socket = socket.create_connection(("127.0.0.1", self._port), self._timeout_s)
-        with contextlib.suppress(ConnectionError):
-            self._socket.sendall(request)  # it may have answered and closed before the end
+        with contextlib.suppress(OSError):  # it may have answered and hung up before the end
+            self._socket.sendall(request)
             if last:
                 self._socket.shutdown(socket.SHUT_WR)
         status = self._read(self._socket, bare=request.startswith(b"HEAD "))

@@ -110,6 +110,31 @@ def test_sets_are_reclassified_and_reset(shore: Shore, eco: Described, cast: Cas
     assert "classify" in KINDS
 
 
+def test_predictions_of_a_program_are_brought_in(shore: Shore, eco: Described, cast: Cast) -> None:
+    free = [t for t in cast.objects if t.status in "UP"][:4]
+    spoken = next(t for t in cast.objects if t.status == "V")
+    ids = [t.objid for t in [*free, spoken]]
+    body = {"target_ids": ids, "classifications": [cast.taxa[1]] * 5,
+            "scores": [0.9, 0.8, 0.7, 0.6, 0.5], "keep_log": True}  # fmt: skip
+    assert eco.post("/object_set/classify_auto", json=body).json() == 4
+    assert said(eco, free[0]) == ("P", cast.taxa[1], None)
+    assert said(eco, spoken)[0] == "V"
+    assert eco.get(f"/object/{free[2].objid}").json()["classif_auto_score"] == 0.7
+    many = {
+        "target_ids": ids[:2], "classifications": [cast.taxa[:2], cast.taxa[1:]],
+        "scores": [[0.2, 0.7], [0.6, 0.1]], "keep_log": False,
+    }  # fmt: skip
+    assert eco.post("/object_set/classify_auto_multiple", json=many).json() == 2
+    assert [said(eco, t)[1] for t in free[:2]] == [cast.taxa[1], cast.taxa[1]]
+    history = eco.get(f"/object/{ids[0]}/history").json()
+    assert [(e["classif_type"], e["classif_score"]) for e in history[-2:]] == [
+        ("A", 0.9), ("A", 0.7),
+    ]  # fmt: skip
+    assert counts_hold(shore)
+    for change in ({"scores": [0.5]}, {"classifications": [999_999] * 5}, {"scores": [2] * 5}):
+        assert eco.post("/object_set/classify_auto", json=body | change).status_code == 422
+
+
 def test_columns_of_objects_are_set(eco: Described, cast: Cast) -> None:
     some = [t.objid for t in cast.objects[:3]]
     updates = {"area": "12.5", "shape": "odd", "latitude": "43.5", "longitude": 7.3,

@@ -15,16 +15,11 @@ from server.db.tables import Acquisition, ObjectFree, Sample, Taxon
 from server.exports.asked import AskedError
 from server.exports.counting import interval
 from server.shore import Shore
-from tests.server.ecotaxa_api.material import Cast, Thing, fill
+from tests.server.ecotaxa_api.material import Cast, Thing
+from tests.server.exports.cast import FORMULAE, PIXEL_MM, VOLUMES_M3, fill_measured
 from tests.server.exports.material import Row, exported, provenance, rows_of, tables
 
-FORMULAE = {
-    "total_water_volume": "sam.tot_vol/1000",
-    "subsample_coef": "1/ssm.sub_part",
-    "individual_volume": "4.0/3.0*math.pi*(math.sqrt(obj.area/math.pi)*acq.pixel)**3",
-}
-VOLUMES_M3 = (2.5, 4.0, 10.0)
-PIXEL, STEP_M = 0.05, 6.0
+STEP_M = 6.0
 COLUMNS = {
     "none": [], "sample": ["sampleid"], "acquisition": ["sampleid", "acquisid"],
     "depth": ["sampleid", "depth_min", "depth_max"],
@@ -33,18 +28,7 @@ COLUMNS = {
 
 @pytest.fixture
 def cast(shore: Shore, project: int) -> Cast:
-    """With volumes of water, pixel sizes and fractions that were looked at (1, 1/2, 1/3)."""
-    cast = fill(shore, project, user_id=1, objects=80)
-    with shore.database.write() as connection:
-        for n, (sample, acquisition) in enumerate(
-            zip(cast.samples, cast.acquisitions, strict=True)
-        ):
-            said = json.dumps({"tot_vol": str(VOLUMES_M3[n] * 1000), "ship": "Tara"})
-            connection.execute(update(Sample).where(Sample.id == sample).values(free=said))
-            said = json.dumps({"sub_part": str(n + 1), "pixel": str(PIXEL)})
-            change = update(Acquisition).where(Acquisition.id == acquisition)
-            connection.execute(change.values(free=said))
-    return cast
+    return fill_measured(shore, project)
 
 
 def _names(shore: Shore) -> dict[int, str]:
@@ -92,7 +76,7 @@ def _naive(
         if by == "depth" and thing.depth is None:
             water = math.nan
         weight = float(n + 1)
-        volume = 4 / 3 * math.pi * (math.sqrt(thing.free["area"] / math.pi) * PIXEL) ** 3
+        volume = 4 / 3 * math.pi * (math.sqrt(thing.free["area"] / math.pi) * PIXEL_MM) ** 3
         found[_group(cast, thing, by), taxon].append(
             (thing, weight, weight / water, volume * weight / water)
         )

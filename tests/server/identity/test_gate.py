@@ -1,5 +1,6 @@
 """What is turned away at the door: other sites, other names, too much, too fast, and silence."""
 
+import contextlib
 import socket
 import time
 from collections.abc import Iterator
@@ -186,3 +187,27 @@ def test_the_api_is_described_to_who_is_logged_in(
     assert not {path for path in told if path.startswith(("/api", "/v1"))}
     described = client.get("/api/openapi.json").json()["paths"]
     assert ours | told <= set(described)
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.2])
+def test_nonsense_behind_a_good_beginning_leaves_no_trace(tmp_path: Path, pause_s: float) -> None:
+    """Its answer may be under way, or sent, when the body turns out to be no HTTP."""
+    port = free_port(0)
+    shore = Process(tmp_path / "data", port, PASSWORD)
+    shore.start()
+    try:
+        for path in (b"/v1/ping", b"/v1/hello", b"/login"):
+            for method in (b"GET", b"POST"):
+                head = method + b" " + path + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                head += b"Transfer-Encoding: chunked\r\n\r\n"
+                with closing(socket.create_connection(("127.0.0.1", port), 20)) as one:
+                    one.sendall(head if pause_s else head + b"no length\r\n")
+                    time.sleep(pause_s)
+                    with contextlib.suppress(ConnectionError):
+                        one.sendall(b"no length\r\n")
+                        answers = b"".join(iter(lambda: one.recv(65536), b""))
+                        assert answers.count(b"HTTP/1.1 ") <= 1 + (pause_s > 0)
+        assert httpx.get(f"{shore.url}/v1/ping", timeout=20).status_code == 200
+        assert "Traceback" not in shore.log.read_text()
+    finally:
+        shore.kill()

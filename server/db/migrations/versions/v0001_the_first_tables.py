@@ -1044,7 +1044,7 @@ def _taxonomy() -> None:
         sa.PrimaryKeyConstraint("taxon_id", "synonym_id", "word", name="pk_taxon_words"),
     )
     op.create_index(
-        "ix_taxon_words_range", "taxon_words", ["leading", "word", "taxon_id", "synonym_id"]
+        "ix_taxon_words_range", "taxon_words", ["word", "leading", "taxon_id", "synonym_id"]
     )
     op.create_table(
         "taxon_changes",

@@ -1,0 +1,1 @@
+"""Darwin Core archives: events, occurrences and measurements as GBIF and OBIS read them."""
