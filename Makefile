@@ -10,7 +10,7 @@ MINUTES ?= 60
 FAST ?=
 PAGE ?=
 
-.PHONY: setup demo test faults bench bench-intake energy fuzz lint fix train lock arm64
+.PHONY: setup demo test faults bench bench-intake bench-shore energy fuzz lint fix train lock arm64
 
 setup: $(STAMP)  ## a virtual environment in .venv with everything but torch
 
@@ -36,6 +36,9 @@ bench: setup  ## ratios measured side by side in one run, also in build/bench/*.
 
 bench-intake: setup  ## what the shore takes in a second, also in build/bench/intake.json
 	$(BIN)/python -m server.bench.intake --out build/bench/intake.json $(BENCH_ARGS)
+
+bench-shore: setup  ## EcoTaxa's table at 100,000 and 10,000,000 objects, also in build/bench/shore.json
+	$(BIN)/seadrift bench shore --out build/bench/shore.json --plans docs/benchmarks/shore $(BENCH_ARGS)
 
 energy: setup  ## instructions of a frame on emulated arm64 boards, and joules (part of bench too)
 	$(BIN)/python -m edge.bench.energy

@@ -30,6 +30,7 @@ COMMANDS = (
     "import",
     "export",
     "backup",
+    "bench",
     "restore",
     "taxa",
     "broker",

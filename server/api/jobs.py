@@ -10,6 +10,7 @@ Example:
     [{"job_id": 7, "type": "import", "state": "R", "progress": 40, "message": "..."}]
 """
 
+import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -23,6 +24,7 @@ from server.auth.rights import suffices
 from server.db import jobs, members, projects, users
 from server.db.jobs import JobInfo
 from server.db.users import UserInfo
+from server.ecotaxa.load_job import PROBLEMS
 from server.errors import ApiError
 from server.jobs.worker import job_folder
 from server.shore import Shore
@@ -76,6 +78,20 @@ def lines(shore: ShoreDep, user: Viewer, job_id: int) -> dict[str, Any]:
     with shore.database.read() as connection:
         _existing(connection, user, job_id)
     return {"lines": _log(shore, job_id)}
+
+
+@router.get("/{job_id}/problems")
+def problems(shore: ShoreDep, user: Viewer, job_id: int) -> dict[str, Any]:
+    """What an import found wrong: {errors, warnings, shown: [{level, file, line, column, value,
+    message, remedy}]}; `shown` are the first of many."""
+    with shore.database.read() as connection:
+        _existing(connection, user, job_id)
+    path = job_folder(shore.settings.jobs, job_id) / PROBLEMS
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {"errors": 0, "warnings": 0, "shown": []}
+    return found
 
 
 def _log(shore: Shore, job_id: int) -> list[str]:
@@ -139,7 +155,7 @@ def _shown(connection: Connection, job: JobInfo) -> dict[str, Any]:
         "project_id": job.project_id,
         "project": None if project is None else project.title,
         "user": None if asked is None else asked[0].name,
-        "what": str(job.params.get("kind") or job.params.get("file") or ""),
+        "what": str(job.params.get("kind") or job.params.get("source") or ""),
         "progress": job.progress,
         "message": job.message,
         "errors": job.errors,

@@ -5,15 +5,18 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
 from models import brief
 from models.measure_table import MEASURES, names_of
 from server.api.deps import ShoreDep, Viewer
 from server.api.rights import need, need_object
-from server.db import history, images, objects
+from server.db import history, images, objects, objects_free, projects
 from server.db.objects import Everything, Filter
+from server.db.objects_free import ColumnError, FreeFilter
 from server.ecotaxa.pictures import PictureError, as_png
 from server.errors import ApiError, not_found
+from server.projects.shown import FIELD, shown_columns
 from server.store.packs import PackError
 
 router = APIRouter(prefix="/api", tags=["objects"])
@@ -28,7 +31,9 @@ IMAGE_HEADERS = {
 
 
 class PageQuery(BaseModel):
-    """The filter, the sort and the place; a misspelt name is refused, not ignored."""
+    """The filter, the sort and the place; a misspelt name is refused, not ignored. `free` names a
+    free column, with `free_min` and `free_max` of a number or `free_text` in a text; the sort may
+    be "free." and such a name."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -38,7 +43,13 @@ class PageQuery(BaseModel):
     score_max: float | None = Field(default=None, ge=0, le=1)
     sample_id: int | None = Field(default=None, ge=1, lt=ID_MAX)
     release: str | None = Field(default=None, max_length=64)
-    sort: Literal["score", "-score", "objid", "-objid", "esd_um", "-esd_um", "random"] = "score"
+    free: str | None = Field(default=None, min_length=1, max_length=250)
+    free_min: float | None = Field(default=None, allow_inf_nan=False)
+    free_max: float | None = Field(default=None, allow_inf_nan=False)
+    free_text: str | None = Field(default=None, min_length=1, max_length=250)
+    sort: str = Field(
+        default="score", max_length=260, pattern=r"^(random|-?(score|objid|esd_um|free\..+))$"
+    )
     limit: int = Field(default=100, ge=1, le=500)
     offset: int = Field(default=0, ge=0, lt=ID_MAX)
 
@@ -54,35 +65,62 @@ def page(
         asked.score_max,
         asked.sample_id,
         asked.release,
+        _free(asked),
     )
     with shore.database.read() as connection:
         need(connection, user, project_id)
-        total, rows = objects.page(
-            connection,
-            project_id,
-            wanted,
-            sort=asked.sort,
-            limit=asked.limit,
-            offset=asked.offset,
-        )
+        try:
+            total, rows = objects.page(
+                connection,
+                project_id,
+                wanted,
+                sort=asked.sort,
+                limit=asked.limit,
+                offset=asked.offset,
+            )
+        except ColumnError as error:
+            raise ApiError(422, "free", f"Not shown: {error}.") from error
+        _add_shown(connection, project_id, rows)
         if shore.packs.far:
             shore.packs.expect(images.first_places(connection, [row["objid"] for row in rows]))
     return {"total": total, "objects": rows}
 
 
+def _free(asked: PageQuery) -> FreeFilter | None:
+    given = (asked.free_min, asked.free_max, asked.free_text)
+    if asked.free is None:
+        if any(value is not None for value in given):
+            raise ApiError(422, "free", "free: say which free column is meant.")
+        return None
+    if all(value is None for value in given):
+        return None
+    return FreeFilter(asked.free, *given)
+
+
+def _add_shown(connection: Connection, project_id: int, rows: list[dict[str, Any]]) -> None:
+    """The free columns that the project shows under vignettes, as [name, value], in its order."""
+    names = shown_columns(str(projects.settings(connection, project_id).kept.get(FIELD, "")))
+    objids = [row["objid"] for row in rows]
+    found = objects_free.values(connection, project_id, objids, names) if names else {}
+    for row in rows:
+        row["free"] = [[name, value] for name, value in found.get(row["objid"], {}).items()]
+
+
 @router.get("/objects/{objid}")
 def one(shore: ShoreDep, user: Viewer, objid: int) -> dict[str, Any]:
     with shore.database.read() as connection:
-        need_object(connection, user, objid)
+        project_id = need_object(connection, user, objid)
         found = objects.get(connection, objid)
         if found is None:
             raise not_found(f"object {objid}")
         events = history.history(connection, objid)
+        columns = objects_free.everything(connection, project_id, objid)
     return {
         **found.row,
         **found.context,
         **_measures(found),
         "units": {measure.name: measure.unit for measure in MEASURES},
+        "free": list(columns.items()),
         "images": found.images,
         "history": events,
     }

@@ -20,7 +20,7 @@ from server.projects.licences import LICENCES
 from server.projects.shown import FIELD, shown_columns, shown_text
 
 router = APIRouter(prefix="/api/projects/{project_id}", tags=["projects"])
-SHOWN_MAX = 12
+SHOWN_MAX = 6
 """Columns under a vignette: more would leave no room for it."""
 Title = Annotated[
     str, Field(min_length=1, max_length=250, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$")

@@ -10,6 +10,7 @@ Example:
 """
 
 from collections import Counter
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, select
 
@@ -36,6 +37,10 @@ class Delta:
 
     def add(self, project_id: int, state: State, n: int = 1) -> None:
         self._changes[project_id, state[0] or 0, state[1]] += n
+
+    def add_all(self, project_id: int, states: Iterable[State]) -> None:
+        for state, n in Counter(states).items():
+            self.add(project_id, state, n)
 
     def move(self, project_id: int, old: State, new: State) -> None:
         self.add(project_id, old, -1)

@@ -11,7 +11,7 @@ Example:
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 Names: TypeAlias = tuple[str, str, str]
 """(sample, acquisition, process) by their own ids; "" for what a table does not tell."""
@@ -30,6 +30,41 @@ class Picture(NamedTuple):
     width: int
     height: int
     read: Callable[[], bytes]
+
+
+class ExactEvent(NamedTuple):
+    """An event as it was; taxa, actions, releases and trainings by the numbers of the shore that it
+    comes from, `previous` the place of an earlier one of the object's."""
+
+    action: int | None
+    release: int | None
+    training: int | None
+    old_status: str
+    old_taxon: int | None
+    new_status: str
+    new_taxon: int | None
+    score: float
+    applied: bool
+    previous: int | None
+    created_ms: int
+
+
+class Exact(NamedTuple):
+    """An object exactly as another shore had it (`server.db.export` names the columns of `body`,
+    `values`, `measured`, `kept` and of each of `replaced`); numbers of taxa, releases and so on are
+    that shore's. `free` are free columns by name that the table does not hold as they are; `event`
+    the place of the present one in `events`; `images` are [rank, format, file name]."""
+
+    digest: str
+    body: list[Any]
+    values: list[Any]
+    measured: list[Any] | None
+    kept: list[Any]
+    free: Mapping[str, str | None]
+    event: int | None
+    events: Sequence[ExactEvent]
+    replaced: Sequence[list[Any]]
+    images: Sequence[list[Any]]
 
 
 @dataclass(slots=True)
@@ -54,6 +89,22 @@ class Item:
     score: float | None = None
     person: Person | None = None
     said_ms: int | None = None
+    key: str = ""
+    """What tells it from others of its sample in this import, where the id does not."""
+    exact: Exact | None = None
+
+
+@dataclass(frozen=True)
+class ExactPlace:
+    """A sample, an acquisition and a process exactly as another shore had them: columns by name.
+    `names` are their ids; `origin` the sample's id and its instrument's, by which it is known on
+    the shore that it comes from."""
+
+    names: Names
+    origin: tuple[str, str | None]
+    sample: Mapping[str, Any]
+    acquisition: Mapping[str, Any]
+    process: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,6 +115,7 @@ class Parents:
     instrument: str = ""
     acquisition: Mapping[str, str] = field(default_factory=dict)
     process: Mapping[str, str] = field(default_factory=dict)
+    exact: ExactPlace | None = None
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ Example:
 """
 
 import json
+import secrets
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -27,56 +28,31 @@ from server.db.images import pack_ids
 from server.db.imported import Batch, Item, Person, TaxonKey
 from server.db.importing_known import Known
 from server.db.importing_places import PlaceBook
+from server.db.importing_rows import IMAGE, Rows, StoredPicture, image_rows
 from server.db.importing_update import Updating
-from server.db.tables import Action, Event, Image, Object, ObjectFree, ObjectValues, Project
+from server.db.restoring import Past, Restoring
+from server.db.tables import Action, Event, Image, Object, Project
 from server.db.tables.objects import NO_DEVICE
-from server.store.packs import Place
 from server.sun import sunpos
-
-_OBJECT = (
-    "objid", "project_id", "device_id", "epoch", "seq",
-    "sample_id", "acquisition_id", "process_id", "orig_id",
-    "frame_index", "index_in_frame", "bx", "by", "width", "height", "esd_um", "border",
-    "boot", "mono_ms", "utc_ms", "utc_source", "lat_deg", "lon_deg", "depth_m", "depth_max_m",
-    "temperature_c", "status", "taxon_id", "pred_taxon_id", "score", "release_no", "event_id",
-    "shuffle", "received_ms",
-)  # fmt: skip
-_VALUES = ("objid", "release_no", "frame", "measures_version", "brief", "top")
-_IMAGE = (
-    "objid", "device_id", "epoch", "object_seq", "rank", "width", "height", "format", "file_name",
-    "pack_id", "offset", "length",
-)  # fmt: skip
-_EVENT = (
-    "id", "objid", "action_id", "old_status", "old_taxon_id", "new_status", "new_taxon_id",
-    "score", "applied", "previous_id", "created_ms",
-)  # fmt: skip
-
-
-class StoredPicture(NamedTuple):
-    """A picture whose bytes lie in a pack; `place` is None for one that its object has already."""
-
-    file_name: str
-    rank: int
-    format: str
-    width: int
-    height: int
-    place: Place | None
 
 
 @dataclass(frozen=True)
 class Importer:
     """Who imports what how. `update` is "none", "data" or "classification"; with `skip_existing`
-    objects that are there are passed over, new pictures of theirs too; `people` and `taxa` say what
-    names mean."""
+    objects that are there are passed over, new pictures of theirs too. `epoch` is drawn anew for
+    each import, as a device does: a job's number may come again once the job is deleted. `people`
+    and `taxa` say what names mean."""
 
     project_id: int
     user_id: int
-    job_id: int
+    epoch: int
     update: str
     skip_existing: bool
     people: Mapping[Person, int]
     taxa: Mapping[TaxonKey, int]
     now_ms: int
+    past: Past | None = None
+    """What a shore's own backup tells of its project, in this shore's numbers."""
 
 
 @dataclass
@@ -120,7 +96,7 @@ class Actions:
             "project_id": self._importer.project_id,
             "user_id": user_id,
             "kind": "import",
-            "key": f"import-{self._importer.job_id}",
+            "key": f"import-{self._importer.epoch}",
             "request_hash": b"",
             "undone": False,
             "changed": 0,
@@ -159,6 +135,9 @@ class Writing:
         self._known = Known(connection)
         self._actions = Actions(connection, importer)
         self._delta = Delta(NO_DEVICE)
+        self._restoring = Restoring(
+            connection, importer.project_id, importer.epoch, importer.past or Past()
+        )
         self._updating = Updating(connection, importer, self._actions, self._delta)
         self._seq = 0
         self._given: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
@@ -183,88 +162,92 @@ class Writing:
         more: list[tuple[int, StoredPicture]] = []
         for item, shown in zip(batch.items, pictures, strict=True):
             place = places[item.places]
-            key = place.sample_id, item.orig_id
-            objid = there.get(key)
-            if objid is not None:
+            key = place.sample_id, item.key or item.orig_id
+            made = self._known.made.get(key)
+            objid = there.get((place.sample_id, item.orig_id)) if made is None else made
+            if objid is None:
+                new = fresh.setdefault(key, _New(item, place, self._taxon(item)))
+                new.pictures += shown
+                continue
+            if made is None:
                 old.setdefault(objid, (item, place))
-                if objid in self._known.made or not self._importer.skip_existing:
-                    more += [(objid, picture) for picture in shown]
-            elif key in fresh:
-                fresh[key].pictures += shown
-            else:
-                fresh[key] = _New(item, place, self._taxon(item), list(shown))
-        self._insert(list(fresh.values()), columns)
-        made = self._known.made
-        self._update({o: x for o, x in old.items() if o not in made}, batch, columns)
+            if made is not None or not self._importer.skip_existing:
+                more += [(objid, picture) for picture in shown]
+        self._insert(fresh, columns)
+        self._update(old, batch, columns)
         self._add_images(more)
 
     def finish(self) -> Report:
         self._actions.finish()
+        self._restoring.finish()
         self._delta.save(self._connection)
         return self.report
 
     def _taxon(self, item: Item) -> int | None:
         return None if item.taxon is None else self._importer.taxa[item.taxon]
 
-    def _insert(self, fresh: list[_New], columns: tuple[str, ...]) -> None:
-        if not fresh:
+    def _insert(self, made: Mapping[tuple[int, str], _New], columns: tuple[str, ...]) -> None:
+        if not made:
             return
-        connection, project_id = self._connection, self._importer.project_id
+        connection, fresh = self._connection, list(made.values())
         objids = next_ids(connection, Object, len(fresh))
-        told = [one for one in fresh if one.item.status != "U"]
-        event_ids = iter(next_ids(connection, Event, len(told)) if told else ())
-        objects, values, frees, images, events = [], [], [], [], []
+        rows = Rows()
         packs = self._packs([picture for one in fresh for picture in one.pictures])
+        numbers = self._event_ids(fresh)
         for objid, one in zip(objids, fresh, strict=True):
             self._seq += 1
-            event_id = next(event_ids) if one.item.status != "U" else None
-            objects.append(self._object_row(objid, one, event_id))
-            values.append((objid, None, "", 0, b"", _top(one)))
-            sun = self._sunpos(one.item)
-            frees.append((objid, project_id, sun, one.item.link, *one.item.values))
-            source = NO_DEVICE, self._importer.job_id, self._seq
-            images += _image_rows(objid, source, one.pictures, packs, set())
-            if event_id is not None:
-                events.append(self._event_row(event_id, objid, one))
-            self._delta.add(project_id, (one.taxon_id, one.item.status))
-        insert_rows(connection, Object, _OBJECT, objects)
-        insert_rows(connection, ObjectValues, _VALUES, values)
-        insert_rows(
-            connection, ObjectFree, ("objid", "project_id", "sunpos", "link", *columns), frees
-        )
-        insert_rows(connection, Image, _IMAGE, images)
-        insert_rows(connection, Event, _EVENT, events)
-        self._known.learn(
-            {
-                (one.place.sample_id, one.item.orig_id): objid
-                for objid, one in zip(objids, fresh, strict=True)
-            }
-        )
+            if one.item.exact is not None:
+                self._restoring.add(rows, objid, self._seq, one.item, one.place, numbers)
+            else:
+                self._add(rows, objid, one, numbers)
+            source = NO_DEVICE, self._importer.epoch, self._seq
+            rows.images += image_rows(objid, source, one.pictures, packs, set())
+        rows.write(connection, columns)
+        self._delta.add_all(self._importer.project_id, rows.states)
+        self._known.made.update(zip(made, objids, strict=True))
         self.report.new += len(fresh)
-        self.report.images += len(images)
-        self.report.events += len(events)
+        self.report.images += len(rows.images)
+        self.report.events += len(rows.events)
+
+    def _event_ids(self, fresh: Sequence[_New]) -> Iterator[int]:
+        count = 0
+        for one in fresh:
+            exact = one.item.exact
+            count += (one.item.status != "U") if exact is None else len(exact.events)
+        return iter(next_ids(self._connection, Event, count) if count else ())
+
+    def _add(self, rows: Rows, objid: int, one: _New, numbers: Iterator[int]) -> None:
+        """An object as a table tells it."""
+        item, project_id = one.item, self._importer.project_id
+        event_id = next(numbers) if item.status != "U" else None
+        rows.objects.append(self._object_row(objid, one, event_id))
+        rows.values.append((objid, None, "", 0, b"", _top(one)))
+        rows.frees.append((objid, project_id, self._sunpos(item), item.link, *item.values))
+        if event_id is not None:
+            rows.events.append(self._event_row(event_id, objid, one))
+        rows.states.append((one.taxon_id, item.status))
 
     def _object_row(self, objid: int, one: _New, event_id: int | None) -> tuple[Any, ...]:
         item, place, importer = one.item, one.place, self._importer
         width, height = (one.pictures[0].width, one.pictures[0].height) if one.pictures else (0, 0)
         predicted = one.taxon_id if item.status == "P" else None
-        shuffle = zlib.crc32(b"0/%d/%d" % (importer.job_id, self._seq))
+        shuffle = zlib.crc32(b"0/%d/%d" % (importer.epoch, self._seq))
         return (
-            objid, importer.project_id, NO_DEVICE, importer.job_id, self._seq,
+            objid, importer.project_id, NO_DEVICE, importer.epoch, self._seq,
             place.sample_id, place.acquisition_id, place.process_id, item.orig_id,
             0, 0, 0, 0, width, height, 0.0, False,
             0, 0, item.utc_ms, item.utc_source, item.lat_deg, item.lon_deg,
             item.depth_m, item.depth_max_m,
-            None, item.status, one.taxon_id, predicted, score_of(item), None, event_id,
-            shuffle, importer.now_ms,
+            None, item.status, one.taxon_id, predicted, score_of(item), None,
+            shuffle, importer.now_ms, event_id,
         )  # fmt: skip
 
     def _event_row(self, event_id: int, objid: int, one: _New) -> tuple[Any, ...]:
         item = one.item
         said_ms = self._importer.now_ms if item.said_ms is None else item.said_ms
         return (
-            event_id, objid, self._actions.of(item), "U", None, item.status, one.taxon_id,
-            score_of(item), True, None, said_ms,
+            event_id, objid, self._actions.of(item), None, None, "U", None,
+            item.status, one.taxon_id, score_of(item), True, None, said_ms,
         )  # fmt: skip
 
     def _sunpos(self, item: Item) -> str:
@@ -300,13 +283,18 @@ class Writing:
         rows = []
         for objid, picture in wanted:
             taken = ranks.setdefault(objid, set())
-            rows += _image_rows(objid, sources[objid], [picture], packs, taken)
-        insert_rows(self._connection, Image, _IMAGE, rows)
+            rows += image_rows(objid, sources[objid], [picture], packs, taken)
+        insert_rows(self._connection, Image, IMAGE, rows)
         self.report.images += len(rows)
 
     def _packs(self, pictures: Sequence[StoredPicture]) -> dict[str, int]:
         names = {picture.place.pack for picture in pictures if picture.place is not None}
         return pack_ids(self._connection, names, self._importer.now_ms) if names else {}
+
+
+def new_epoch() -> int:
+    """A number that no other import has."""
+    return secrets.randbelow(2**52)
 
 
 def score_of(item: Item) -> float:
@@ -320,25 +308,3 @@ def _top(one: _New) -> str:
     if one.item.status != "P" or one.taxon_id is None:
         return "[]"
     return json.dumps([[one.taxon_id, score_of(one.item)]])
-
-
-def _image_rows(
-    objid: int,
-    source: tuple[int, int, int],
-    pictures: Sequence[StoredPicture],
-    packs: Mapping[str, int],
-    taken: set[int],
-) -> list[tuple[Any, ...]]:
-    """Rows of an object's pictures; one whose rank is taken has the next that is free."""
-    rows: list[tuple[Any, ...]] = []
-    for picture in pictures:
-        place, rank = picture.place, picture.rank
-        if place is None:
-            continue
-        while rank in taken:
-            rank += 1
-        taken.add(rank)
-        size = picture.width, picture.height
-        kept = packs[place.pack], place.offset, place.length
-        rows.append((objid, *source, rank, *size, picture.format, picture.file_name, *kept))
-    return rows

@@ -1,7 +1,7 @@
 """Which objects of an import are there already: by sample and id, and their pictures.
 
-Objects of a sample are looked up once, when the sample is first met; one that this very import made
-is known too, for its rows may stand in several places.
+Objects of a sample are looked up once, when the sample is first met, before this import makes any;
+those that it makes are known apart, for their rows may stand in several places.
 
 Example:
     >>> known = Known(connection)
@@ -9,7 +9,7 @@ Example:
     {(4, 'o1'): 17}
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
@@ -31,11 +31,11 @@ class Known:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._samples: dict[int, dict[str, int]] = {}
-        self.made: set[int] = set()
-        """Those that this import made."""
+        self.made: dict[tuple[int, str], int] = {}
+        """Those that this import made, by sample and key."""
 
     def objids(self, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], int]:
-        """The objects of these (sample, id) that are there."""
+        """The objects of these (sample, id) that were there before."""
         found = {}
         for sample_id, orig_id in keys:
             if sample_id not in self._samples:
@@ -44,11 +44,6 @@ class Known:
             if objid is not None:
                 found[sample_id, orig_id] = objid
         return found
-
-    def learn(self, made: Mapping[tuple[int, str], int]) -> None:
-        for (sample_id, orig_id), objid in made.items():
-            self._samples[sample_id][orig_id] = objid
-        self.made.update(made.values())
 
     def _of_sample(self, sample_id: int) -> dict[str, int]:
         """Of several objects of one id the oldest is meant."""

@@ -17,22 +17,30 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from server.db.hierarchy import PlaceIds
-from server.db.imported import Names, Parents
-from server.db.tables import Acquisition, Process, Sample
+from server.db.imported import ExactPlace, Names, Parents
+from server.db.tables import Acquisition, Device, Process, Sample
 from server.db.tables.objects import NO_DEVICE
 
 NAMELESS = "-"
 """The id of a sample, acquisition or process that a table does not tell of."""
 
 
-def sample_of(connection: Connection, project_id: int, name: str) -> int | None:
-    """The project's sample of this id: its own, else the oldest of its instruments'."""
-    query = (
-        select(Sample.id)
-        .where(Sample.project_id == project_id, Sample.orig_id == (name or NAMELESS))
-        .order_by(Sample.device_id != NO_DEVICE, Sample.id)
-        .limit(1)
-    )
+def sample_of(
+    connection: Connection, project_id: int, name: str, exact: ExactPlace | None = None
+) -> int | None:
+    """The project's sample of this id: that of the instrument that a backup names, else its own,
+    else the oldest of its instruments'."""
+    query = select(Sample.id).where(Sample.project_id == project_id)
+    if exact is not None and exact.origin[1] is not None:
+        orig_id, device_id = exact.origin
+        same = query.join(Device, Device.id == Sample.device_id).where(
+            Device.device_id == device_id, Sample.orig_id == orig_id
+        )
+        found = connection.execute(same).scalar()
+        if found is not None:
+            return found
+    query = query.where(Sample.orig_id == (name or NAMELESS))
+    query = query.order_by(Sample.device_id != NO_DEVICE, Sample.id).limit(1)
     return connection.execute(query).scalar()
 
 
@@ -55,6 +63,8 @@ class PlaceBook:
             if names not in self._found:
                 self._found[names] = self._place(names, told)
             place = self._found[names]
+            if told.exact is not None:  # all of it is told already, by the names that it had
+                continue
             self._tell(Sample, place.sample_id, told.sample)
             self._tell(Acquisition, place.acquisition_id, told.acquisition)
             self._tell(Process, place.process_id, told.process)
@@ -64,17 +74,21 @@ class PlaceBook:
         sample, acquisition, process = (name or NAMELESS for name in names)
         sample_id = self._ids.get(("sample", sample))
         if sample_id is None:
-            sample_id = sample_of(self._connection, self._project_id, sample)
+            sample_id = sample_of(self._connection, self._project_id, sample, told.exact)
             if sample_id is None:
                 values = {"project_id": self._project_id, "device_id": NO_DEVICE}
-                sample_id = self._make(Sample, {**values, "orig_id": sample})
+                exact = {} if told.exact is None else told.exact.sample
+                sample_id = self._make(Sample, {**values, "orig_id": sample, **exact})
             self._ids["sample", sample] = sample_id
         above = {"sample_id": sample_id, "orig_id": acquisition}
-        acquisition_id = self._row(Acquisition, above, {"instrument": told.instrument or None})
+        more: Mapping[str, Any] = {"instrument": told.instrument or None}
+        more = more if told.exact is None else told.exact.acquisition
+        acquisition_id = self._row(Acquisition, above, more)
         below = {"acquisition_id": acquisition_id, "orig_id": process}
-        return PlaceIds(sample_id, acquisition_id, self._row(Process, below, {}))
+        more = {} if told.exact is None else told.exact.process
+        return PlaceIds(sample_id, acquisition_id, self._row(Process, below, more))
 
-    def _row(self, table: Any, key: dict[str, Any], more: dict[str, Any]) -> int:
+    def _row(self, table: Any, key: dict[str, Any], more: Mapping[str, Any]) -> int:
         known = table, *key.values()
         if known not in self._ids:
             found = self._connection.execute(select(table.id).filter_by(**key)).scalar()
@@ -82,10 +96,13 @@ class PlaceBook:
         return self._ids[known]
 
     def _make(self, table: Any, values: dict[str, Any]) -> int:
-        query = insert(table).values({**values, "created_ms": self._now_ms}).returning(table.id)
+        row = {"created_ms": self._now_ms, "free": {}, **values}
+        free = dict(row["free"])
+        row["free"] = json.dumps(free, ensure_ascii=False)
+        query = insert(table).values(row).returning(table.id)
         made = int(self._connection.execute(query).scalar_one())
         self._new.add((table, made))
-        self._free[table, made] = {}
+        self._free[table, made] = free
         return made
 
     def _tell(self, table: Any, row: int, told: Mapping[str, str]) -> None:

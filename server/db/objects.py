@@ -12,10 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    func,
+    join,
+    outerjoin,
+    select,
+    union_all,
+)
 
-from server.db import counts, taxa
+from server.db import counts, objects_free, taxa
 from server.db.dialect import chunks
+from server.db.objects_free import FREE, FreeFilter
 from server.db.tables import (
     Acquisition,
     Device,
@@ -42,17 +52,36 @@ class Filter:
     score_max: float | None = None
     sample_id: int | None = None
     release: str | None = None
+    free: FreeFilter | None = None
 
 
 def page(
     connection: Connection, project_id: int, wanted: Filter, *, sort: str, limit: int, offset: int
 ) -> tuple[int, list[dict[str, Any]]]:
-    """How many objects fit the filter, and one page of them."""
+    """How many objects fit the filter, and one page of them. Raises ColumnError."""
     conditions = _conditions(connection, project_id, wanted)
-    by_score = sort.lstrip("-") == "score" and wanted.status is None
-    found = _by_score if by_score else _sorted
-    objids = list(connection.execute(found(conditions, sort, limit, offset)).scalars())
+    if wanted.free is not None or _is_column(sort):
+        order = objects_free.order(connection, project_id, sort) if _is_column(sort) else None
+        query: Any = select(Object.objid).select_from(_source(wanted, sort)).where(*conditions)
+        query = query.order_by(*(order or _order(sort))).limit(limit).offset(offset)
+    else:
+        by_score = sort.lstrip("-") == "score" and wanted.status is None
+        query = (_by_score if by_score else _sorted)(conditions, sort, limit, offset)
+    objids = list(connection.execute(query).scalars())
     return _total(connection, project_id, wanted, conditions), _rows(connection, objids)
+
+
+def _is_column(sort: str) -> bool:
+    return sort.removeprefix("-").startswith(objects_free.PREFIX)
+
+
+def _source(wanted: Filter, sort: str) -> Any:
+    """The objects, with their free columns where a filter or the order needs them."""
+    if wanted.free is not None:
+        return join(Object, FREE, FREE.c.objid == Object.objid)
+    if _is_column(sort):
+        return outerjoin(Object, FREE, FREE.c.objid == Object.objid)
+    return Object
 
 
 def _total(
@@ -61,10 +90,12 @@ def _total(
     wanted: Filter,
     conditions: Sequence[ColumnElement[bool]],
 ) -> int:
-    narrow = (wanted.score_min, wanted.score_max, wanted.sample_id, wanted.release)
+    narrow = (
+        wanted.score_min, wanted.score_max, wanted.sample_id, wanted.release, wanted.free,
+    )  # fmt: skip
     if all(value is None for value in narrow):
         return counts.total(connection, project_id, wanted.taxon_id, wanted.status)
-    query = select(func.count()).select_from(Object).where(*conditions)
+    query = select(func.count()).select_from(_source(wanted, "")).where(*conditions)
     return int(connection.execute(query).scalar_one())
 
 
@@ -89,6 +120,8 @@ def _conditions(
     if wanted.release is not None:
         query = select(Release.no).where(Release.release_id == wanted.release)
         found.append(Object.release_no == (connection.execute(query).scalar() or 0))
+    if wanted.free is not None:
+        found += objects_free.conditions(connection, project_id, wanted.free)
     return found
 
 
@@ -145,7 +178,9 @@ def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]
         row["score"] = None if predicted is None else row["score"]
         row["release"] = row.pop("release_id")
         row["image"] = f"/api/objects/{objid}/image" if objid in with_image else None
-        row["precision"] = "exact" if objid in exact else "brief"
+        row["esd_um"] = row["esd_um"] or None  # of a table's object it is not known
+        from_table = row["device_id"] is None
+        row["precision"] = None if from_table else "exact" if objid in exact else "brief"
         row["top"] = [[names.get(taxon), score] for taxon, score in tops[objid]]
     return [rows[objid] for objid in objids if objid in rows]
 

@@ -1,13 +1,24 @@
 """Projects and what is in them, for the lists and the headers of pages."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from server.db.tables import Device, Object, Project, ProjectRelease, Release, Sample
+from server.db.dialect import insert_new
+from server.db.tables import (
+    Device,
+    Member,
+    Object,
+    Project,
+    ProjectRelease,
+    ProjectTaxon,
+    Release,
+    Sample,
+)
 
 
 @dataclass(frozen=True)
@@ -125,3 +136,38 @@ def keep(connection: Connection, project_id: int, **kept: Any) -> None:
     row = select(Project.settings).where(Project.id == project_id).with_for_update(key_share=True)
     before = json.loads(connection.execute(row).scalar_one())
     change(connection, project_id, settings=json.dumps({**before, **kept}))
+
+
+def restore(
+    connection: Connection,
+    project_id: int,
+    *,
+    licence: str,
+    instrument: str,
+    description: str,
+    settings: str,
+    private: bool,
+    members: Sequence[tuple[int, str]],
+    taxa: Sequence[int],
+    now_ms: int,
+) -> None:
+    """What a backup tells of a project that is empty; members and taxa that it has stay."""
+    values = {
+        "licence": licence,
+        "instrument": instrument,
+        "description": description,
+        "settings": settings,
+        **({"access": "private"} if private else {}),
+    }
+    connection.execute(update(Project).where(Project.id == project_id).values(values))
+    joined = dict(members)
+    rows = [
+        {"project_id": project_id, "user_id": user, "may": may, "added_ms": now_ms}
+        for user, may in joined.items()
+    ]
+    insert_new(connection, Member, rows, ("project_id", "user_id"))
+    listed = [
+        {"project_id": project_id, "taxon_id": taxon, "place": place}
+        for place, taxon in enumerate(dict.fromkeys(taxa))
+    ]
+    insert_new(connection, ProjectTaxon, listed, ("project_id", "taxon_id"))

@@ -11,7 +11,9 @@ from sqlalchemy import Connection, delete, text
 
 from server.db.tables import CountDay, WorkDay, WorkTaxon
 
-_MOVED = "events e JOIN objects o ON o.objid = e.objid WHERE e.applied"
+_MOVED = """events e JOIN objects o ON o.objid = e.objid
+    LEFT JOIN actions a ON a.id = e.action_id
+    WHERE e.applied AND COALESCE(a.kind, '') <> 'import'"""
 _CAME, _CHANGED = "o.received_ms / 86400000", "e.created_ms / 86400000"
 _CHANGES = f"""
     SELECT project_id, received_ms / 86400000 AS day, status, 1 AS n FROM objects
@@ -20,7 +22,8 @@ _CHANGES = f"""
     UNION ALL SELECT o.project_id, {_CAME}, e.new_status, -1 FROM {_MOVED}
     UNION ALL SELECT o.project_id, {_CAME}, e.old_status, 1 FROM {_MOVED}
 """  # noqa: S608 # no words of anybody's are in it
-"""An object came with the status that it had before its events, each of which moved it."""
+"""An object came with the status that it had before its events, each of which moved it; what an
+import says that people did before it came, it came with."""
 _COUNT_DAYS = f"""
     INSERT INTO count_days (project_id, day, status, shard, n)
     SELECT project_id, day, status, 0, SUM(n) FROM ({_CHANGES}) AS changes

@@ -8,6 +8,7 @@ Example:
 from dataclasses import dataclass, field
 
 from server.db.imported import Person, TaxonKey
+from server.ecotaxa.beside_reading import Beside
 from server.ecotaxa.pictures import PictureKind
 
 
@@ -30,6 +31,8 @@ class Checked:
     """name -> "t" or "f", over all tables."""
     pictures: dict[str, PictureKind] = field(default_factory=dict)
     """What each image is, by its name in the upload."""
+    beside: Beside | None = None
+    """What a backup of a shore has beside its tables."""
 
     @property
     def categories(self) -> set[str]:

@@ -14,17 +14,18 @@ Example:
 
 import pickle
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from sqlalchemy import Connection
 
-from server.db.imported import Batch, Item, Picture
-from server.db.importing import Importer, Report, StoredPicture, Writing
+from server.db.imported import Batch, Item, Names, Parents, Picture
+from server.db.importing import Importer, Report, Writing
 from server.db.importing_known import ImageThere, Known
 from server.db.importing_places import sample_of
+from server.db.importing_rows import StoredPicture
 from server.shore import Shore
 from server.store.packs import PackError, Packs
 
@@ -85,6 +86,7 @@ def _stage(
     with shore.database.read() as connection:
         there = _There(connection, shore.packs, project_id)
         for batch in batches:
+            there.parents = batch.parents
             if skip_existing:
                 batch.items[:] = [item for item in batch.items if there.objid(item) is None]
             stored = _store(shore.packs, batch.items, there)
@@ -144,11 +146,13 @@ class _There:
         self._project_id = project_id
         self._known = Known(connection)
         self._samples: dict[str, int | None] = {}
+        self.parents: Mapping[Names, Parents] = {}
 
     def objid(self, item: Item) -> int | None:
         name = item.places[0]
         if name not in self._samples:
-            self._samples[name] = sample_of(self._connection, self._project_id, name)
+            exact = self.parents[item.places].exact
+            self._samples[name] = sample_of(self._connection, self._project_id, name, exact)
         sample_id = self._samples[name]
         if sample_id is None:
             return None

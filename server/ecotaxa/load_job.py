@@ -8,7 +8,8 @@ Its `params`:
 - `skip_loaded_files`: tables that were loaded before are passed over.
 - `skip_existing_objects`: objects that are there are passed over, new pictures of theirs too.
 - `kind`: which form the upload has (`server.imports.sources.KINDS`), or "auto": what it looks
-  like. `folders`: what those of pictures stand for.
+  like. `folders`: what those of pictures stand for; `texts` and `numbers`: cells that all of their
+  objects have, by EcoTaxa's columns.
 - `users`, `taxa`: answers given ahead, as those to the job's question.
 
 Its result counts objects: `new`, `updated`, `same`, `skipped`; `images` and `events` that were
@@ -22,7 +23,9 @@ Example:
     {'new': 20000, 'updated': 0, 'same': 0, 'skipped': 0, 'images': 20000, ...}
 """
 
+import json
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +34,9 @@ from sqlalchemy import Connection
 from server.clock import now_ms
 from server.db import jobs, loaded, naming, users
 from server.db.free import ColumnsFullError, KindError
-from server.db.importing import Importer, Report
+from server.db.importing import Importer, Report, new_epoch
 from server.db.taxa_log import hold
+from server.ecotaxa.beside_past import past_of, restore_project
 from server.ecotaxa.check import check_upload
 from server.ecotaxa.checked import Checked
 from server.ecotaxa.load import load
@@ -40,10 +44,13 @@ from server.ecotaxa.problems import Problems
 from server.ecotaxa.questions import AnswerError, Meaning, person_label, understand
 from server.ecotaxa.reading import batches
 from server.ecotaxa.upload import Upload, UploadError, is_table
+from server.imports.made import Same
 from server.imports.sources import AUTO, FOLDERS, KINDS, open_source
 from server.jobs.context import JobContext, JobFailedError
 from server.store.user_files import FileNameError
 
+PROBLEMS = "problems.json"
+"""In the job's folder: all that was found wrong, place by place, for the page that shows it."""
 UPDATES = ("none", "data", "classification")
 _PARTS = ("users", "taxa")
 _WARNINGS_MOST = 200
@@ -59,12 +66,16 @@ def run_import(job: JobContext) -> dict[str, Any]:
     kind, folders = job.params.get("kind", AUTO), job.params.get("folders", FOLDERS[0])
     if kind not in (AUTO, *KINDS) or folders not in FOLDERS:
         raise JobFailedError([f"kind, folders: '{kind}', '{folders}' are not known"])
+    same = Same(job.params.get("texts", {}), job.params.get("numbers", {}))
     try:
-        with open_source(_path(job), problems, kind, folders=folders) as source:
+        with open_source(_path(job), problems, kind, folders=folders, same=same) as source:
             job.log.info("read as: %s", source.kind)
             return {"kind": source.kind, **_import(job, source.upload, problems)}
     except UploadError as error:
-        raise JobFailedError([f"{error}"]) from error
+        raise JobFailedError([*_errors(problems), str(error)]) from error
+    finally:
+        told = json.dumps(problems.as_data(), ensure_ascii=False)
+        (job.folder / PROBLEMS).write_text(told, encoding="utf-8")
 
 
 def _path(job: JobContext) -> Path:
@@ -109,14 +120,15 @@ def _check(
     job.progress(0, "looking at the upload")
     found = check_upload(upload, problems, pictures=True, skipped=skipped, progress=progress)
     if problems.errors:
-        errors = [str(problem) for problem in problems.shown if problem.level == "error"]
-        raise JobFailedError(errors + _more(problems))
+        raise JobFailedError(_errors(problems))
     return found
 
 
-def _more(problems: Problems) -> list[str]:
-    shown = sum(problem.level == "error" for problem in problems.shown)
-    return [f"and {problems.errors - shown} more"] if problems.errors > shown else []
+def _errors(problems: Problems) -> list[str]:
+    """All errors, as sentences; how many more there are than are kept."""
+    shown = [str(problem) for problem in problems.shown if problem.level == "error"]
+    more = problems.errors - len(shown)
+    return [*shown, f"and {more} more"] if more else shown
 
 
 def _understand(job: JobContext, found: Checked) -> Meaning:
@@ -160,7 +172,7 @@ def _load(
         job.progress(percent, f"{done} objects, {pictures} images read")
 
     def importer(connection: Connection) -> Importer:
-        return _importer(job, connection, meaning)
+        return _importer(job, connection, meaning, found)
 
     def before(connection: Connection, report: Report) -> None:
         tables = [name for name in upload.names if is_table(name)]
@@ -184,7 +196,9 @@ def _load(
         raise JobFailedError([f"object_{error}"]) from error
 
 
-def _importer(job: JobContext, connection: Connection, meaning: Meaning) -> Importer:
+def _importer(
+    job: JobContext, connection: Connection, meaning: Meaning, found: Checked
+) -> Importer:
     """The importer, with the people and taxa that had to be made."""
     hold(connection)
     now = now_ms()
@@ -194,16 +208,21 @@ def _importer(job: JobContext, connection: Connection, meaning: Meaning) -> Impo
     for taxon, place in sorted(meaning.new_taxa.items(), key=str):
         name, number = taxon
         taxa[taxon] = naming.make_taxon(connection, name or f"EcoTaxa {number}", place, now)
-    return Importer(
+    importer = Importer(
         _project(job),
         job.info.user_id,
-        job.info.job_id,
+        new_epoch(),
         str(job.params.get("update", UPDATES[0])),
         bool(job.params.get("skip_existing_objects")),
         people,
         taxa,
         now,
     )
+    if found.beside is None:
+        return importer
+    past = past_of(found.beside, people, taxa, now)
+    restore_project(connection, _project(job), found.beside, past)
+    return replace(importer, past=past)
 
 
 def _warnings(problems: Problems) -> list[str]:

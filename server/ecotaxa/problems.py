@@ -13,7 +13,8 @@ Example:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 SHOWN_MOST = 1000
 """Problems kept with their words; what is beyond is counted."""
@@ -75,6 +76,11 @@ class Problems:
                 None if value is None else str(value)[:_VALUE_MOST],
             )
         )
+
+    def as_data(self) -> dict[str, Any]:
+        """As JSON: how many there are, and those shown, each with what is known of its place."""
+        shown = [asdict(problem) for problem in self.shown]
+        return {"errors": self.errors, "warnings": self.warnings, "shown": shown}
 
     def lines(self) -> Sequence[str]:
         """One line a problem, and one more if not all are shown."""

@@ -14,11 +14,13 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from server.db.imported import Batch, Item, Names, Parents, Picture
+from server.db.imported import Batch, Exact, Item, Names, Parents, Picture
 from server.ecotaxa.check import tables
+from server.ecotaxa.check_lines import Lines
 from server.ecotaxa.check_rows import image_name
 from server.ecotaxa.checked import Checked
 from server.ecotaxa.problems import Problems
+from server.ecotaxa.reading_exact import own_columns, restore
 from server.ecotaxa.table import Block, Table
 from server.ecotaxa.typed import typed
 from server.ecotaxa.upload import Upload
@@ -30,26 +32,37 @@ _SCORES = ("object_annotation_score", "object_seadrift_score")
 
 def batches(upload: Upload, found: Checked, skipped: Collection[str] = ()) -> Iterator[Batch]:
     """All of the upload, in the order of its tables."""
-    for table in tables(upload, Problems(), skipped):
+    for table in tables(upload, Problems(), found.beside, skipped):
+        lines = Lines.of(table, upload, found.beside, Problems())
         for block in table.blocks():
-            yield _Reader(upload, found, table, block).batch()
+            yield _Reader(upload, found, table, block, lines).batch()
 
 
 class _Reader:
     """One block of a table."""
 
-    def __init__(self, upload: Upload, found: Checked, table: Table, block: Block) -> None:
+    def __init__(
+        self, upload: Upload, found: Checked, table: Table, block: Block, lines: Lines
+    ) -> None:
         self._upload = upload
         self._found = found
         self._table = table
         self._block = block
+        self._lines = lines
         self._columns = {column.name: column for column in table.columns}
 
     def batch(self) -> Batch:
+        beside = self._found.beside
         free = [c for c in self._table.columns if _is_free(c)]
-        names = tuple((c.name.partition("_")[2], c.kind) for c in free)
+        if beside is None:
+            names = [(c.name.partition("_")[2], c.kind) for c in free]
+            items = self._items(free)
+        else:
+            columns, names = own_columns(beside, free)
+            items = self._items(columns)
+            restore(items, names, beside.places)
         given = frozenset(self._columns) & FIXED
-        return Batch(names, self._items(free), self._parents(), given)
+        return Batch(tuple(names), items, self._parents(), given)
 
     def _column(self, name: str) -> Sequence[Any]:
         """The column's values; None in each row where the table has no such column."""
@@ -58,9 +71,11 @@ class _Reader:
             return (None,) * len(self._block)
         return typed(column, self._block.cells[name])[0]
 
-    def _items(self, free: list[Column]) -> list[Item]:
+    def _items(self, free: Sequence[Column | None]) -> list[Item]:
+        """The objects, with the values of the columns `free`; None is one that stands beside."""
         block = self._block
-        values = list(zip(*(self._column(c.name) for c in free), strict=True))
+        empty: Sequence[Any] = (None,) * len(block)
+        values = list(zip(*(self._column(c.name) if c else empty for c in free), strict=True))
         places = self._places()
         moments = _moments(self._column("object_date"), self._column("object_time"))
         said_at = _moments(
@@ -79,11 +94,12 @@ class _Reader:
             self._annotations(),
             said_at,
             self._pictures(),
+            self._exact(),
             strict=True,
         )
         items: list[Item] = []
-        for place, objid, own, lat, lon, top, bottom, seen, link, said, at, shown in rows:
-            if items and items[-1].orig_id == objid and items[-1].places == place:
+        for place, objid, own, lat, lon, top, bottom, seen, link, said, at, shown, exact in rows:
+            if items and items[-1].key == objid and items[-1].places == place:
                 items[-1].pictures += shown
                 continue
             depth, depth_max = _depths(top, bottom)
@@ -92,10 +108,15 @@ class _Reader:
             items.append(
                 Item(
                     *(place, objid, own, shown, lat, lon, depth, depth_max),
-                    *(utc_ms, source, link, status, taxon, score, person, at[0]),
+                    *(utc_ms, source, link, status, taxon, score, person, at[0], objid, exact),
                 )
             )
         return items
+
+    def _exact(self) -> Sequence[Exact | None]:
+        """What stands beside each row."""
+        rows = zip(self._block.column("object_id"), self._block.lines, strict=True)
+        return [self._lines.exact(object_id, row) for object_id, row in rows]
 
     def _places(self) -> list[Names]:
         names = [self._block.column(f"{prefix}_id") for prefix in ("sample", "acq", "process")]
@@ -158,9 +179,15 @@ class _Reader:
         def told(prefix: str, row: int) -> dict[str, str]:
             return {name: texts[row] for name, texts in levels[prefix] if texts[row]}
 
+        beside = self._found.beside
+        exact = {} if beside is None else beside.places
         return {
-            place: Parents(
-                told("sample", row), instruments[row], told("acq", row), told("process", row)
+            exact[place].names if place in exact else place: Parents(
+                told("sample", row),
+                instruments[row],
+                told("acq", row),
+                told("process", row),
+                exact.get(place),
             )
             for place, row in first.items()
         }

@@ -1,200 +1,225 @@
-"""An object of the shore as rows of EcoTaxa's table: one for each image.
+"""Objects of the shore as rows of EcoTaxa's table, and as lines of what stands beside it.
 
-Free columns are the measures (`object_area`), the prediction (`object_seadrift_score`,
-`object_seadrift_release`: EcoTaxa would replace a score of its own name by 1), and where the object
-was seen. What EcoTaxa cannot keep (a number that is not finite, text above 250 characters, one id
-for two things) is mended, and said.
+A chunk of objects is made into cells by column; a row is then what stands at one place of them all.
+What EcoTaxa cannot keep (a number that is not finite, text above 250 characters, one id for two
+things, a taxon without a status) is mended and said; the line beside the table has it as it is.
 
 Example:
-    >>> layout = Layout.of(samples, shared_acquisitions, shared_ids)
-    >>> layout.row(sample, row)
-    {'object_id': 'cast1_a_f_0', 'object_area': '120', ...}
+    >>> for made in maker.rows(chunk):
+    ...     made.row, made.line
 """
 
+import base64
 import json
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from server.db.export import Chunk, ImageInfo, Slices
+from server.ecotaxa.beside import row_digest
+from server.ecotaxa.layout import Layout
+from server.ecotaxa.mends import Mends
+from server.ecotaxa.project_cells import ProjectCells
 
-from models import brief
-from models.measure_table import MEASURES, names_of
-from server.db.export import SampleInfo
-from wire.ecotaxa import PARENT_LIMITS, TEXT_LIMIT, Column
-
-STATUS = {"P": "predicted", "D": "dubious", "V": "validated", "X": "discarded"}
-_HEAD = (
-    *(Column("img_file_name", "t"), Column("img_rank", "f"), Column("object_id", "t")),
-    *(Column(f"object_{name}", "f") for name in ("lat", "lon")),
-    *(Column(f"object_{name}", "t") for name in ("date", "time")),
-    *(Column(f"object_{name}", "f") for name in ("depth_min", "depth_max")),
-    *(
-        Column(f"object_annotation_{name}", "t")
-        for name in ("category", "status", "person_name", "person_email", "date", "time")
-    ),
-    Column("object_seadrift_score", "f"),
-    Column("object_seadrift_release", "t"),
-    Column("object_seadrift_objid", "t"),
-    Column("object_frame", "t"),
-    Column("object_esd_um", "f"),
-    Column("object_touches_border", "f"),
-    Column("object_temperature", "f"),
-)
-_PARENTS = (
-    *(("acq", name) for name in ("id", "instrument", "pixel_um", "optical_field")),
-    *(("process", name) for name in ("id", "software", "measures_version")),
-    *(("sample", name) for name in ("id", "device", "device_id")),
-)
-_SETTINGS_MOST = PARENT_LIMITS["process"] - 2
+STATUS = {"U": "", "P": "predicted", "D": "dubious", "V": "validated", "X": "discarded"}
+_IMAGE_CELLS = 2
 
 
-@dataclass
-class Layout:
-    """Columns of a project's tables, and names that are unique where EcoTaxa wants them so.
-    `mended` counts what was changed, by sentence."""
+class Made(NamedTuple):
+    """An object as text: `row` without its image's cells, `line` of what stands beside."""
 
-    sample_names: Mapping[int, str]
-    shared_acquisitions: frozenset[str]
-    shared_ids: frozenset[str]
-    mended: dict[str, int] = field(default_factory=dict)
+    objid: int
+    row: str
+    line: str
+    images: Sequence[ImageInfo]
 
-    @classmethod
-    def of(
-        cls, samples: Iterable[SampleInfo], acquisitions: Iterable[str], ids: Iterable[str]
-    ) -> "Layout":
-        found = list(samples)
-        names = [sample.orig_id for sample in found]
-        layout = cls({}, frozenset(acquisitions), frozenset(ids))
-        layout.sample_names = {
-            sample.sample_id: layout.text(
-                f"{sample.orig_id} {sample.device_id}"
-                if names.count(sample.orig_id) > 1
-                else sample.orig_id,
-                "sample_id",
+
+class RowMaker:
+    """Makes rows of one project."""
+
+    def __init__(self, cells: ProjectCells, layout: Layout, mends: Mends) -> None:
+        self._cells = cells
+        self._layout = layout
+        self._mends = mends
+        self._slices = Slices(len(cells.columns))
+        self._names = [column.name for column in layout.table()][_IMAGE_CELLS:]
+
+    def rows(self, chunk: Chunk) -> list[Made]:
+        """The objects, in their order."""
+        columns = [dict(row._mapping) for row in chunk.rows]
+        said = [self._said(row, chunk) for row in chunk.rows]
+        ids = [self._object_id(row) for row in chunk.rows]
+        by_name: dict[str, Sequence[str]] = {"object_id": ids}
+        by_name |= self._fixed(columns)
+        by_name |= _turned(said)
+        by_name |= self._own(columns)
+        free, exact = self._free(chunk)
+        by_name |= free
+        placed = [self._cells.process[row.process_id] for row in chunk.rows]
+        by_name |= dict(zip(self._cells.parent_columns, zip(*placed, strict=True), strict=True))
+        rows = ["\t".join(row) for row in zip(*(by_name[n] for n in self._names), strict=True)]
+        return [
+            Made(
+                row.objid,
+                text,
+                self._line(row, ids[at], text, exact[at], chunk),
+                chunk.images.get(row.objid, ()),
             )
-            for sample in found
-        }
-        return layout
-
-    def columns(self, settings: Iterable[str]) -> list[Column]:
-        """The columns of a sample's table; `settings` names its process's settings."""
-        measures = [Column(f"object_{measure.name}", "f") for measure in MEASURES]
-        parents = [Column(f"{prefix}_{name}", "t") for prefix, name in _PARENTS]
-        more = [Column(f"process_{_word(name)}", "t") for name in settings]
-        return [*_HEAD, *measures, *parents, *more[:_SETTINGS_MOST]]
-
-    def row(self, sample: SampleInfo, row: Any) -> dict[str, str]:
-        """An object's cells by column; what is absent is empty. The image's are still to come."""
-        said_ms = row.said_ms if row.said_ms is not None else row.received_ms
-        date, time = _moment(row.utc_ms)
-        said_date, said_time = _moment(said_ms if row.status != "U" else None)
-        cells = {
-            "object_id": self._object_id(row),
-            "object_lat": self._number(row.lat_deg, "object_lat"),
-            "object_lon": self._number(row.lon_deg, "object_lon"),
-            "object_date": date,
-            "object_time": time,
-            "object_depth_min": self._number(row.depth_m, "object_depth_min"),
-            "object_depth_max": self._number(row.depth_m, "object_depth_max"),
-            "object_annotation_category": self.text(row.taxon or "", "object_annotation_category"),
-            "object_annotation_status": STATUS.get(row.status, ""),
-            "object_annotation_person_name": self.text(row.person or "", "person_name"),
-            "object_annotation_person_email": row.email or "",
-            "object_annotation_date": said_date,
-            "object_annotation_time": said_time,
-            "object_seadrift_score": "" if row.pred_taxon_id is None else f"{row.score:.6g}",
-            "object_seadrift_release": row.release_id or "",
-            "object_seadrift_objid": str(row.objid),
-            "object_frame": self.text(row.frame, "object_frame"),
-            "object_esd_um": self._number(row.esd_um, "object_esd_um"),
-            "object_touches_border": str(int(row.border)),
-            "object_temperature": self._number(row.temperature_c, "object_temperature"),
-        }
-        return {**cells, **self._measures(row), **self._parents(sample, row)}
+            for at, (row, text) in enumerate(zip(chunk.rows, rows, strict=True))
+        ]
 
     def _object_id(self, row: Any) -> str:
-        name = f"{row.orig_id}~{row.objid}" if row.orig_id in self.shared_ids else row.orig_id
-        return self.text(name, "object_id")
+        plain = self._mends.text(row.orig_id, "object_id")
+        if plain == row.orig_id and plain and plain not in self._cells.shared_ids:
+            return plain
+        if plain in self._cells.shared_ids:
+            self._mends.note("object_id: one id of several objects was made unique")
+        mark = f"~{row.objid}"
+        return f"{plain[: 250 - len(mark)]}{mark}"
 
-    def _measures(self, row: Any) -> dict[str, str]:
-        if row.measures is None:
-            return self._brief(row)
-        values = np.frombuffer(row.measures, "<f4")
-        names = names_of(row.measures_version, len(values))
-        texts = _texts(values)
-        for place in np.flatnonzero(~np.isfinite(values)):
-            texts[place] = self._number(float(values[place]), f"object_{names[place]}")
-        return {f"object_{name}": text for name, text in zip(names, texts, strict=False)}
-
-    def _brief(self, row: Any) -> dict[str, str]:
-        """What the object's record tells of the measures, where the exact ones have not come."""
-        named = brief.named(row.measures_version, row.brief)
-        if named:
-            self.mend("measures: rounded to 0.2 % where the vignette's record has not come yet")
-        return {f"object_{name}": f"{value:.4g}" for name, value in named.items()}
-
-    def _parents(self, sample: SampleInfo, row: Any) -> dict[str, str]:
-        acquisition = row.acquisition
-        if acquisition in self.shared_acquisitions:
-            acquisition = f"{acquisition}~{sample.sample_id}"
-            self.mend("acq_id: one id in several samples was made unique")
-        settings = json.loads(row.settings) if row.settings else {}
+    def _fixed(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[str]]:
+        """Place, depth and time."""
+        mends = self._mends
+        depth = [row["depth_m"] for row in rows]
+        deepest = [row["depth_max_m"] for row in rows]
+        lower = [top if most is None else most for top, most in zip(depth, deepest, strict=True)]
+        moments = [
+            mends.moment(row["utc_ms"], day_alone=row["utc_source"] == "day", column="object_time")
+            for row in rows
+        ]
         return {
-            "acq_id": self.text(acquisition, "acq_id"),
-            "acq_instrument": self.text(row.instrument or "", "acq_instrument"),
-            "acq_pixel_um": "" if row.pixel_um is None else f"{row.pixel_um:g}",
-            "acq_optical_field": row.optical_field or "",
-            "process_id": self.text(f"{acquisition} {row.process}", "process_id"),
-            "process_software": self.text(row.software or "", "process_software"),
-            "process_measures_version": str(row.measures_version),
-            "sample_id": self.sample_names[sample.sample_id],
-            "sample_device": self.text(sample.device, "sample_device"),
-            "sample_device_id": sample.device_id,
-            **{f"process_{_word(k)}": self.text(str(v), k) for k, v in settings.items()},
+            "object_lat": mends.degrees([row["lat_deg"] for row in rows], 90, "object_lat"),
+            "object_lon": mends.degrees([row["lon_deg"] for row in rows], 180, "object_lon"),
+            "object_date": [date for date, _ in moments],
+            "object_time": [time for _, time in moments],
+            "object_depth_min": mends.numbers(depth, "object_depth_min"),
+            "object_depth_max": mends.numbers(lower, "object_depth_max"),
+            "object_link": [mends.text(row["link"] or "", "object_link") for row in rows],
         }
 
-    def _number(self, value: float | None, column: str) -> str:
-        if value is None:
-            return ""
-        if not math.isfinite(value):
-            self.mend(f"{column}: a number that is not finite was left out")
-            return ""
-        return repr(float(value))
+    def _said(self, row: Any, chunk: Chunk) -> dict[str, str]:
+        """Who said when what it is: the present state, as its event has it."""
+        part = "object_annotation_"
+        status = STATUS.get(row.status, "")
+        taxon = self._cells.taxa.get(row.taxon_id)
+        if bool(status) != (taxon is not None):
+            if row.status != "U" or taxon is not None:
+                self._mends.note(f"{part}status: EcoTaxa wants status and taxon together, or none")
+            status, taxon = "", None
+        event = next((e for e in chunk.events.get(row.objid, ()) if e[1] == row.event_id), None)
+        at_ms = row.received_ms if event is None else event.created_ms
+        date, time = self._mends.moment(
+            at_ms if status else None, day_alone=False, column=f"{part}time"
+        )
+        person = self._cells.person_of(event) if status else None
+        return {
+            f"{part}status": status,
+            f"{part}category": self._mends.text(taxon.display_name, "category") if taxon else "",
+            f"{part}hierarchy": self._mends.text(taxon.path, f"{part}hierarchy") if taxon else "",
+            f"{part}person_name": self._mends.text(person.name, "person_name") if person else "",
+            f"{part}person_email": person.email if person else "",
+            f"{part}date": date,
+            f"{part}time": time,
+        }
 
-    def text(self, value: str, column: str) -> str:
-        """The text as a cell: one line, at most 250 characters."""
-        plain = " ".join(value.split())
-        if plain != value:
-            self.mend(f"{column}: line breaks and tabs were made spaces")
-        if len(plain) > TEXT_LIMIT:
-            self.mend(f"{column}: text above {TEXT_LIMIT} characters was cut")
-        return plain[:TEXT_LIMIT]
+    def _own(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[str]]:
+        """What the shore itself knows of objects."""
+        if not self._layout.own:
+            return {}
+        mends, releases = self._mends, self._cells.releases
+        made = {
+            "object_seadrift_score": [
+                "" if row["pred_taxon_id"] is None else f"{row['score']:.6g}" for row in rows
+            ],
+            "object_seadrift_release": [
+                releases[row["release_no"]].release_id if row["release_no"] in releases else ""
+                for row in rows
+            ],
+            "object_seadrift_objid": [str(row["objid"]) for row in rows],
+            "object_frame": [mends.text(row["values_frame"], "object_frame") for row in rows],
+            "object_esd_um": mends.numbers([row["esd_um"] for row in rows], "object_esd_um"),
+            "object_touches_border": [str(int(row["border"])) for row in rows],
+            "object_temperature": mends.numbers(
+                [row["temperature_c"] for row in rows], "object_temperature"
+            ),
+        }
+        return {column.name: made[column.name] for column in self._layout.own}
 
-    def mend(self, sentence: str) -> None:
-        """Count that something was changed, in words for a person."""
-        self.mended[sentence] = self.mended.get(sentence, 0) + 1
+    def _free(self, chunk: Chunk) -> tuple[dict[str, Sequence[str]], list[dict[str, Any]]]:
+        """Cells of the free columns by the table's names, and for each object those values, by the
+        project's names, that its cells do not hold as they are."""
+        exact: list[dict[str, Any]] = [{} for _ in chunk.rows]
+        found: dict[str, Sequence[str]] = {}
+        free = self._slices.free
+        columns = zip(*(row[free] for row in chunk.rows), strict=True)
+        for (name, place), values in zip(self._cells.columns.items(), columns, strict=True):
+            column = self._layout.free.get(name)
+            shown = column or f"object_{name}"
+            if place.startswith("n"):
+                cells = self._mends.numbers(values, shown) if column else [""] * len(values)
+                kept: Sequence[Any] = cells
+                wanted: Sequence[Any] = ["" if v is None else repr(float(v)) for v in values]
+            else:
+                cells = [self._mends.text(v or "", shown) if column else "" for v in values]
+                kept = [cell or None for cell in cells]
+                wanted = values
+            if column:
+                found[column] = cells
+            if kept != wanted:
+                for at, (one, other) in enumerate(zip(kept, wanted, strict=True)):
+                    if one != other:
+                        exact[at][name] = wanted[at]
+        return found, exact
+
+    def _note_taxa(self, row: Any, events: Sequence[Any]) -> None:
+        used = self._cells.used_taxa
+        used.update((row.taxon_id, row.pred_taxon_id))
+        for event in events:
+            used.update((event.old_taxon_id, event.new_taxon_id))
+        used |= _taxa_of(row.values_top)
+
+    def _line(
+        self, row: Any, object_id: str, text: str, exact: dict[str, Any], chunk: Chunk
+    ) -> str:
+        slices, objid = self._slices, row.objid
+        events = chunk.events.get(objid, ())
+        numbers = {event[1]: at for at, event in enumerate(events)}
+        told = [
+            [*event[2:11], numbers.get(event.previous_id), event.created_ms] for event in events
+        ]
+        replaced = [
+            [one[1], numbers.get(one.event_id), *one[4:]] for one in chunk.replaced.get(objid, ())
+        ]
+        self._note_taxa(row, events)
+        images = [[i.rank, i.format, i.file_name] for i in chunk.images.get(objid, ())]
+        measured = row[slices.exact]
+        line = [
+            object_id,
+            row_digest("\t\t" + text),
+            list(row[slices.object]),
+            _plain(row[slices.values]),
+            None if measured[2] is None else _plain(measured),
+            list(row[slices.kept]),
+            exact,
+            numbers.get(row.event_id),
+            told,
+            replaced,
+            images,
+        ]
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
 
 
-def _texts(values: NDArray[np.float32]) -> list[str]:
-    """The shortest of 7 or 9 digits that reads back as the same float32."""
-    texts = [f"{value:.7g}" for value in values.tolist()]
-    for place in np.flatnonzero(np.array(texts, np.float64).astype(np.float32) != values):
-        texts[place] = f"{values[place]:.9g}"
-    return texts
+def _taxa_of(top: str) -> set[int]:
+    return set() if top == "[]" else {taxon for taxon, _ in json.loads(top)}
 
 
-def _word(name: str) -> str:
-    """A setting's name as part of a column's: lower case, no spaces."""
-    return "".join(c if c.isalnum() or c == "_" else "_" for c in name.lower())
+def _plain(values: Sequence[Any]) -> list[Any]:
+    """Values for JSON; bytes in base64."""
+    return [
+        base64.b64encode(value).decode() if isinstance(value, bytes | memoryview) else value
+        for value in values
+    ]
 
 
-def _moment(utc_ms: int | None) -> tuple[str, str]:
-    """Date and time as EcoTaxa writes them; its times are whole seconds."""
-    if utc_ms is None:
-        return "", ""
-    moment = datetime.fromtimestamp(utc_ms / 1000, UTC)
-    return moment.strftime("%Y%m%d"), moment.strftime("%H%M%S")
+def _turned(rows: Sequence[Mapping[str, str]]) -> dict[str, Sequence[str]]:
+    names = list(rows[0])
+    return {name: [row[name] for row in rows] for name in names}

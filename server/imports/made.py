@@ -25,6 +25,17 @@ Cells = Mapping[str, str]
 Numbers = Mapping[str, float | None]
 
 
+@dataclass(frozen=True)
+class Same:
+    """Cells that all rows have, by EcoTaxa's columns."""
+
+    texts: Cells = field(default_factory=dict)
+    numbers: Numbers = field(default_factory=dict)
+
+
+NOTHING_SAME = Same()
+
+
 @dataclass
 class _Table:
     texts: dict[str, None] = field(default_factory=dict)

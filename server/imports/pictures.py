@@ -21,7 +21,7 @@ from models.labelled import classes_of
 from models.measures import MEASURES_VERSION
 from server.ecotaxa.problems import Problems
 from server.ecotaxa.upload import Upload, UploadError
-from server.imports.made import Made
+from server.imports.made import NOTHING_SAME, Made, Same
 from server.imports.measured import UInt8, measured
 from wire.ecotaxa import TEXT_LIMIT
 
@@ -32,8 +32,15 @@ def has_pictures(files: Upload) -> bool:
     return any(map(is_picture, files.names))
 
 
-def pictures_upload(files: Upload, problems: Problems, *, title: str, folders: str) -> Upload:
-    """`folders`: what they stand for, one of `sources.FOLDERS`."""
+def pictures_upload(
+    files: Upload,
+    problems: Problems,
+    *,
+    title: str,
+    folders: str,
+    same: Same = NOTHING_SAME,
+) -> Upload:
+    """`folders`: what they stand for, one of `sources.FOLDERS`; `same`: what all objects have."""
     made = Made(problems)
     found, ignored = classes_of(files.names)
     several = len(set(found.values())) > 1
@@ -43,7 +50,8 @@ def pictures_upload(files: Upload, problems: Problems, *, title: str, folders: s
     for some in _batches(list(found)):
         for name, values in zip(some, _measures(files, some, problems), strict=True):
             label = found[name] if several else ""
-            made.row(title, _texts(title, ids[name], name, label, folders), values)
+            texts = _texts(title, ids[name], name, label, folders)
+            made.row(title, {**texts, **same.texts}, {**values, **same.numbers})
             made.picture(f"{title}/{name}", partial(files.read, name))
     return made.upload()
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.ecotaxa.beside import is_backup
 from server.ecotaxa.problems import Problems
 from server.ecotaxa.upload import (
     Upload,
@@ -20,6 +21,7 @@ from server.ecotaxa.upload import (
     is_table,
     open_upload,
 )
+from server.imports.made import NOTHING_SAME, Same
 from server.imports.planktoscope import is_planktoscope, mended
 
 KINDS = ("ecotaxa", "planktoscope", "ifcb", "pictures")
@@ -36,13 +38,18 @@ class Source:
 
 @contextmanager
 def open_source(
-    path: Path, problems: Problems, kind: str = AUTO, *, folders: str = "classes"
+    path: Path,
+    problems: Problems,
+    kind: str = AUTO,
+    *,
+    folders: str = "classes",
+    same: Same = NOTHING_SAME,
 ) -> Iterator[Source]:
-    """`kind` is one of KINDS, or AUTO: what it looks like. `folders` is what those of pictures
-    stand for. Raises UploadError."""
+    """`kind` is one of KINDS, or AUTO: what it looks like. Of pictures, `folders` is what theirs
+    stand for, `same` what all objects have. Raises UploadError."""
     with open_upload(path, problems) as files:
         found = looks_like(files) if kind == AUTO else kind
-        yield Source(found, _of_kind(files, found, problems, _title(path), folders))
+        yield Source(found, _of_kind(files, found, problems, _title(path), folders, same))
 
 
 def looks_like(files: Upload) -> str:
@@ -51,6 +58,8 @@ def looks_like(files: Upload) -> str:
 
     if any(is_table(name) or is_misnamed_table(name) for name in files.names):
         return "planktoscope" if is_planktoscope(files) else "ecotaxa"
+    if any(is_backup(name) for name in files.names):  # of objects without a picture
+        return "ecotaxa"
     if ifcb_upload.has_bins(files):
         return "ifcb"
     if pictures.has_pictures(files):
@@ -61,7 +70,9 @@ def looks_like(files: Upload) -> str:
     )
 
 
-def _of_kind(files: Upload, kind: str, problems: Problems, title: str, folders: str) -> Upload:
+def _of_kind(
+    files: Upload, kind: str, problems: Problems, title: str, folders: str, same: Same
+) -> Upload:
     from server.imports import ifcb_upload, pictures
 
     if kind == "planktoscope":
@@ -69,7 +80,7 @@ def _of_kind(files: Upload, kind: str, problems: Problems, title: str, folders: 
     if kind == "ifcb":
         return ifcb_upload.bins_upload(files, problems)
     if kind == "pictures":
-        return pictures.pictures_upload(files, problems, title=title, folders=folders)
+        return pictures.pictures_upload(files, problems, title=title, folders=folders, same=same)
     return files
 
 

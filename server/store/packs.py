@@ -74,6 +74,17 @@ class Packs(ABC):
     def read(self, place: Place) -> bytes:
         """The bytes at `place`. Raises PackError."""
 
+    def read_all(self, places: Sequence[Place]) -> list[bytes | PackError]:
+        """The bytes at each place, or why they cannot be read."""
+        self.expect(places)
+        return [self._tried(place) for place in places]
+
+    def _tried(self, place: Place) -> bytes | PackError:
+        try:
+            return self.read(place)
+        except PackError as error:
+            return error
+
     def expect(self, places: Sequence[Place]) -> None:
         """Say what will be read soon, so that it can be fetched together. Never raises."""
         return

@@ -18,10 +18,12 @@ from fastapi.templating import Jinja2Templates
 from sqlalchemy import Connection
 
 from server.api.deps import OptionalLogin, get_shore
+from server.api.projects import existing
 from server.api.rights import need, need_device, need_object
 from server.auth.roles import allows
 from server.db.users import UserInfo
 from server.errors import ApiError
+from server.exports.kinds import KINDS
 from server.web.assets import Assets
 
 HERE = Path(__file__).parent
@@ -30,12 +32,21 @@ TEMPLATES = Jinja2Templates(directory=HERE / "templates")
 ROOMS = (
     ("projects", "/", "Projects", "viewer"),
     ("taxa", "/taxa", "Taxa", "viewer"),
+    ("jobs", "/jobs", "Jobs", "viewer"),
     ("devices", "/devices", "Devices", "viewer"),
     ("releases", "/releases", "Releases", "viewer"),
     ("quarantine", "/quarantine", "Quarantine", "manager"),
     ("audit", "/audit", "Audit", "administrator"),
 )
 """Name, address and label of each room, and the role that it is shown to."""
+TABS = (
+    ("review", "Review"),
+    ("statistics", "Statistics"),
+    ("import", "Import"),
+    ("export", "Export"),
+    ("settings", "Settings"),
+)
+"""Address and label of each page about a project."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
@@ -81,7 +92,33 @@ def projects_page(request: Request, login: OptionalLogin) -> Response:
 @router.get("/projects/{project_id}/review")
 def review_page(request: Request, login: OptionalLogin, project_id: int) -> Response:
     allowed = _project(request, login, project_id)
-    return _page(request, login, "review.html", allowed, here="projects", project_id=project_id)
+    about = {"project_id": project_id, "tabs": TABS}
+    return _page(request, login, "review.html", allowed, here="projects", **about)
+
+
+@router.get("/projects/{project_id}/statistics")
+def statistics_page(request: Request, login: OptionalLogin, project_id: int) -> Response:
+    return _project_page(request, login, project_id, "statistics")
+
+
+@router.get("/projects/{project_id}/import")
+def import_page(request: Request, login: OptionalLogin, project_id: int) -> Response:
+    return _project_page(request, login, project_id, "import")
+
+
+@router.get("/projects/{project_id}/export")
+def export_page(request: Request, login: OptionalLogin, project_id: int) -> Response:
+    return _project_page(request, login, project_id, "export")
+
+
+@router.get("/projects/{project_id}/settings")
+def settings_page(request: Request, login: OptionalLogin, project_id: int) -> Response:
+    return _project_page(request, login, project_id, "settings")
+
+
+@router.get("/jobs")
+def jobs_page(request: Request, login: OptionalLogin) -> Response:
+    return _page(request, login, "jobs.html", here="jobs")
 
 
 @router.get("/objects/{objid}")
@@ -139,6 +176,27 @@ def local_path(text: str) -> str:
     """
     plain = text.isprintable() and "\\" not in text
     return text if plain and text.startswith("/") and not text.startswith("//") else "/"
+
+
+def _project_page(request: Request, login: OptionalLogin, project_id: int, tab: str) -> Response:
+    """A page about a project, with its title and what the person may there."""
+    if not _project(request, login, project_id) or login is None:
+        return _page(request, login, f"{tab}.html", allowed=False)
+    with get_shore(request).database.read() as connection:
+        right = need(connection, login.user, project_id)
+        project = existing(connection, project_id)
+    return _page(
+        request,
+        login,
+        f"{tab}.html",
+        here="projects",
+        project=project,
+        right=right,
+        tabs=TABS,
+        at=tab,
+        label=dict(TABS)[tab],
+        export_kinds=list(KINDS),
+    )
 
 
 def _project(request: Request, login: OptionalLogin, project_id: int) -> bool:

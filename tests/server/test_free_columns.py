@@ -1,114 +1,129 @@
-"""Free columns: a name keeps its place, an instrument's measures are found by their names."""
+"""Free columns in the review: shown under vignettes, filtered and sorted by, told of one object."""
 
-import threading
-from dataclasses import replace
+import math
+from typing import Any
 
-import numpy as np
+import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 
-from models.brief import brief_of
 from models.bundle import Bundle
-from models.measure_table import INDEX, MEASURES, MEASURES_VERSION
-from server.clock import now_ms
-from server.db import free, projects
-from server.db.free import ColumnsFullError, KindError
-from server.db.spreading import is_behind, spread
-from server.db.tables import ObjectFree
-from server.jobs.worker import spread_some
+from server.db import free
+from server.db.tables import Object, ObjectFree
+from server.jobs.worker import run_waiting
 from server.shore import Shore
-from server.simulated import SimulatedDevice, make_object, make_record, make_vignette
-from wire.records import Vignette
+from server.simulated import SimulatedDevice, make_object, make_record
 
 pytestmark = pytest.mark.databases
 
+AREAS = [5.0, 700.0, None, 30.0, math.inf]
+LENSES = ["macro 2x", "Macro_5x", None, "wide", "100%"]
+
 
 @pytest.fixture
-def bay(shore: Shore) -> int:
+def objids(shore: Shore, device: SimulatedDevice, bundle: Bundle) -> list[int]:
+    """Five objects of which a table told areas and lenses; a sixth has no free columns at all."""
+    device.ingest([make_record(n, make_object(bundle, n)) for n in range(1, 7)])
     with shore.database.write() as connection:
-        return projects.create(connection, title="Bay", user_id=1, now_ms=now_ms())
+        found = list(connection.execute(select(Object.objid).order_by(Object.objid)).scalars())
+        places = free.give_places(connection, 1, [("my_area", "f"), ("lens", "t")])
+        for objid, area, lens in zip(found, AREAS, LENSES, strict=False):
+            row = {"objid": objid, "project_id": 1, places["my_area"]: area, places["lens"]: lens}
+            connection.execute(insert(ObjectFree).values(row))
+    return found
 
 
-def test_names_keep_their_places(shore: Shore, bay: int) -> None:
-    with shore.database.write() as connection:
-        given = free.give_places(connection, bay, [("area", "f"), ("lens", "t"), ("b%|'", "f")])
-        assert given == {"area": "n001", "lens": "t001", "b%|'": "n002"}
-        assert free.give_places(connection, bay, [("x", "f"), ("area", "f")])["area"] == "n001"
-        assert list(free.places(connection, bay)) == ["area", "lens", "b%|'", "x"]
-        with pytest.raises(KindError, match="area: text here, a number in the project"):
-            free.give_places(connection, bay, [("area", "t")])
+def page(client: httpx.Client, **asked: Any) -> list[int]:
+    answer = client.get("/api/projects/1/objects", params=asked)
+    assert answer.status_code == 200, answer.text
+    found = [row["objid"] for row in answer.json()["objects"]]
+    assert answer.json()["total"] == len(found)
+    return found
 
 
-def test_a_project_that_is_full_says_so(shore: Shore, bay: int) -> None:
-    with shore.database.write() as connection:
-        free.give_places(connection, bay, [(f"t{n}", "t") for n in range(100)])
-        with pytest.raises(ColumnsFullError, match="one more: the project has 100 columns"):
-            free.give_places(connection, bay, [("one more", "t")])
+def test_a_number_is_sought_from_to(client: httpx.Client, objids: list[int]) -> None:
+    one, two, _, four, five, _ = objids
+    assert page(client, free="my_area", free_min=6, sort="objid") == [two, four, five]
+    assert page(client, free="my_area", free_max=30, sort="objid") == [one, four]
+    assert page(client, free="my_area", free_min=6, free_max=30) == [four]
+    assert len(page(client, free="my_area")) == 6, "a column alone narrows nothing"
 
 
-def test_two_at_once_do_not_get_one_place(shore: Shore, bay: int) -> None:
-    def give(who: int) -> None:
-        for n in range(20):
-            with shore.database.write() as connection:
-                free.give_places(connection, bay, [(f"{who}-{n}", "f"), (f"both-{n}", "f")])
-
-    threads = [threading.Thread(target=give, args=(who,)) for who in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    with shore.database.read() as connection:
-        places = free.places(connection, bay)
-    assert len(places) == len(set(places.values())) == 80
-
-
-def columns(shore: Shore, project: int) -> list[dict[str, float | None]]:
-    """The numbers by name of each object that has free columns."""
-    with shore.database.read() as connection:
-        places = free.places(connection, project)
-        rows = connection.execute(select(ObjectFree.__table__).order_by("objid")).mappings()
-        return [{name: row[place] for name, place in places.items()} for row in rows]
-
-
-def test_measures_of_an_instrument_become_free_columns_first_brief_then_exact(
-    shore: Shore, device: SimulatedDevice, project: int, bundle: Bundle
+def test_a_text_is_sought_in_any_case_and_as_it_stands(
+    client: httpx.Client, objids: list[int]
 ) -> None:
-    exact = np.linspace(1, 90, len(MEASURES)).astype("<f4")
-    body = replace(make_object(bundle, 0), brief=brief_of(exact))
-    device.ingest([make_record(1, replace(body, measures=b"", embedding=b"", shape=b""))])
-    assert spread_some(shore)
-    [first] = columns(shore, project)
-    assert first["area"] == pytest.approx(exact[INDEX["area"]], rel=0.002)
-    vignette = make_vignette(1)
-    assert isinstance(vignette, Vignette)
-    vignette = replace(
-        vignette,
-        measures_version=MEASURES_VERSION,
-        measures=exact.tobytes(),
-        embedding=body.embedding,
-        shape=body.shape,
+    one, two, _, _, five, _ = objids
+    assert page(client, free="lens", free_text="MACRO", sort="objid") == [one, two]
+    assert page(client, free="lens", free_text="o_5") == [two]
+    assert page(client, free="lens", free_text="%") == [five]
+
+
+def test_objects_are_sorted_by_a_column_and_those_without_come_last(
+    client: httpx.Client, objids: list[int]
+) -> None:
+    one, two, three, four, five, six = objids
+    assert page(client, sort="free.my_area") == [one, four, two, five, three, six]
+    assert page(client, sort="-free.my_area") == [five, two, four, one, six, three]
+    assert page(client, sort="-free.lens", status="P", free="my_area", free_max=900) == page(
+        client, sort="-free.lens", free="my_area", free_max=900
     )
-    device.ingest([make_record(2, vignette)])
-    while spread_some(shore):
-        pass
-    [then] = columns(shore, project)
-    assert then == {m.name: float(v) for m, v in zip(MEASURES, exact, strict=True)}
 
 
-def spread_and_break(shore: Shore) -> None:
-    with shore.database.write() as connection:
-        assert spread(connection, at_once=2)
-        raise RuntimeError("the power is cut")
-
-
-def test_what_waits_is_taken_off_with_what_was_done(
-    shore: Shore, device: SimulatedDevice, project: int, bundle: Bundle
+def test_chosen_columns_are_in_each_row_in_their_order(
+    client: httpx.Client, objids: list[int]
 ) -> None:
-    device.ingest([make_record(n, make_object(bundle, n)) for n in range(1, 6)])
-    with pytest.raises(RuntimeError, match="cut"):
-        spread_and_break(shore)
-    with shore.database.read() as connection:
-        assert is_behind(connection)
+    settings = "/api/projects/1/settings"
+    assert client.patch(settings, json={"shown": ["lens", "my_area"]}).status_code == 200
+    rows = client.get("/api/projects/1/objects", params={"sort": "objid"}).json()["objects"]
+    assert rows[0]["free"] == [["lens", "macro 2x"], ["my_area", 5.0]]
+    assert rows[4]["free"] == [["lens", "100%"], ["my_area", "inf"]], "JSON has no infinity"
+    assert rows[5]["free"] == []
+    one = client.get(f"/api/objects/{objids[0]}").json()
+    assert one["free"] == [["my_area", 5.0], ["lens", "macro 2x"]]
+    listed = client.get("/api/projects/1/columns").json()
+    assert listed == [{"name": "my_area", "kind": "number"}, {"name": "lens", "kind": "text"}]
+    too_many = {"shown": ["lens"] * 7}
+    assert client.patch(settings, json=too_many).status_code == 422
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"free": "nothing", "free_min": 1}, "no free column nothing"),
+    ({"sort": "free.nothing"}, "no free column nothing"),
+    ({"free_min": 1}, "which free column"),
+    ({"free": "lens", "free_min": 1}, "holds texts"),
+    ({"free": "my_area", "free_text": "x"}, "holds numbers"),
+    ({"free": "my_area", "free_min": "inf"}, "free_min"),
+    ({"sort": "free."}, "sort"),
+]
+
+
+def test_what_cannot_be_sought_is_said(client: httpx.Client, objids: list[int]) -> None:
+    assert objids
+    for asked, word in WRONG:
+        answer = client.get("/api/projects/1/objects", params=asked)
+        assert answer.status_code == 422, asked
+        assert word in answer.json()["error"]["message"]
+
+
+def test_another_projects_columns_are_not_sought(
+    shore: Shore, client: httpx.Client, objids: list[int]
+) -> None:
+    other = client.post("/api/projects", json={"title": "Other"}).json()["project_id"]
+    path = f"/api/projects/{other}/objects"
+    assert client.get(path, params={"free": "my_area", "free_min": 1}).status_code == 422
     with shore.database.write() as connection:
-        assert [spread(connection, at_once=2) for _ in range(4)] == [2, 2, 1, 0]
-    assert len(columns(shore, project)) == 5
+        free.give_places(connection, other, [("my_area", "f")])
+        connection.execute(update(Object).where(Object.objid == objids[5]).values(project_id=other))
+    found = client.get(path, params={"free": "my_area", "free_min": 1}).json()
+    assert found["objects"] == []
+
+
+def test_measures_of_an_instrument_are_columns_too(
+    shore: Shore, client: httpx.Client, device: SimulatedDevice, bundle: Bundle
+) -> None:
+    device.ingest([make_record(n, make_object(bundle, n)) for n in (1, 2)])
+    run_waiting(shore)
+    names = [one["name"] for one in client.get("/api/projects/1/columns").json()]
+    assert "area" in names
+    first = client.get("/api/objects/1").json()
+    assert dict(first["free"])["area"] == pytest.approx(first["measures"]["area"])

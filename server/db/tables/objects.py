@@ -77,8 +77,8 @@ class Object(Base):
     none, so that both databases sort alike). `event_id` is the event whose outcome is the present
     state. `boot` and `mono_ms` are the device's own, as sent; `utc_source` says where `utc_ms` is
     from (`server.db.clocks`). `depth_m` is EcoTaxa's depth_min, `depth_max_m` None when it is the
-    same. An imported object has device 0, and its import's job and a running number as epoch and
-    seq.
+    same. An imported object has device 0, and a number that its import drew and a running one as
+    epoch and seq.
 
     The rows that this one names are found or made in its own transaction and never deleted; asking
     the database to look each up again would double the cost of an intake on PostgreSQL. So what

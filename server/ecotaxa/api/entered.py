@@ -22,6 +22,7 @@ from server.ecotaxa.api import (
     objects,
     parents,
     projects,
+    simple,
     stats,
     taxa,
     users,
@@ -42,6 +43,7 @@ NOUNS: tuple[APIRouter, ...] = tuple(
         jobs,
         files,
         imports,
+        simple,
         misc,
     )
 )

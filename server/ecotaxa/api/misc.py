@@ -7,7 +7,7 @@ Example:
 from fastapi import Response
 
 from server import VERSION
-from server.api.deps import ShoreDep, Viewer
+from server.api.deps import OptionalLogin, ShoreDep, Viewer
 from server.auth.passwords import LENGTH_MAX, LENGTH_MIN
 from server.db import users
 from server.ecotaxa.api.answers import Constants, MLModel
@@ -19,9 +19,10 @@ PASSWORD_FORM = f"^.{{{LENGTH_MIN},{LENGTH_MAX}}}$"
 
 
 @router.get("/constants")
-def used_constants(shore: ShoreDep, user: Viewer) -> Constants:
+def used_constants(shore: ShoreDep, login: OptionalLogin) -> Constants:
+    """EcoTaxa's clients ask without a token; who administers is not for strangers."""
     with shore.database.read() as connection:
-        people = users.all_users(connection)
+        people = users.all_users(connection) if login is not None else []
     first = next((u for u, active in people if active and u.role == "administrator"), None)
     return Constants(
         license_texts=dict(LICENCES),
@@ -38,7 +39,7 @@ def used_constants(shore: ShoreDep, user: Viewer) -> Constants:
 
 
 @router.get("/ml_models")
-def query_ml_models(user: Viewer) -> list[MLModel]:
+def query_ml_models() -> list[MLModel]:
     """Networks that EcoTaxa would extract features with: here each release brings its own."""
     return []
 

@@ -37,7 +37,7 @@ from server.store.packs import PackError
 
 router = eco_router("objects")
 FIELDS_MOST = 700
-Names = Annotated[str, Query(max_length=50_000)]
+Names = Annotated[str, Query()]
 Window = Annotated[int, Query(ge=0, lt=2**31)]
 
 
@@ -120,15 +120,14 @@ def query_object_set_parents(
     with shore.database.read() as connection:
         check_objects(connection, user, body)
         found = objects.parents(connection, body)
-    object_ids, acquisitions, samples, projects = map(list, zip(*found, strict=True) or ([],) * 4)
     return json_answer(
         {
-            "object_ids": object_ids,
-            "acquisition_ids": acquisitions,
-            "sample_ids": samples,
-            "project_ids": projects,
+            "object_ids": [one[0] for one in found],
+            "acquisition_ids": [one[1] for one in found],
+            "sample_ids": [one[2] for one in found],
+            "project_ids": [one[3] for one in found],
             "details": [],
-            "total_ids": len(object_ids),
+            "total_ids": len(found),
         }
     )
 

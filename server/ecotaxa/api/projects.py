@@ -191,7 +191,7 @@ def set_prediction_settings(
     shore: ShoreDep,
     user: Viewer,
     project_id: int,
-    settings: Annotated[str, Query(max_length=20_000)],
+    settings: Annotated[str, Query(max_length=4000)],
 ) -> None:
     with shore.database.write() as connection:
         need(connection, user, project_id, "annotate")

@@ -30,7 +30,7 @@ from server.ecotaxa.api.routes import eco_router, json_answer, numbers_in
 from server.errors import ApiError
 
 router = eco_router("statistics")
-Ids = Annotated[str, Query(max_length=100_000)]
+Ids = Annotated[str, Query()]
 ByTaxon = Mapping[int, Mapping[str, int]]
 _WORDS = {
     "nb_unclassified": "U", "nb_validated": "V", "nb_dubious": "D", "nb_predicted": "P"
@@ -112,7 +112,7 @@ def project_set_get_column_stats(
     shore: ShoreDep,
     user: Viewer,
     ids: Ids,
-    names: Annotated[str, Query(max_length=50_000)],
+    names: Annotated[str, Query()],
     limit: Annotated[int | None, Query(ge=1, lt=2**31)] = None,
     categories: Ids = "",
 ) -> object:

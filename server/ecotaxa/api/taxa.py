@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from server.api.deps import ShoreDep, Viewer
+from server.api.deps import OptionalLogin, ShoreDep, Viewer
 from server.api.rights import need
 from server.db import counts, members, taxa_log, taxa_tree
 from server.db.ecotaxa import dates, projects
@@ -31,11 +31,14 @@ _ID_MOST = 2**31
 
 
 @router.get("/taxa")
-def query_root_taxa(shore: ShoreDep, user: Viewer) -> list[TaxonModel]:
-    """The taxa that have no parent."""
+def query_root_taxa(shore: ShoreDep, login: OptionalLogin) -> list[TaxonModel]:
+    """The taxa that have no parent. EcoTaxa's clients ask without a token; how many objects there
+    are is not for strangers."""
     with shore.database.read() as connection:
-        found = taxa_tree.branches(connection, taxa_tree.roots(connection))
-    return _shown(found)
+        found = _shown(taxa_tree.branches(connection, taxa_tree.roots(connection)))
+    if login is not None:
+        return found
+    return [one.model_copy(update={"nb_objects": 0, "nb_children_objects": 0}) for one in found]
 
 
 @router.get("/taxa/status")
@@ -94,9 +97,7 @@ def search_taxa(
 
 
 @router.get("/taxon_set/query")
-def query_taxa_set(
-    shore: ShoreDep, user: Viewer, ids: Annotated[str, Query(max_length=100_000)]
-) -> list[TaxonModel]:
+def query_taxa_set(shore: ShoreDep, user: Viewer, ids: Annotated[str, Query()]) -> list[TaxonModel]:
     return _branches(shore, numbers_in(ids))
 
 

@@ -9,13 +9,14 @@ from typing import Annotated
 from fastapi import Query
 from sqlalchemy import Connection
 
-from server.api.deps import ShoreDep, Viewer
+from server.api.deps import OptionalLogin, ShoreDep, Viewer
 from server.db import members, users
 from server.db.ecotaxa import dates, projects
 from server.db.users import UserInfo
 from server.ecotaxa.api.answers import MinUserModel, ProjectSummaryModel, UserModelWithRights
 from server.ecotaxa.api.routes import eco_router
 from server.errors import not_found
+from server.shore import Shore
 
 router = eco_router("users")
 CAN_DO = {"manager": [1, 4], "administrator": [1, 2, 3, 4]}
@@ -49,9 +50,18 @@ def search_user(
     return [MinUserModel(id=i, email=email, name=name) for i, email, name in found]
 
 
-@router.get("/users/admins")
 @router.get("/users/user_admins")
 def administrators(shore: ShoreDep, user: Viewer) -> list[MinUserModel]:
+    return _administrators(shore)
+
+
+@router.get("/users/admins")
+def user_administrators(shore: ShoreDep, login: OptionalLogin) -> list[MinUserModel]:
+    """EcoTaxa's clients ask without a token; strangers are named nobody."""
+    return [] if login is None else _administrators(shore)
+
+
+def _administrators(shore: Shore) -> list[MinUserModel]:
     with shore.database.read() as connection:
         found = users.all_users(connection)
     return [shown(one) for one, active in found if active and one.role == "administrator"]

@@ -72,7 +72,7 @@ def test_a_backup_holds_everything_and_is_in_order(
     with open_upload(path, problems) as upload:
         found = check_upload(upload, problems, pictures=True)
     assert problems.lines() == []
-    assert (found.objects, found.statuses) == (10, {"P": 9, "V": 1})
+    assert (found.objects, found.statuses) == (12, {"P": 11, "V": 1})
     assert found.people == {("Administrator", "admin@sea.test")}
     rows = {int(row["object_seadrift_objid"]): row for row in rows_of(path)}
     bare = {int(row["object_seadrift_objid"]) for row in rows_of(path, "no_image_")}
@@ -98,7 +98,7 @@ def _same(row: dict[str, str], said: dict[str, Any]) -> None:
     assert (row["object_date"], row["object_time"]) == ("20260921", "141320")
     assert float(row["object_depth_min"]) == said["depth_m"]
     assert float(row["object_temperature"]) == 14.25
-    assert row["process_segment_low_floor"] == "6"
+    assert row["process_segment.low_floor"] == "6"
     assert (row["acq_instrument"], row["acq_pixel_um"]) == ("SIM", "10")
     for measure in MEASURES:
         text = row[f"object_{measure.name}"]

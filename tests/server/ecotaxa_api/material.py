@@ -42,6 +42,8 @@ from tests.server.ecotaxa_api.png import png
 START = datetime(2020, 1, 31, 22, 15, 7, tzinfo=UTC)
 NUMBERS, TEXTS = ("area", "mean", "esd"), ("shape",)
 FREE: Any = ObjectFree.__table__
+EPOCH = 10**9
+"""An import's is its job's number."""
 
 
 @dataclass
@@ -112,7 +114,7 @@ def fill(shore: Shore, project_id: int, user_id: int, objects: int = 120, seed: 
             for rank in range(number % 3):
                 thing.images.append(
                     _add(
-                        connection, Image, objid=thing.objid, device_id=0, epoch=seed,
+                        connection, Image, objid=thing.objid, device_id=0, epoch=EPOCH + seed,
                         object_seq=number, rank=rank + 1, width=9, height=7, pack_id=pack,
                         offset=place.offset, length=place.length, file_name=f"{number}_{rank}.png",
                     )
@@ -210,7 +212,7 @@ def _write(
     thing.objid = _add(
         connection, Object,
         project_id=cast.project_id, sample_id=thing.sample, acquisition_id=thing.acquisition,
-        process_id=thing.process, device_id=0, epoch=cast.samples[0], seq=number,
+        process_id=thing.process, device_id=0, epoch=EPOCH + cast.samples[0], seq=number,
         orig_id=thing.orig_id, frame_index=0, index_in_frame=0, bx=0, by=0, width=9, height=7,
         esd_um=1.0, border=False, boot=0, mono_ms=0,
         utc_ms=midnight if thing.day_only else thing.ms,

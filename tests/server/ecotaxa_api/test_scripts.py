@@ -18,6 +18,7 @@ from server.shore import Shore
 from tests.server.conftest import EMAIL, PASSWORD
 from tests.server.ecotaxa_api.bundle import PERSON, TAXON, table_of, write_zip
 from tests.server.ecotaxa_api.material import Cast
+from tests.server.ecotaxa_api.png import png
 
 PATIENCE_S = 60
 
@@ -196,6 +197,43 @@ def test_a_file_by_the_older_way_and_what_is_not_there(
         headers=eco.headers, timeout=60,
     )  # fmt: skip
     assert climbing.status_code == 422
+
+
+@pytest.mark.usefixtures("worker")
+def test_pictures_alone_with_the_same_values_for_all(
+    stranger: httpx.Client, cast: Cast, tmp_path: Path
+) -> None:
+    eco = Script(str(stranger.base_url).rstrip("/"), EMAIL, PASSWORD)
+    pictures = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(pictures, "w") as archive:
+        for n in range(3):
+            archive.writestr(f"p{n}.png", png(20, 20 + n))
+    with pictures.open("rb") as stream:
+        source = requests.post(
+            f"{eco.base}/user_files/", files={"file": stream}, headers=eco.headers, timeout=60
+        ).json()
+    path = f"/simple_import/{cast.project_id}"
+    wrong = {"latitude": "abc", "longitude": "456.5", "status": "V", "colour": "red"}
+    reply = eco.post(path, {"source_path": source, "values": wrong}, dry_run=True)
+    assert reply["job_id"] == 0
+    for word in ("'abc' is not a valid value for latitude", "longitude", "colour"):
+        assert any(word in error for error in reply["errors"]), word
+    values = {"imgdate": "2024-05-01", "imgtime": "1230", "latitude": "43.5", "longitude": 7.25,
+              "depthmin": "5", "depthmax": "10", "taxolb": str(cast.taxa[1]), "userlb": "1",
+              "status": "V"}  # fmt: skip
+    asked = {"source_path": source, "values": values}
+    assert eco.post(path, asked, dry_run=True) == {"job_id": 0, "errors": []}
+    job = eco.wait(eco.post(path, asked, dry_run=False)["job_id"])
+    assert (job["state"], job["result"]["rowcount"]) == ("F", 3), job["errors"]
+    fields = ("obj.orig_id,obj.latitude,obj.depth_max,obj.objdate,obj.objtime,obj.classif_id,"
+              "obj.classif_qual,usr.email,img.height")  # fmt: skip
+    found = eco.post(
+        f"/object_set/{cast.project_id}/query", {"fromdate": "2024-05-01"}, fields=fields
+    )
+    assert found["details"] == [
+        [f"p{n}", 43.5, 10, "2024-05-01", "12:30:00", cast.taxa[1], "V", EMAIL, 20 + n]
+        for n in range(3)
+    ]
 
 
 def test_the_version_that_clients_look_at_fits(stranger: httpx.Client) -> None:

@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { byId, fill, h } from "./dom.js";
+import { onSubmit } from "./form.js";
 import { ago, when } from "./format.js";
 import { announce, explain } from "./shell.js";
 
@@ -38,27 +39,7 @@ async function revoke(token) {
   }
 }
 
-/**
- * Sends a form; what is refused is said beside it.
- * @param {string} id
- * @param {(data: Record<string, any>, form: HTMLFormElement) => Promise<void>} send
- */
-function onSubmit(id, send) {
-  const form = byId(id);
-  const problem = form.querySelector(".form-error");
-  form.addEventListener("submit", async (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    problem.hidden = true;
-    try {
-      await send(Object.fromEntries(new FormData(form)), form);
-    } catch (error) {
-      problem.textContent = error instanceof Error ? error.message : String(error);
-      problem.hidden = false;
-    }
-  });
-}
-
-onSubmit("token-form", async ({ name, role, valid_d }, form) => {
+onSubmit(byId("token-form"), async ({ name, role, valid_d }, form) => {
   const { token } = await api("POST", "/api/tokens", { name, role, valid_d: Number(valid_d) });
   byId("token-secret").textContent = token;
   byId("token-result").hidden = false;
@@ -66,7 +47,7 @@ onSubmit("token-form", async ({ name, role, valid_d }, form) => {
   byId("token-secret").focus();
   await show();
 });
-onSubmit("password-form", async (data, form) => {
+onSubmit(byId("password-form"), async (data, form) => {
   await api("POST", "/api/me/password", { old: data.old, new: data.new });
   form.reset();
   announce("Password changed");

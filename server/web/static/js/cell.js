@@ -5,7 +5,7 @@
 
 import { marks } from "./ask.js";
 import { h } from "./dom.js";
-import { percent, STATUS, um } from "./format.js";
+import { freeValue, percent, STATUS, um } from "./format.js";
 
 /** @typedef {import("./types.js").SeaObject} SeaObject */
 
@@ -33,6 +33,7 @@ export function makeCell() {
     ),
     h("span", { class: "cell-tick", "aria-hidden": "true" }, "✓"),
     h("span", { class: "cell-notes", "aria-hidden": "true" }),
+    h("dl", { class: "cell-free", "aria-hidden": "true" }),
   );
 }
 
@@ -42,11 +43,11 @@ export function makeCell() {
  * @param {Well} well
  */
 export function fillCell(cell, object, well) {
-  const [box, bar, text, , notes] = /** @type {HTMLElement[]} */ ([...cell.children]);
+  const [box, bar, text, , notes, columns] = /** @type {HTMLElement[]} */ ([...cell.children]);
   const [mark, taxon, score] = /** @type {HTMLElement[]} */ ([...text.children]);
   const status = STATUS[object.status] ?? STATUS.U;
   const name = object.taxon ?? "no taxon";
-  const shown = JSON.stringify([object.objid, object.status, name, object.score, object.image, object.precision, object.utc_source, well]);
+  const shown = JSON.stringify([object.objid, object.status, name, object.score, object.image, object.precision, object.utc_source, object.free, well]);
   if (cell.dataset.shown === shown) return;
   cell.dataset.shown = shown;
   cell.id = `object-${object.objid}`;
@@ -63,6 +64,9 @@ export function fillCell(cell, object, well) {
   score.textContent = object.score === null ? "" : percent(object.score);
   bar.style.setProperty("--score", `${Math.round((object.score ?? 0) * 100)}%`);
   bar.style.setProperty("--score-colour", scoreColour(object.score));
+  if (columns.childElementCount || object.free?.length) {
+    columns.replaceChildren(...(object.free ?? []).map(([key, value]) => h("div", { title: `${key}: ${freeValue(value)}` }, h("dt", {}, key), h("dd", {}, freeValue(value)))));
+  }
   drawVignette(box, object, well);
 }
 

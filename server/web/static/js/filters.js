@@ -3,6 +3,7 @@
  * reloaded. The person's choices of size and scale stay in the browser.
  */
 
+import { ColumnFilter } from "./column-filter.js";
 import { byId, fill, h } from "./dom.js";
 import { count, shortId, STATUS } from "./format.js";
 
@@ -40,7 +41,11 @@ export function fromAddress(search) {
       score_max: number("score_max"),
       sample_id: params.get("sample_id"),
       release: params.get("release"),
-      sort: SORTS.some(([key]) => key === sort) ? String(sort) : "score",
+      free: params.get("free"),
+      free_min: number("free_min"),
+      free_max: number("free_max"),
+      free_text: params.get("free_text"),
+      sort: SORTS.some(([key]) => key === sort) || /^-?free\../.test(sort ?? "") ? String(sort) : "score",
     },
   };
 }
@@ -73,7 +78,29 @@ export class Filters {
     this.#select("sample-filter", "sample_id");
     this.#select("release-filter", "release");
     this.#select("sort", "sort");
-    fill(byId("sort"), SORTS.map(([key, label]) => h("option", { value: key }, label)));
+    this.columns = new ColumnFilter((change) => this.set(change));
+    this.#sorts([]);
+  }
+
+  /**
+   * The orders, those of free columns beside: of the ones that are shown, filtered by, or sorted by.
+   * @param {string[]} shown
+   */
+  #sorts(shown) {
+    const { free, sort } = this.filter;
+    const sorted = sort.replace(/^-/, "").startsWith("free.") ? sort.replace(/^-?free\./, "") : null;
+    const names = [...new Set([...shown, free, sorted])].filter((name) => name !== null);
+    fill(byId("sort"), SORTS.map(([key, label]) => h("option", { value: key }, label)),
+      names.length > 0 && h("optgroup", { label: "Free columns" }, names.map((name) => [h("option", { value: `-free.${name}` }, `Highest ${name} first`), h("option", { value: `free.${name}` }, `Lowest ${name} first`)])));
+  }
+
+  /**
+   * @param {Array<{name: string, kind: "number"|"text"}>} columns
+   * @param {string[]} shown
+   */
+  offerColumns(columns, shown) {
+    this.shown = shown;
+    this.columns.offer(columns);
   }
 
   /** @param {Partial<Filter>} change */
@@ -133,7 +160,9 @@ export class Filters {
     byId("score-max").value = filter.score_max === null ? "" : String(Math.round(filter.score_max * 100));
     byId("sample-filter").value = filter.sample_id ?? "";
     byId("release-filter").value = filter.release ?? "";
+    this.#sorts(this.shown ?? []);
     byId("sort").value = filter.sort;
+    this.columns.render(filter);
   }
 
   /** @param {string|null} status */

@@ -38,6 +38,9 @@ export function figure(value) {
   return String(Number(value.toPrecision(4)));
 }
 
+/** A free column's value. @param {number|string|null} value */
+export const freeValue = (value) => (value === null || value === "" ? "–" : typeof value === "number" ? figure(value) : value);
+
 /** @param {number|null|undefined} utcMs */
 export function when(utcMs) {
   if (utcMs === null || utcMs === undefined) return "time unknown";

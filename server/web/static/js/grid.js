@@ -35,6 +35,8 @@ export class Grid extends HTMLElement {
     this.anchor = 0;
     this.vignetteSize = 128;
     this.trueScale = false;
+    /** How many free columns are shown below each vignette. */
+    this.lines = 0;
     this.plan = planGrid(800, this.vignetteSize);
     this.first = 1;
     this.total = 0;
@@ -97,7 +99,7 @@ export class Grid extends HTMLElement {
   /** Draws all visible cells again, after a change of size or scale. */
   relayout() {
     if (this.clientWidth === 0) return;
-    this.plan = planGrid(this.clientWidth, this.vignetteSize);
+    this.plan = planGrid(this.clientWidth, this.vignetteSize, this.lines);
     const style = this.space.style;
     style.setProperty("--cell-width", `${this.plan.cellWidth}px`);
     style.setProperty("--cell-height", `${this.plan.cellHeight}px`);

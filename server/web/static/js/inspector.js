@@ -2,7 +2,7 @@
 
 import { askButton, markBadges } from "./ask.js";
 import { byId, fill, h } from "./dom.js";
-import { percent, place, shortId, STATUS, um, when } from "./format.js";
+import { freeValue, percent, place, shortId, STATUS, um, when } from "./format.js";
 
 /** @typedef {import("./types.js").SeaObject} SeaObject */
 
@@ -45,7 +45,7 @@ function guesses(object, take) {
   return h(
     "div",
     { class: "guesses" },
-    h("h3", {}, "The device's guesses"),
+    h("h3", {}, object.device_id ? "The device's guesses" : "Predicted"),
     object.top.slice(0, 3).map(([name, score], index) =>
       h(
         "button",
@@ -72,6 +72,7 @@ function facts(object) {
     ["Device", object.device ?? "–"],
     ["Release", shortId(object.release)],
     ["Object", String(object.objid)],
+    ...(object.free ?? []).map(([name, value]) => /** @type {[string, string]} */ ([name, freeValue(value)])),
   ];
   return h(
     "dl",

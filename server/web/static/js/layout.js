@@ -12,6 +12,8 @@ export const GAP = 8;
 export const PAD = 12;
 /** Height of the score bar and the line of text below a vignette. */
 export const FOOT = 29;
+/** Height of each line of a free column below that. */
+export const LINE = 16;
 
 /**
  * @typedef {Object} Plan
@@ -24,13 +26,14 @@ export const FOOT = 29;
 /**
  * @param {number} width  inner width of the grid in px
  * @param {number} size   wanted size of a vignette in px
+ * @param {number} [lines] how many free columns are shown below each
  * @returns {Plan}
  */
-export function planGrid(width, size) {
+export function planGrid(width, size, lines = 0) {
   const room = Math.max(width - 2 * PAD, 1);
   const columns = Math.max(1, Math.floor((room + GAP) / (size + GAP)));
   const cellWidth = Math.floor((room - GAP * (columns - 1)) / columns);
-  return { columns, cellWidth, cellHeight: size + FOOT, wellHeight: size };
+  return { columns, cellWidth, cellHeight: size + FOOT + lines * LINE + (lines ? 4 : 0), wellHeight: size };
 }
 
 /**

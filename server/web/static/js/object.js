@@ -3,7 +3,7 @@
 import { api, ApiError } from "./api.js";
 import { askButton, markBadges } from "./ask.js";
 import { byId, fill, h } from "./dom.js";
-import { figure, percent, place, roundLength, shortId, STATUS, um, when } from "./format.js";
+import { figure, freeValue, percent, place, roundLength, shortId, STATUS, um, when } from "./format.js";
 import { drawKey } from "./outbox.js";
 import { announce, explain } from "./shell.js";
 import { TaxonSearch } from "./taxon-search.js";
@@ -73,7 +73,7 @@ function facts(object) {
 /** @param {any} object */
 function guesses(object) {
   if (!object.top?.length) return null;
-  return h("section", { class: "card" }, h("h2", {}, "The device's guesses"),
+  return h("section", { class: "card" }, h("h2", {}, object.device_id ? "The device's guesses" : "Predicted"),
     h("div", { class: "tops" }, object.top.map((/** @type {[string, number]} */ [name, score]) =>
       h("div", { class: "top-row" }, h("span", {}, name), h("span", { class: "muted" }, percent(score)),
         h("progress", { max: 1, value: score, "aria-label": `Score of ${name}` })))));
@@ -92,7 +92,7 @@ function history(object) {
   const told = object.history.some((/** @type {any} */ event) => event.action === "predict");
   const events = told ? object.history : [first, ...object.history];
   return h("ol", { class: "history" }, [...events].reverse().map((event) => {
-    const who = event.user ?? (event.release ? `release ${shortId(event.release)}` : "the device");
+    const who = event.user ?? (event.release ? `release ${shortId(event.release)}` : object.device_id ? "the device" : "what was imported");
     const what = [DONE[event.action] ?? event.action, event.taxon ? `: ${event.taxon}` : ""];
     return h("li", { data: { status: event.status } }, h("div", {}, what),
       h("small", {}, `${who} · ${when(event.at_ms)}${event.undone ? " · undone since" : ""}`));
@@ -108,6 +108,18 @@ function measures(object) {
       h("dd", {}, figure(/** @type {number} */ (value)), h("small", {}, ` ${object.units?.[name] ?? ""}`)))));
 }
 
+/**
+ * Free columns that are no measures of an instrument.
+ * @param {any} object
+ */
+function columns(object) {
+  const known = object.measures ?? {};
+  const values = object.free.filter((/** @type {[string, any]} */ [name]) => !(name in known));
+  if (!values.length) return null;
+  return h("section", { class: "card wide" }, h("h2", {}, "Free columns"),
+    h("dl", { class: "measures" }, values.map((/** @type {[string, any]} */ [name, value]) => h("div", {}, h("dt", { class: "mono" }, name), h("dd", {}, freeValue(value))))));
+}
+
 /** @param {any} object */
 function show(object) {
   document.title = `${object.taxon ?? "Object"} ${objid} · Seadrift`;
@@ -120,7 +132,8 @@ function show(object) {
     h("div", { class: "column" }, portrait(object), verbs(object)),
     h("div", { class: "column" }, guesses(object), h("section", { class: "card" }, h("h2", {}, "Where it was"), facts(object)),
       h("section", { class: "card" }, h("h2", {}, "History"), history(object))),
-    h("section", { class: "card wide" }, h("h2", {}, "Measures"), measures(object)));
+    object.device_id || Object.keys(object.measures ?? {}).length ? h("section", { class: "card wide" }, h("h2", {}, "Measures"), measures(object)) : null,
+    columns(object));
   root.setAttribute("aria-busy", "false");
 }
 

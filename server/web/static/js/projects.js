@@ -36,7 +36,10 @@ function card(project) {
     h("div", { class: "card-foot" },
       counts.total
         ? h("a", { class: counts.predicted ? "button primary" : "button", href: address }, counts.predicted ? "Sort" : "Look")
-        : h("a", { class: "button", href: "/devices" }, project.devices.length ? "See the devices" : "Enrol a device")),
+        : h("a", { class: "button", href: "/devices" }, project.devices.length ? "See the devices" : "Enrol a device"),
+      project.right === "manage" && !counts.total && h("a", { class: "button", href: `/projects/${project.project_id}/import` }, "Import"),
+      h("a", { class: "card-link", href: `/projects/${project.project_id}/statistics` }, "Statistics"),
+      h("a", { class: "card-link", href: `/projects/${project.project_id}/settings` }, "Settings")),
   );
 }
 

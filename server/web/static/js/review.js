@@ -58,9 +58,12 @@ export class Review {
     void this.outbox.flush();
     try {
       await this.#settled();
-      const [project, taxa] = await Promise.all([api("GET", this.base), api("GET", `${this.base}/taxa`)]);
+      const [project, taxa, columns, settings] = await Promise.all([api("GET", this.base), api("GET", `${this.base}/taxa`), api("GET", `${this.base}/columns`), api("GET", `${this.base}/settings`)]);
       this.taxa.take(taxa);
       this.filters.offer(project);
+      this.filters.offerColumns(columns, settings.shown);
+      this.grid.lines = settings.shown.length;
+      this.grid.relayout();
       this.stage.showProject(project);
       if (this.chooseFirst) {
         const first = this.taxa.mostWaiting();

@@ -133,7 +133,7 @@ export class Stage {
     const next = taxa.mostWaiting(filter.taxon_id);
     const name = taxa.find(filter.taxon_id)?.display_name;
     const sorted = filter.status === "P" && filter.score_min === null && filter.score_max === null;
-    const narrowed = filter.sample_id || filter.release || filter.score_min !== null || filter.score_max !== null;
+    const narrowed = filter.sample_id || filter.release || filter.free || filter.score_min !== null || filter.score_max !== null;
     const head = sorted && !narrowed ? `${name ?? "Everything"} is sorted` : "Nothing fits these filters";
     const text = next
       ? `${next.display_name} has ${plural(next.predicted, "object")} waiting.`

@@ -29,6 +29,7 @@
  * @property {number|null} [pixel_um]
  * @property {string|null} [optical_field]
  * @property {Array<[string, number]>} top
+ * @property {Array<[string, number|string|null]>} [free]  the free columns that the project shows
  *
  * @typedef {Object} Taxon
  * @property {number} taxon_id  0 in counts: without a taxon
@@ -49,7 +50,11 @@
  * @property {number|null} score_max  0 to 1
  * @property {string|null} sample_id
  * @property {string|null} release
- * @property {string} sort
+ * @property {string|null} free  a free column
+ * @property {number|null} free_min
+ * @property {number|null} free_max
+ * @property {string|null} free_text
+ * @property {string} sort  may be "free." and a free column
  *
  * @typedef {"validate"|"dubious"|"discard"|"relabel"|"reset"} Verb
  *
