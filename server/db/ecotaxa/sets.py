@@ -22,6 +22,8 @@ from server.db.ecotaxa.filters import Conditions, Filters, Scope
 from server.db.tables import Object
 
 _OBJID = Field(Object.objid, nullable=False)
+_SCORE = Field(Object.score, nullable=False)
+_SCORES = ("obj.classif_score", "obj.classif_auto_score")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def window(scope: Scope, filters: Filters, wanted: Wanted) -> Window:
     """Raises FieldError, FilterError."""
     fields = [scope.names.field(name) for name in wanted.fields]
     conditions = filters.conditions(scope)
-    key, down = _order(scope, wanted.order)
+    key, down = _order(scope, filters, wanted.order)
     page = _keys(scope, conditions, key, down).limit(wanted.size).offset(wanted.start).subquery()
     query = (
         select(Object.objid, Object.acquisition_id, Object.sample_id)
@@ -87,9 +89,13 @@ def total(scope: Scope, filters: Filters) -> int:
     return int(scope.connection.execute(query).scalar_one())
 
 
-def _order(scope: Scope, name: str | None) -> tuple[Field, bool]:
+def _order(scope: Scope, filters: Filters, name: str | None) -> tuple[Field, bool]:
+    """What to sort by, and whether downwards. Of predicted objects alone the score is sorted by as
+    it is kept, along an index of project and status: it is then never missing."""
     if not name:
         return _OBJID, False
+    if name.removeprefix("-") in _SCORES and filters.statuses == ("P",):
+        return _SCORE, name.startswith("-")
     down = name.startswith("-")
     field = scope.names.field(name.removeprefix("-"))
     if not field.sorts:
