@@ -61,7 +61,6 @@ from server.shore import Shore
 
 LOG = logging.getLogger("seadrift")
 ROOMS = (
-    device,
     login,
     tokens,
     users,
@@ -109,6 +108,7 @@ def create_app(shore: Shore) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.shore = shore
+    app.include_router(device.router)  # first: a route is looked for in order, for each batch anew
     enter_ecotaxa(app)
     for module in ROOMS:
         app.include_router(module.router)

@@ -79,11 +79,13 @@ def main() -> int:
         except (OSError, RuntimeError) as error:
             failed.append(str(error))
 
-    threads = []
-    for device_id, key in order["devices"]:
-        requests = prepare(bundle, device_id, PrivateKey(base64.b64decode(key)), share)
-        threads.append(threading.Thread(target=work, args=(requests,)))
-        threads[-1].start()  # connects now, and at another moment than the others
+    prepared = [
+        prepare(bundle, device_id, PrivateKey(base64.b64decode(key)), share)
+        for device_id, key in order["devices"]
+    ]
+    threads = [threading.Thread(target=work, args=(requests,)) for requests in prepared]
+    for thread in threads:
+        thread.start()  # connects
     print("ready", flush=True)
     sys.stdin.readline()
     began, used = time.perf_counter(), time.process_time()

@@ -6,7 +6,7 @@ works while the other has nothing to do. So a process that has more connections 
 the next one to it, for a moment.
 
 Example:
-    >>> shares = Shares(context.Array("i", 2, lock=False), mine=0)
+    >>> shares = Shares(context.Array("i", [ABSENT] * 2, lock=False), mine=0)
     >>> server.run(sockets=[Fair(listening, shares)])
 """
 
@@ -17,6 +17,8 @@ from collections.abc import MutableSequence
 from dataclasses import dataclass
 from typing import Any
 
+ABSENT = -1
+"""Of a process that was not there yet."""
 _AWHILE_S, _TIMES = 0.001, 20
 """How long to leave a connection to the others, and how often: they may be busy, or gone."""
 
@@ -28,9 +30,13 @@ class Shares:
     counts: MutableSequence[int]
     mine: int
 
-    def begin(self) -> None:
-        """Whoever had this place before is gone."""
+    def begin(self, patience_s: float = 10.0) -> None:
+        """Be there, without whoever had this place before; wait for those who start beside this
+        one, for all instruments come as soon as the first of them answers."""
         self.counts[self.mine] = 0
+        until_s = time.monotonic() + patience_s
+        while min(self.counts) == ABSENT and time.monotonic() < until_s:
+            time.sleep(0.01)
 
     def add(self, change: int) -> None:
         self.counts[self.mine] += change

@@ -24,7 +24,7 @@ from typing import Any
 import uvicorn
 
 from server.app import create_app
-from server.commands.sharing import Fair, Shares
+from server.commands.sharing import ABSENT, Fair, Shares
 from server.connections import Door, protocol
 from server.jobs.worker import work
 from server.settings import Settings
@@ -92,7 +92,7 @@ def serve_together(
     ending, ended = multiprocessing.Pipe(duplex=False)
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda _signal, _frame: ended.close())
-    counts: Any = _SPAWN.Array("i", workers, lock=False)
+    counts: Any = _SPAWN.Array("i", [ABSENT] * workers, lock=False)
     tasks: list[tuple[Any, ...]] = [
         (_serve_one, settings, listening, Shares(counts, mine)) for mine in range(workers)
     ]
@@ -119,8 +119,8 @@ def _start(target: Callable[..., None], *given: Any) -> SpawnProcess:
 def _serve_one(settings: Settings, listening: socket.socket, shares: Shares) -> None:
     """Serve in a process that was started for it."""
     _end_with_parent()
-    shares.begin()
     shore = open_shore(settings, Admin.from_environment(os.environ))
+    shares.begin()
     serve_alone(shore, Fair(listening, shares))
 
 

@@ -3,8 +3,9 @@
 A formula is an expression in Python's spelling over columns: `sam.tot_vol/1000`,
 `4.0/3.0*math.pi*(math.sqrt(obj.area/math.pi)*acq.pixel)**3`, `obj["perim."]`. Levels are `sam`,
 `acq` (`ssm`: an acquisition's or its process's), `prc`, `obj` and `fre`. Numbers, + - * / // % **,
-comparisons, `and or not`, `a if b else c`, and the functions of FUNCTIONS are all there is: the
-text is read into a tree, each node of which is known here or refused; it is never evaluated.
+comparisons, `and or not`, `a if b else c`, and the functions of `arithmetic.FUNCTIONS` are all
+there is: the text is read into a tree, each node of which is known here or refused; it is never
+evaluated.
 
 Invariant: a missing value, or one divided by zero, never becomes a number: it makes the result
 missing, and `server.exports.variables` then names formula, column and object.
@@ -19,13 +20,15 @@ Example:
 
 import ast
 import math
-import operator
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from server.exports import arithmetic
 
 Numbers = NDArray[np.float64]
 LEVELS = ("sam", "acq", "ssm", "prc", "obj", "fre")
@@ -60,7 +63,9 @@ class Formula:
         if len(text) > LONGEST:
             raise FormulaError(f"formula {name}: {len(text)} characters, at most {LONGEST}")
         try:
-            tree = ast.parse(text.strip(), mode="eval").body
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what is odd in it is refused below
+                tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             reason = error.msg if isinstance(error, SyntaxError) else "cannot be read"
             raise FormulaError(f"formula {name} ({_short(text)}): {reason}") from error
@@ -112,15 +117,17 @@ def _children(node: ast.expr) -> list[ast.expr]:
         case ast.Constant(value=value) if type(value) in (int, float):
             _constant(value)
             parts = []
-        case ast.Attribute(value=ast.Name(id="math"), attr=name) if name in _CONSTANTS:
+        case ast.Attribute(value=ast.Name(id="math"), attr=name) if name in arithmetic.CONSTANTS:
             parts = []
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in arithmetic.BINARY:
             parts = [left, right]
-        case ast.UnaryOp(op=unary, operand=operand) if type(unary) in _UNARY:
+        case ast.UnaryOp(op=unary, operand=operand) if type(unary) in arithmetic.UNARY:
             parts = [operand]
         case ast.BoolOp(values=values):
             parts = list(values)
-        case ast.Compare(left=left, ops=ops, comparators=rest) if {*map(type, ops)} <= {*_COMPARE}:
+        case ast.Compare(left=left, ops=ops, comparators=rest) if {*map(type, ops)} <= {
+            *arithmetic.COMPARE
+        }:
             parts = [left, *rest]
         case ast.IfExp(test=test, body=body, orelse=other):
             parts = [test, body, other]
@@ -150,10 +157,10 @@ def _constant(value: Any) -> float:
 
 def _function(node: ast.expr) -> tuple[str, int, int, Callable[..., Any]]:
     match node:
-        case ast.Attribute(value=ast.Name(id="math"), attr=name) if name in FUNCTIONS:
-            return name, *FUNCTIONS[name]
-        case ast.Name(id=name) if name in _PLAIN:
-            return name, *FUNCTIONS[name]
+        case ast.Attribute(value=ast.Name(id="math"), attr=name) if name in arithmetic.FUNCTIONS:
+            return name, *arithmetic.FUNCTIONS[name]
+        case ast.Name(id=name) if name in arithmetic.PLAIN:
+            return name, *arithmetic.FUNCTIONS[name]
     raise FormulaError(f"the function '{_short(ast.unparse(node))}' is not known; {_ALLOWED}")
 
 
@@ -167,109 +174,27 @@ def _value(node: ast.expr, values: Mapping[Column, Numbers]) -> Any:
         case ast.Constant(value=value):
             result = np.float64(_constant(value))
         case ast.Attribute(attr=name):
-            result = _CONSTANTS[name]
+            result = arithmetic.CONSTANTS[name]
         case ast.BinOp(op=op):
-            result = _finite(_BINARY[type(op)](*parts))
+            result = arithmetic.finite(arithmetic.BINARY[type(op)](*parts))
         case ast.UnaryOp(op=unary):
-            result = _UNARY[type(unary)](*parts)
+            result = arithmetic.UNARY[type(unary)](*parts)
         case ast.BoolOp(op=both):
-            result = _both(parts, isinstance(both, ast.And))
+            result = arithmetic.both(parts, isinstance(both, ast.And))
         case ast.Compare(ops=ops):
-            result = _compare(parts, ops)
+            result = arithmetic.compare(parts, ops)
         case ast.IfExp():
             either = np.where(parts[0] != 0, parts[1], parts[2])
             result = np.where(np.isnan(parts[0]), np.nan, either)
         case ast.Call(func=function):
-            result = _finite(_function(function)[3](*parts))
+            result = arithmetic.finite(_function(function)[3](*parts))
     return result
-
-
-def _finite(values: Any) -> Any:
-    """Divided by zero, or too large: missing, lest 1 / (1 / 0) become 0."""
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def _both(parts: list[Any], every: bool) -> Any:
-    """Python's `and` and `or`, which give one of their values; missing if it hangs on one that is
-    missing."""
-    result = parts[0]
-    for part in parts[1:]:
-        left, right = (part, result) if every else (result, part)
-        chosen = np.where(result != 0, left, right)
-        result = np.where(np.isnan(result), np.nan, chosen)
-    return result
-
-
-def _compare(sides: list[Any], ops: list[ast.cmpop]) -> Any:
-    """1 or 0, missing where a side is."""
-    results = []
-    for left, op, right in zip(sides, ops, sides[1:], strict=False):
-        holds = np.asarray(_COMPARE[type(op)](left, right), np.float64)
-        results.append(np.where(np.isnan(left) | np.isnan(right), np.nan, holds))
-    return _both(results, every=True)
-
-
-def _least(*parts: Any) -> Any:
-    return np.minimum.reduce(np.broadcast_arrays(*parts))
-
-
-def _most(*parts: Any) -> Any:
-    return np.maximum.reduce(np.broadcast_arrays(*parts))
-
-
-def _log(x: Any, base: Any = None) -> Any:
-    return np.log(x) if base is None else np.log(x) / np.log(base)
-
-
-def _round(x: Any, digits: Any = 0.0) -> Any:
-    scale = np.power(10.0, np.trunc(digits))
-    return np.rint(x * scale) / scale
 
 
 def _short(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: np.divide,
-    ast.FloorDiv: np.floor_divide,
-    ast.Mod: np.mod,
-    ast.Pow: np.power,
-}
-_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.UAdd: operator.pos,
-    ast.USub: operator.neg,
-    ast.Not: lambda x: np.where(np.isnan(x), np.nan, (x == 0).astype(np.float64)),
-}
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-}
-_CONSTANTS = {"pi": np.float64(math.pi), "e": np.float64(math.e), "tau": np.float64(math.tau)}
-FUNCTIONS: dict[str, tuple[int, int, Callable[..., Any]]] = {
-    **{
-        name: (1, 1, getattr(np, name))
-        for name in ("sqrt", "cbrt", "exp", "expm1", "log10", "log2", "log1p", "floor", "ceil")
-    },
-    **{name: (1, 1, getattr(np, name)) for name in ("sin", "cos", "tan", "trunc", "fabs")},
-    "log": (1, 2, _log),
-    "pow": (2, 2, np.power),
-    "abs": (1, 1, np.abs),
-    "min": (2, 20, _least),
-    "max": (2, 20, _most),
-    "round": (1, 2, _round),
-    "int": (1, 1, np.trunc),
-    "float": (1, 1, np.positive),
-}
-"""Name -> least and most values, function."""
-_PLAIN = ("abs", "min", "max", "round", "int", "float", "pow")
 _ALLOWED = (
     "a formula has numbers, columns as obj.area or obj['perim.'], + - * / // % **, comparisons, "
     "'a if b else c', math.pi and functions as math.sqrt, math.log, min, max, abs, round"

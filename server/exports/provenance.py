@@ -11,6 +11,7 @@ Example:
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from models.bundle import Bundle, BundleError
 from server import VERSION
 from server.db import exporting_objects, exporting_stats
 from server.db.exporting import TaxonRow
+from server.db.exporting_objects import Selection
 from server.exports.archive import Archive
 from server.exports.columns import Known
 from server.exports.export import Export
@@ -36,11 +38,7 @@ UNCERTAINTY = (
 
 def describe(export: Export, connection: Connection, known: Known) -> dict[str, Any]:
     """All of it, as plain data."""
-    selection = export.selection(connection)
-    project = export.project(connection)
-    status = exporting_objects.by_status(connection, selection)
-    total = sum(status.values())
-    people = exporting_stats.validated_by(connection, selection)
+    selection, project = export.selection(connection), export.project(connection)
     return {
         "program": f"Seadrift {VERSION}",
         "made": as_iso(export.made_ms),
@@ -53,47 +51,46 @@ def describe(export: Export, connection: Connection, known: Known) -> dict[str, 
             "licence": project.licence,
             "instrument": project.instrument,
         },
-        "objects": {
-            "total": total,
-            "by_status": {word: status[s] for s, word in STATUSES.items() if status.get(s)},
-            "validated_share": _share(status.get("V", 0), total),
-            "validated_by": [
-                {
-                    "name": person.name,
-                    "address": person.address,
-                    "objects": person.objects,
-                    "share": _share(person.objects, status.get("V", 0)),
-                }
-                for person in people
-            ],
-        },
-        "predicted_by": {
-            "releases": [
-                {
-                    "release_id": found.release_id,
-                    "name": found.name,
-                    "objects": found.objects,
-                    "still_as_predicted": found.kept,
-                    "figures": found.figures,
-                    "thresholds": _thresholds(export, found.file),
-                }
-                for found in exporting_stats.predicted_by(connection, selection)
-            ],
-            "trainings": [
-                {
-                    "training_id": found.training_id,
-                    "kind": found.kind,
-                    "made": as_iso(found.created_ms),
-                    "params": found.params,
-                    "report": found.report,
-                    "objects": found.objects,
-                }
-                for found in exporting_stats.trained_by(connection, selection)
-            ],
-            "thresholds_set": exporting_stats.thresholds_set(connection, export.project_id),
-        },
+        "objects": _objects(connection, selection),
+        "predicted_by": _predicted_by(export, connection, selection),
         "taxonomy": {"taxa": len(known.taxa), "version": taxonomy_version(known.taxa)},
         "uncertainty": UNCERTAINTY,
+    }
+
+
+def _objects(connection: Connection, selection: Selection) -> dict[str, Any]:
+    """How many there are, and who validated them."""
+    status = exporting_objects.by_status(connection, selection)
+    total, validated = sum(status.values()), status.get("V", 0)
+    return {
+        "total": total,
+        "by_status": {word: status[s] for s, word in STATUSES.items() if status.get(s)},
+        "validated_share": _share(validated, total),
+        "validated_by": [
+            {**asdict(person), "share": _share(person.objects, validated)}
+            for person in exporting_stats.validated_by(connection, selection)
+        ],
+    }
+
+
+def _predicted_by(export: Export, connection: Connection, selection: Selection) -> dict[str, Any]:
+    """Releases and trainings, and the thresholds that hold."""
+    releases = exporting_stats.predicted_by(connection, selection)
+    trainings = exporting_stats.trained_by(connection, selection)
+    return {
+        "releases": [
+            {
+                "release_id": found.release_id,
+                "name": found.name,
+                "objects": found.objects,
+                "still_as_predicted": found.kept,
+                "figures": found.figures,
+                "thresholds": _thresholds(export, found.file),
+            }
+            for found in releases
+        ],
+        "trainings": [{**asdict(found), "made": as_iso(found.created_ms)} for found in trainings],
+        "thresholds_set": exporting_stats.thresholds_set(connection, export.project_id),
     }
 
 

@@ -26,6 +26,7 @@ from server.db import exporting, exporting_objects
 from server.exports.archive import Archive, Table, draft
 from server.exports.asked import AskedError
 from server.exports.columns import Known
+from server.exports.counted import DEEPEST_BIN_M, statuses_asked
 from server.exports.counting import interval
 from server.exports.export import Export
 from server.exports.grouping import BY, Grouping
@@ -33,7 +34,6 @@ from server.exports.provenance import add_provenance, describe
 from server.exports.quantities import VOLUME, WATER, Quantities, Rows
 from server.exports.recast import LEFT_OUT, Recast
 from server.exports.size_bins import SIZES, SizeBins
-from server.exports.summary import DEEPEST_BIN_M, STATUSES
 from server.exports.tally import Key, Tally
 
 _HEAD = (
@@ -62,8 +62,7 @@ class Asked:
             bins = SizeBins.of(size, asked.text("bins", "octave"))
         except ValueError as error:
             asked.refuse(f"bins: {error}")
-        chosen = tuple(STATUSES) if "statusfilter" in export.filters else ("V",)
-        statuses = asked.choices("statuses", tuple(STATUSES), chosen)
+        statuses = statuses_asked(export, asked)
         step = asked.number("depth_bin_m", 5.0, 0.0, DEEPEST_BIN_M)
         limit = asked.number("smallest", 0.0, 0.0, 1e12)
         mapping = asked.mapping("taxo_mapping")

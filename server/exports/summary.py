@@ -24,18 +24,20 @@ from sqlalchemy import Connection
 from server.db import exporting, exporting_objects
 from server.exports.archive import Archive, Table, draft
 from server.exports.columns import Known
+from server.exports.counted import (
+    DEEPEST_BIN_M,
+    QUANTITIES,
+    STATUSES,
+    needed,
+    statuses_asked,
+)
 from server.exports.counting import interval
 from server.exports.export import Export
 from server.exports.grouping import BY, Grouping
 from server.exports.provenance import add_provenance, describe
-from server.exports.quantities import FRACTION, VOLUME, WATER, Quantities
+from server.exports.quantities import FRACTION, Quantities
 from server.exports.recast import LEFT_OUT, Recast
 from server.exports.tally import Key, Tally
-
-QUANTITIES = ("abundance", "concentration", "biovolume")
-NEEDED = {"abundance": (), "concentration": (WATER,), "biovolume": (WATER, VOLUME)}
-STATUSES = "UPDVX"
-DEEPEST_BIN_M = 10_000
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,7 @@ class Asked:
         asked = export.asked()
         quantities = asked.choices("quantities", QUANTITIES, ("abundance",))
         by = asked.choice("by", BY, "sample")
-        chosen = tuple(STATUSES) if "statusfilter" in export.filters else ("V",)
-        statuses = asked.choices("statuses", tuple(STATUSES), chosen)
+        statuses = statuses_asked(export, asked)
         plain = asked.flag("plain")
         by_status = asked.flag("by_status") or plain
         step = asked.number("depth_bin_m", 5.0, 0.0, DEEPEST_BIN_M)
@@ -65,10 +66,6 @@ class Asked:
             asked.refuse("plain: EcoTaxa's table holds one quantity")
         asked.check()
         return cls(quantities, by, statuses, by_status, plain, step, mapping)
-
-    @property
-    def needed(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(n for q in self.quantities for n in NEEDED[q]))
 
 
 @dataclass
@@ -139,7 +136,7 @@ class Summary:
             export.selection(connection, any_taxon=True), asked.statuses
         )
         grouping = Grouping.of(asked.by, asked.step_m, connection, known, anything)
-        quantities = Quantities.of(export, connection, known, asked.needed)
+        quantities = Quantities.of(export, connection, known, needed(asked.quantities))
         selection = exporting_objects.with_status(export.selection(connection), asked.statuses)
         tally = Tally(5)
         for rows in quantities.read(selection):

@@ -8,10 +8,8 @@ Example:
     {'training_id': 3, 'predicted': 13230, 'learnt': 6770, 'accuracy': 0.91, ...}
 """
 
-import importlib
 import json
 import os
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -53,8 +51,6 @@ def run(job: JobContext) -> dict[str, Any]:
 
 
 def _predict(job: JobContext, asked: Asked) -> dict[str, Any]:
-    loading = threading.Thread(target=importlib.import_module, args=("sklearn.ensemble",))
-    loading.start()  # a second of imports, beside the reading
     seconds, threads = Seconds(), len(os.sched_getaffinity(0))
     database = job.shore.database
     with seconds.of("wait for measures"):
@@ -63,10 +59,9 @@ def _predict(job: JobContext, asked: Asked) -> dict[str, Any]:
         job.progress(5, "reading what people validated")
         taught = learn(connection, asked, threads=threads, seconds=seconds, growth=_growth(job))
         job.progress(50, "predicting")
-        predicted = _ask(connection, asked, job, taught, seconds)
-    loading.join()
+        predicted = _ask(connection, asked, job, taught, threads, seconds)
     with seconds.of("keep"):
-        (job.folder / MODEL_FILE).write_bytes(taught.grown.forest().save())
+        (job.folder / MODEL_FILE).write_bytes(taught.forest.save())
     report = {**taught.report, "model": MODEL_FILE, "job_id": job.info.job_id,
               "asked_about": len(predicted), "medians": _medians(taught)}  # fmt: skip
     job.progress(80, "writing")
@@ -91,7 +86,12 @@ def _spread(job: JobContext) -> None:
 
 
 def _ask(
-    connection: Connection, asked: Asked, job: JobContext, taught: Taught, seconds: Seconds
+    connection: Connection,
+    asked: Asked,
+    job: JobContext,
+    taught: Taught,
+    threads: int,
+    seconds: Seconds,
 ) -> list[Predicted]:
     """What the forest says of every object that fits."""
     fitting = _fitting(connection, asked, job.info.user_id)
@@ -108,8 +108,8 @@ def _ask(
         if not len(some.objids):
             return predicted
         with seconds.of("predict"):
-            said = taught.grown.probabilities(taught.columns.filled(some.values))
-            predicted += best(some.objids, taught.grown.classes, said)
+            said = taught.forest.probabilities(taught.columns.filled(some.values), threads)
+            predicted += best(some.objids, taught.forest.classes, said)
         after = int(some.objids[-1])
 
 
@@ -120,7 +120,7 @@ def best(
 ) -> list[Predicted]:
     """Each object's best taxon, its score, and the best few."""
     order = np.argsort(-said, axis=1, kind="stable")[:, :BEST]
-    scores = np.take_along_axis(said, order, axis=1).round(6).astype(np.float64)
+    scores = np.take_along_axis(said, order, axis=1).astype(np.float64).round(6)
     taxa = classes[order]
     return [
         (objid, names[0], values[0], _top(names, values))
@@ -131,7 +131,9 @@ def best(
 
 
 def _top(taxa: list[int], scores: list[float]) -> str:
-    return json.dumps([pair for pair in zip(taxa, scores, strict=True) if pair[1]])
+    """JSON as `object_values` keeps it; `json` would take as long as the forest."""
+    pairs = [f"[{taxon}, {score!r}]" for taxon, score in zip(taxa, scores, strict=True) if score]
+    return f"[{', '.join(pairs)}]"
 
 
 def _fitting(connection: Connection, asked: Asked, user_id: int) -> Conditions:

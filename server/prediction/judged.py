@@ -22,7 +22,7 @@ from models.trees import Growth, grow
 from server.db.learning_set import Numbers
 from server.learning.split import hold_out
 
-TREES = 60
+TREES = 100
 FEW = 20
 """A taxon with fewer examples is named in a warning."""
 BINS = 10

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection
 
-from models.trees import OURS, Grown, Growth, described, grow
+from models.trees import ECOTAXA, Forest, Growth, described, grow
 from server.db import counts, learning_set, projects, taxa
 from server.db.learning_set import FIXED, FeatureError, Numbers
 from server.prediction.asked import Asked, AskedError
@@ -45,7 +45,7 @@ class Taught:
     """`features` are the free columns read for each object; `network` made their embeddings, ""
     when these are not used."""
 
-    grown: Grown
+    forest: Forest
     columns: Columns
     features: tuple[str, ...]
     network: str
@@ -58,7 +58,7 @@ def learn(
     *,
     threads: int,
     seconds: Seconds,
-    growth: Growth = OURS,
+    growth: Growth = ECOTAXA,
 ) -> Taught:
     """Raises AskedError, FeatureError."""
     for source in asked.sources:
@@ -76,14 +76,14 @@ def learn(
     with seconds.of("judge"):
         report = judge(learning, values, names, threads=threads, growth=growth)
     with seconds.of("learn"):
-        grown = grow(values, learning.taxa, threads=threads, growth=growth)
+        forest = grow(values, learning.taxa, threads=threads, growth=growth)
     report |= {
         "features": list(columns.names),
         "left_out": columns.left_out,
         "forest": described(growth),
         "network": network,
     }
-    return Taught(grown, columns, tuple(features), network, report)
+    return Taught(forest, columns, tuple(features), network, report)
 
 
 def with_embeddings(

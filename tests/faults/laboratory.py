@@ -13,6 +13,9 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 PROMISES = {
     "counted": "A frame that the instrument has counted is kept whole, and is never counted twice,"
@@ -60,6 +63,14 @@ class Report:
     def line(self) -> str:
         counts = f"{self.times:,} times, {self.lost} lost, {self.duplicated} duplicated"
         return f"{self.promise}: {self.injected}: {counts}"
+
+
+def slice_or_whole(short: Any, whole: Any) -> list[Any]:
+    """The parameters of a test that `make test` runs in short, and `make faults` whole alone."""
+    return [
+        pytest.param(*one, marks=mark) if isinstance(one, tuple) else pytest.param(one, marks=mark)
+        for one, mark in ((short, pytest.mark.quick_faults), (whole, pytest.mark.slow_faults))
+    ]
 
 
 def report(promise: str, injected: str, *, times: int, lost: int, duplicated: int) -> None:

@@ -126,11 +126,13 @@ def agent(config: Path, *more: str) -> list[str]:
 
 
 def run(
-    argv: list[str], env: Mapping[str, str] | None = None
+    argv: list[str], env: Mapping[str, str] | None = None, timeout_s: float = 400
 ) -> "subprocess.CompletedProcess[str]":
     """A command to its end, whatever that is; its words are kept."""
     found = {**os.environ, **(env or {})}
-    return subprocess.run(argv, capture_output=True, text=True, check=False, env=found, timeout=400)
+    return subprocess.run(
+        argv, capture_output=True, text=True, check=False, env=found, timeout=timeout_s
+    )
 
 
 def status(config: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from edge.clock import SystemClock
 from edge.outbox import Draft, Outbox, OutboxFullError
 from tests.faults.failing import WRITES, FullVfs, injecting
-from tests.faults.laboratory import progress, report
+from tests.faults.laboratory import progress, report, slice_or_whole
 from tests.faults.recording import can_record
 from tests.faults.stage import agent, ashore, run
 from wire.ack import Ack
@@ -93,7 +93,7 @@ def writes_of(tmp_path: Path, vfs: FullVfs) -> int:
     return vfs.writes - before
 
 
-@pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.slow_faults)])
+@pytest.mark.parametrize("step", slice_or_whole(29, 1))
 def test_full_at_each_write_of_the_outbox(tmp_path: Path, vfs: FullVfs, step: int) -> None:
     """Every write fails in turn (in the fast slice: every 29th)."""
     total, times, lost, twice = writes_of(tmp_path, vfs), 0, 0, 0

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from edge.links.bad_network import BadNetwork, Weather
-from tests.faults.laboratory import progress, report
+from tests.faults.laboratory import progress, report, slice_or_whole
 from tests.faults.radio import Air, Radio, can_radio
 from tests.faults.stage import agent, ashore, run
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+FRAMES, FRAMES_SLOW = 3, 2
+"""A frame takes two minutes at 2 kbit/s."""
+LONGEST_S = 800
 
 AIRS = {
     "30 % of packets lost": Air(loss=0.3, delay_s=0.02),
@@ -33,7 +36,7 @@ WEATHERS = {
 }
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(6, marks=pytest.mark.slow_faults)])
+@pytest.mark.parametrize("rounds", slice_or_whole(1, 6))
 def test_connections_in_bad_weather(tmp_path: Path, rounds: int) -> None:
     """All weathers in turn, under open connections too; good weather only at the end."""
     with ashore(tmp_path) as place, BadNetwork(place.shore.address, seed=rounds) as network:
@@ -77,7 +80,9 @@ def test_packets_through_bad_air(tmp_path: Path, name: str) -> None:
         )
         text = config.read_text().replace("[source]", "insecure = true\n\n[source]", 1)
         config.write_text(text.replace("hello_s = 0.5", "hello_s = 30.0"))
-        done = run([*radio.prefix, *agent(config, "--frames", "3", "--once")])
+        frames = str(FRAMES_SLOW if AIRS[name].bytes_per_s else FRAMES)
+        argv = [*radio.prefix, *agent(config, "--frames", frames, "--once")]
+        done = run(argv, timeout_s=LONGEST_S)
         assert done.returncode == 0, done.stderr
         account = place.account()
         print(f"{name}: {radio.sent} packets, {radio.lost} lost, {radio.doubled} twice")

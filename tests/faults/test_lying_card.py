@@ -14,7 +14,7 @@ import pytest
 from edge.clock import SystemClock
 from edge.identity import Identity
 from edge.outbox import Draft, Outbox
-from tests.faults.laboratory import progress, report
+from tests.faults.laboratory import progress, report, slice_or_whole
 from tests.faults.medium import Medium, lay_out
 from tests.faults.recording import Recording, can_record
 from wire.codec import decode_record
@@ -28,7 +28,7 @@ pytestmark = [
 CLOCK = SystemClock(trust_system=False)
 
 
-@pytest.mark.parametrize("number", [40, pytest.param(1000, marks=pytest.mark.slow_faults)])
+@pytest.mark.parametrize("number", slice_or_whole(40, 1000))
 def test_a_card_that_lies_stops_nothing(life: Recording, disk: Path, number: int) -> None:
     chance, medium = random.Random(number), Medium(life.notes, honest=False)
     epochs = {int(line.split()[2]) for _, line in life.said if line.startswith("kept")}

@@ -22,7 +22,7 @@ from server.db.ledger import HELD
 from server.db.tables import Epoch, FrameRow, GapRange, LedgerEntry
 from server.intake.batch import Stores, take
 from server.simulated import make_object
-from tests.faults.laboratory import progress, report
+from tests.faults.laboratory import progress, report, slice_or_whole
 from tests.faults.shoreside import NOW_MS, opened
 from wire.codec import encode_batch
 from wire.records import FrameSummary, Health, ObjectBody, Vignette
@@ -48,7 +48,7 @@ class MonthClock:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("scale", [1000, pytest.param(100, marks=pytest.mark.slow_faults)])
+@pytest.mark.parametrize("scale", slice_or_whole(1000, 100))
 def test_a_month_without_a_link(disk: Path, scale: int) -> None:
     clock, frames = MonthClock(), DAYS * DAY_S // scale
     objects = list(_objects())

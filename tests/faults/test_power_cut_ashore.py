@@ -20,7 +20,7 @@ from server.settings import Settings
 from server.simulated import make_vignette
 from server.store.folder_packs import FolderPacks
 from server.store.packs import Place
-from tests.faults.laboratory import progress, report
+from tests.faults.laboratory import progress, report, slice_or_whole
 from tests.faults.medium import Medium, lay_out
 from tests.faults.recording import Recording, can_record, record
 
@@ -106,7 +106,7 @@ def put_to_the_test(life: Recording, disk: Path, moments: list[int], *, killed: 
     return sums
 
 
-@pytest.mark.parametrize("number", [40, pytest.param(1000, marks=pytest.mark.slow_faults)])
+@pytest.mark.parametrize("number", slice_or_whole(40, 1000))
 def test_a_power_cut_of_the_shore(life: Recording, disk: Path, number: int) -> None:
     chance = random.Random(number)
     moments = [chance.randint(0, len(life.notes)) for _ in range(number)]

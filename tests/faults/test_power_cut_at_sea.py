@@ -16,7 +16,7 @@ import pytest
 from edge.clock import SystemClock
 from edge.identity import Identity
 from edge.outbox import Outbox
-from tests.faults.laboratory import progress, report
+from tests.faults.laboratory import progress, report, slice_or_whole
 from tests.faults.medium import Medium, lay_out
 from tests.faults.recording import Note, Recording, can_record
 from wire.codec import decode_record
@@ -122,7 +122,7 @@ def cuts(life: Recording, number: int) -> list[int]:
     return [chance.randint(0, len(life.notes)) for _ in range(number)]
 
 
-@pytest.mark.parametrize("number", [CUTS, pytest.param(CUTS_MORE, marks=pytest.mark.slow_faults)])
+@pytest.mark.parametrize("number", slice_or_whole(CUTS, CUTS_MORE))
 def test_a_power_cut_at_any_instant(life: Recording, disk: Path, number: int) -> None:
     toll = put_to_the_test(life, disk, cuts(life, number), killed=False)
     for promise in ("counted", "identity"):

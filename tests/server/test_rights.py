@@ -17,6 +17,7 @@ from server.auth.rights import RIGHTS, right, suffices
 from server.auth.roles import ROLES
 from server.clock import now_ms
 from server.db import jobs, members, releases, users
+from server.jobs.worker import run_waiting
 from server.shore import Shore
 from server.simulated import SimulatedDevice, make_object, make_record
 from server.web.routes import router
@@ -238,7 +239,7 @@ def routes(shore: Shore) -> list[tuple[str, str]]:
 
 @pytest.mark.databases
 def test_no_address_tells_a_stranger_of_a_private_project(
-    shore: Shore, login: Login, hidden: dict[str, Any]
+    shore: Shore, stranger: httpx.Client, login: Login, hidden: dict[str, Any]
 ) -> None:
     join(shore, "mia@sea.test", "manager")
     mia = login("mia@sea.test", "pass phrase")
@@ -255,6 +256,8 @@ def test_no_address_tells_a_stranger_of_a_private_project(
             pytest.fail(f"BODIES needs a body for {method} {path}: {answer.text}")
         assert answer.status_code in (403, 404), (method, path, answer.text)
         assert SECRET not in answer.text, (method, path)
+        nobody = stranger.request(method, path.format(**hidden), json=body)
+        assert nobody.status_code in (303, 401, 403, 404), (method, path, nobody.text)
     assert asked > 20
     claim = mia.post("/api/claims", json={"project_id": hidden["project_id"]})
     assert claim.status_code == 404
@@ -262,7 +265,11 @@ def test_no_address_tells_a_stranger_of_a_private_project(
 
 @pytest.mark.databases
 def test_no_list_or_search_has_anything_of_a_private_project(
-    shore: Shore, client: httpx.Client, login: Login, hidden: dict[str, Any]
+    shore: Shore,
+    stranger: httpx.Client,
+    client: httpx.Client,
+    login: Login,
+    hidden: dict[str, Any],
 ) -> None:
     join(shore, "mia@sea.test", "manager")
     mia = login("mia@sea.test", "pass phrase")
@@ -273,6 +280,7 @@ def test_no_list_or_search_has_anything_of_a_private_project(
         answer = mia.get(path)
         assert answer.status_code in (200, 303, 403, 422), (path, answer.text)
         assert SECRET not in answer.text, path
+        assert SECRET not in stranger.get(path).text, path
         if SECRET in client.get(path).text:
             seen.add(path)
     assert {"/api/projects", "/api/devices", "/api/releases"} <= seen, "its own people see it"
@@ -337,3 +345,49 @@ def test_rights_to_many_objects_are_by_their_projects(
         all_ = members.rights_to_objects(connection, admin[0], objids)
         assert all_ == {hidden["project_id"]: "manage"}
         assert members.right_to_object(connection, admin[0], 99_999) == (0, None)
+
+
+@pytest.mark.databases
+def test_a_job_is_seen_by_who_asked_and_by_managers(
+    shore: Shore, client: httpx.Client, login: Login, hidden: dict[str, Any]
+) -> None:
+    join(shore, "mia@sea.test", "annotator")
+    mia = login("mia@sea.test", "pass phrase")
+    project, path = hidden["project_id"], f"/api/queue/{hidden['job_id']}"
+    assert [one["job_id"] for one in client.get("/api/queue").json()] == [hidden["job_id"]]
+    put(client, project, "mia@sea.test", "annotate")
+    assert mia.get("/api/queue").json() == []
+    assert mia.get(path).status_code == 404
+    mine = mia.post(f"/api/projects/{project}/exports", json={"kind": "backup"}).json()["job_id"]
+    assert [one["job_id"] for one in mia.get("/api/queue").json()] == [mine]
+    put(client, project, "mia@sea.test", "manage")
+    assert [one["job_id"] for one in mia.get("/api/queue").json()] == [mine, hidden["job_id"]]
+    assert mia.post(f"{path}/restart").status_code == 409, "it waits, nothing failed"
+    assert mia.post(f"{path}/reply", json={"reply": {}}).status_code == 409
+    assert mia.get(f"{path}/lines").json() == {"lines": []}
+    assert mia.post(f"{path}/remove").status_code == 200
+    client.delete(f"/api/projects/{project}/members/{mia.get('/api/me').json()['id']}")
+    assert mia.get("/api/queue").json() == [], "nor one's own, of a project that is hidden since"
+    assert mia.get(f"/api/queue/{mine}").status_code == 404
+    assert mia.get(f"/jobs/{mine}/").status_code == 404
+
+
+@pytest.mark.databases
+def test_an_archive_of_several_projects_holds_none_that_is_hidden(
+    shore: Shore, client: httpx.Client, login: Login, hidden: dict[str, Any]
+) -> None:
+    join(shore, "mia@sea.test", "manager")
+    mia = login("mia@sea.test", "pass phrase")
+    mine = mia.post("/api/projects", json={"title": "Hers"}).json()["project_id"]
+    asked = {"kind": "dwca", "projects": [hidden["project_id"]], "licence": "CC0"}
+    path = f"/api/projects/{mine}/exports"
+    number = mia.post(path, json=asked).json()["job_id"]
+    client.post(f"/api/queue/{hidden['job_id']}/remove")
+    run_waiting(shore)
+    job = mia.get(f"/api/queue/{number}").json()
+    assert job["state"] == "E"
+    assert "none that you may export" in job["errors"][0]
+    put(client, hidden["project_id"], "mia@sea.test", "annotate")
+    number = mia.post(path, json=asked).json()["job_id"]
+    run_waiting(shore)
+    assert "may export" not in str(mia.get(f"/api/queue/{number}").json()["errors"])

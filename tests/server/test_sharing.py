@@ -2,11 +2,13 @@
 
 import contextlib
 import socket
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from server.commands.sharing import Fair, Shares
+from server.commands.sharing import ABSENT, Fair, Shares
 
 
 @pytest.fixture
@@ -72,3 +74,16 @@ def test_a_process_that_begins_anew_has_none() -> None:
     counts = [3, 1]
     Shares(counts, mine=0).begin()
     assert counts == [0, 1]
+
+
+def test_those_who_start_together_begin_together() -> None:
+    counts = [ABSENT, ABSENT]
+    first = threading.Thread(target=Shares(counts, mine=0).begin, args=(60.0,))
+    first.start()
+    while counts[0] == ABSENT:
+        time.sleep(0.001)
+    assert first.is_alive()
+    Shares(counts, mine=1).begin()
+    first.join(20)
+    assert not first.is_alive()
+    Shares([ABSENT, ABSENT], mine=1).begin(patience_s=0.05)  # one that never comes

@@ -21,7 +21,8 @@ from server.exports.dwca.asked import Asked
 from server.exports.dwca.dataset import dataset_of
 from server.exports.dwca.eml import Licence, eml_xml, licence_of
 from server.exports.dwca.files import FILES, meta_xml
-from server.exports.dwca.project import Gathered, gather
+from server.exports.dwca.gathering import Gathered
+from server.exports.dwca.project import gather
 from server.exports.export import Export
 from server.exports.provenance import add_provenance, describe
 

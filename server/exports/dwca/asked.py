@@ -8,8 +8,8 @@ Example:
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from server.exports.counted import DEEPEST_BIN_M, QUANTITIES
 from server.exports.export import Export
-from server.exports.summary import DEEPEST_BIN_M, QUANTITIES
 
 
 @dataclass(frozen=True)

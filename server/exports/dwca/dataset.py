@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from server.exports.dwca.eml import Coverage, Dataset, Licence, Person
-from server.exports.dwca.project import Gathered
+from server.exports.dwca.gathering import Gathered
 from server.exports.export import Export
 from server.exports.provenance import as_iso
 

@@ -14,14 +14,14 @@ from tests.faults.hostile.attacks import Attacks
 from tests.faults.hostile.besieged import MUST_STAY, Place, besieged
 from tests.faults.hostile.raw import Wire
 from tests.faults.hostile.schema import Asked, each_alone, in_chains, of
-from tests.faults.laboratory import progress, report
+from tests.faults.laboratory import progress, report, slice_or_whole
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("siege")]
+pytestmark = pytest.mark.faults
 HANDS = 2
 WARM = 0.3
 """Share of the requests after which memory is measured: caches and threads have grown by then."""
 GROWTH_MB = 40.0
-MANY = int(os.environ.get("SEADRIFT_HOSTILE", "90000"))
+MANY = int(os.environ.get("SEADRIFT_HOSTILE", "80000"))
 
 
 @dataclass
@@ -75,10 +75,7 @@ def storm(place: Place, siege: Siege, number: int, wave: int) -> None:
 
 @pytest.mark.parametrize(
     ("examples", "chained", "roles"),
-    [
-        (1, 10, ("", "manager")),
-        pytest.param(16, 500, ("", *ROLES), marks=pytest.mark.slow_faults),
-    ],
+    slice_or_whole((1, 10, ("", "manager")), (8, 500, ("", *ROLES))),
 )
 @pytest.mark.timeout(7200)
 def test_whatever_the_api_describes_can_be_asked_wrongly(
@@ -111,7 +108,7 @@ def test_whatever_the_api_describes_can_be_asked_wrongly(
     )
 
 
-@pytest.mark.parametrize("number", [1500, pytest.param(MANY, marks=pytest.mark.slow_faults)])
+@pytest.mark.parametrize("number", slice_or_whole(1500, MANY))
 @pytest.mark.timeout(7200)
 def test_hostile_requests_do_no_harm(disk: Path, number: int) -> None:
     siege = Siege()

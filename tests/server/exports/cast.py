@@ -17,7 +17,7 @@ VOLUMES_M3 = (2.5, 4.0, 10.0)
 PIXEL_MM = 0.05
 
 
-def fill_measured(shore: Shore, project: int, objects: int = 80) -> Cast:
+def fill_measured(shore: Shore, project: int, objects: int = 50) -> Cast:
     """Sample n has VOLUMES_M3[n], of which 1 / (n + 1) was looked at."""
     cast = fill(shore, project, user_id=1, objects=objects)
     with shore.database.write() as connection:

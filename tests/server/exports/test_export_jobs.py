@@ -1,8 +1,6 @@
 """Exports as people get them: asked for over the API, made by a worker, fetched; or by command."""
 
 import json
-import subprocess
-import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from server.cli import main
 from server.jobs.worker import run_waiting
 from server.shore import Shore
 from tests.server.ecotaxa_api.material import fill
@@ -53,23 +52,19 @@ def test_what_was_wrong_with_an_export_is_in_its_job(
     assert client.get(f"{address}/{job + 1}").status_code == 404
 
 
-def test_the_command_writes_the_same(shore: Shore, project: int, tmp_path: Path) -> None:
+def test_the_command_writes_the_same(
+    shore: Shore, project: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     fill(shore, project, user_id=1, objects=12)
     out = tmp_path / "bay.zip"
-    command = [sys.executable, "-m", "server.cli", "export", "--data", str(shore.settings.data)]
-    command += ["--project", "Baltic", "--out", str(out), "--json", "--kind", "general"]
-    done = subprocess.run(
-        [*command, "--set", "split=sample", "--set", "internal_ids=true"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    said = json.loads(done.stdout)
+    command = ["export", "--data", str(shore.settings.data), "--project", "Baltic", "--json"]
+    command += ["--out", str(out), "--kind", "general"]
+    assert main([*command, "--set", "split=sample", "--set", "internal_ids=true"]) == 0
+    said = json.loads(capsys.readouterr().out)
     assert (said["file"], said["objects"]) == (str(out), 12)
     with zipfile.ZipFile(out) as archive:
         names = [name for name in archive.namelist() if name.endswith(".tsv")]
         assert len(names) == 3
         assert b"\tobjid\t" in archive.read(names[0]).partition(b"\n")[0]
-    wrong = subprocess.run(
-        [*command, "--set", "split=net"], capture_output=True, text=True, check=False
-    )
-    assert wrong.returncode == 3
-    assert "split: 'net', expected one of none" in wrong.stderr
+    assert main([*command, "--set", "split=net", "--filter", "statusfilter=V"]) == 3
+    assert "split: 'net', expected one of none" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from server.exports.formulas import Column, Formula, FormulaError
@@ -55,6 +55,7 @@ def _python(text: str, area: float, pixel: float) -> float | None:
     return None if isinstance(value, complex) or not math.isfinite(value) else float(value)
 
 
+@settings(deadline=None)
 @given(st.recursive(ATOMS, _more, max_leaves=12), st.floats(-1e3, 1e3), st.floats(0.001, 10))
 @example("4.0/3.0*math.pi*(math.sqrt(obj.area/math.pi)*acq.pixel)**3", 120.0, 0.073)
 @example("1/obj.area", 0.0, 1.0)
@@ -71,6 +72,7 @@ def test_a_formula_gives_what_python_gives(text: str, area: float, pixel: float)
         assert found == pytest.approx([expected, expected], rel=1e-9, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 @example("(" * 3000)
 @example("9**9**9**9")

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, update
 
@@ -175,6 +175,7 @@ def test_more_columns_of_a_sample_than_ecotaxa_has_are_refused_by_name(
         exported(shore, project, tmp_path, "general", types=True)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.text(st.characters(codec="utf-8")), min_size=2, max_size=2)))
 def test_any_text_comes_back_from_a_table(rows: list[list[str]]) -> None:
     with Table([["a", "b"]]) as table:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
@@ -36,6 +36,7 @@ def cast(shore: Shore, project: int) -> Cast:
     return cast
 
 
+@settings(deadline=None)
 @given(BINS, st.floats(1e-12, 1e12))
 def test_a_size_lies_in_its_bin(bins: SizeBins, mm3: float) -> None:
     [number] = bins.of_volumes(np.array([mm3])).tolist()
@@ -46,6 +47,7 @@ def test_a_size_lies_in_its_bin(bins: SizeBins, mm3: float) -> None:
     assert bins.diameters_um(number)[0] < bins.diameters_um(number)[1]
 
 
+@settings(deadline=None)
 @given(st.integers(-60, 60))
 def test_an_edge_belongs_to_the_bin_above(number: int) -> None:
     bins = SizeBins.of("biovolume", "octave")

@@ -161,3 +161,49 @@ def test_a_plot_breaks_where_nothing_was_heard(blank: Page) -> None:
     assert len(drawn["one"]) == len(drawn["flat"]) == 1
     assert "NaN" not in str(drawn)
     assert [path.count(",") for path in drawn["broken"]] == [2, 2, 1]
+
+
+def test_days_become_weeks_when_there_are_many(blank: Page) -> None:
+    seen = run(
+        blank,
+        "chart",
+        """
+        const day = (n) => new Date(Date.UTC(2026, 0, 1) + n * 86400000).toISOString().slice(0, 10);
+        const many = [...Array(200).keys()].filter((n) => n % 3).map((n) => ({day: day(n), n}));
+        return {
+          few: m.grouped([{day: day(0), n: 2}, {day: day(3), n: 5}]),
+          weeks: m.grouped(many), sum: many.reduce((all, one) => all + one.n, 0),
+          tops: [0, 1, 2, 3, 7, 10, 11, 49, 501, 1e6].map(m.ceiling),
+        };
+        """,
+    )
+    assert [one["n"] for one in seen["few"]] == [2, 0, 0, 5], "days without work are there"
+    assert seen["few"][-1]["day"] == "2026-01-04"
+    weeks = seen["weeks"]
+    assert sum(one["n"] for one in weeks) == seen["sum"]
+    assert weeks[0]["day"] == "2025-12-29", "a Monday"
+    assert len(weeks) == 29
+    assert seen["tops"] == [1, 1, 2, 5, 10, 10, 20, 50, 1000, 1000000]
+
+
+def test_problems_are_found_by_any_word_and_taken_away_safely(blank: Page) -> None:
+    seen = run(
+        blank,
+        "problems",
+        r"""
+        const one = {level: "error", file: "a.tsv", line: 3, column: "object_lat", value: "=1\t+2",
+          message: "expected a number", remedy: "write one"};
+        const two = {...one, level: "warning", line: null, value: "@x\n", column: null};
+        return {
+          line: m.fitting([one, two], "3", "").length,
+          word: m.fitting([one, two], " NUMBER ", "").length,
+          kind: m.fitting([one, two], "", "warning").length,
+          none: m.fitting([one, two], "depth", "").length,
+          text: m.asTable([one, two]),
+        };
+        """,
+    )
+    assert [seen[name] for name in ("line", "word", "kind", "none")] == [1, 2, 1, 0]
+    head, first, second = [line.split("\t") for line in seen["text"].split("\n")]
+    assert len(head) == len(first) == len(second) == 7
+    assert (first[4], second[4]) == ("'=1 +2", "'@x ")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from server.web.routes import ASSETS
+from server.web.routes import ASSETS, TABS
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +41,8 @@ def test_every_page_fits_its_width(visit: Any, make_sea: Any, width: int, scheme
     page: Page = visit(width, 844, scheme=scheme).page
     device = f"/devices/{sea.device.device_id}"
     people = ("/", "/releases", sea.review, f"/objects/{objid}", "/account")
-    for path in (*people, "/devices", device, "/quarantine", "/audit"):
+    tabs = [f"/projects/{sea.project}/{tab}" for tab, _ in TABS]
+    for path in (*people, *tabs, "/jobs", "/devices", device, "/quarantine", "/audit"):
         page.goto(path)
         expect(page.locator(READY).first).to_be_visible()
         wide = page.evaluate("document.documentElement.scrollWidth")
