@@ -24,7 +24,7 @@ from server.db.taxa_search import Found
 from server.db.users import UserInfo
 from server.errors import ApiError, not_found
 from server.store.user_files import FileNameError
-from server.taxonomy.importing import import_checklist, told
+from server.taxonomy.importing import import_checklist, read_bounded, told
 from server.taxonomy.plan import Options
 
 router = APIRouter(prefix="/api", tags=["taxa"])
@@ -36,6 +36,7 @@ TaxonName = Annotated[
     str,
     Field(min_length=1, max_length=120, pattern=r"^[^<>\x00-\x1f]*[^\s_<>][^<>\x00-\x1f]*$"),
 ]
+Rank = Annotated[str, Field(max_length=32, pattern=r"^[^\x00-\x1f]*$")]
 Number = Annotated[int, Field(ge=1, lt=2**31)]
 
 
@@ -43,7 +44,7 @@ class NewTaxon(BaseModel):
     name: TaxonName
     parent_id: TaxonId | None = None
     kind: Annotated[str, Field(pattern="^[PM]$")] | None = None
-    rank: Annotated[str, Field(max_length=32)] | None = None
+    rank: Rank | None = None
     aphia_id: Number | None = None
     ecotaxa_id: Number | None = None
 
@@ -54,7 +55,7 @@ class Changed(BaseModel):
     name: TaxonName | None = None
     parent_id: TaxonId | None = None
     kind: Annotated[str, Field(pattern="^[PM]$")] | None = None
-    rank: Annotated[str, Field(max_length=32)] | None = None
+    rank: Rank | None = None
     status: Annotated[str, Field(pattern="^[AND]$")] | None = None
     aphia_id: Number | None = None
     ecotaxa_id: Number | None = None
@@ -223,7 +224,7 @@ def import_file(
     """Take a checklist in: Darwin Core, EcoTaxa's tree or WoRMS's matched names. Nothing is written
     if there is an error."""
     try:
-        data = shore.user_files.path(user.id, body.file).read_bytes()
+        data = read_bounded(shore.user_files.path(user.id, body.file))
     except (FileNameError, OSError) as error:
         raise not_found(f"file {body.file}") from error
     with shore.database.read() as connection:
@@ -231,9 +232,10 @@ def import_file(
             _existing(connection, body.under)
     options = Options(body.under, body.merge)
     name = body.file.rpartition("/")[2]
-    outcome = import_checklist(
-        shore.database, name, data, _by(user), now_ms(), options, dry=body.check
-    )
+    with _changing("Not imported"):
+        outcome = import_checklist(
+            shore.database, name, data, _by(user), now_ms(), options, dry=body.check
+        )
     if outcome.written is not None:
         with shore.database.write() as connection:
             witness.note(connection, "taxa", name, detail="imported")

@@ -33,7 +33,7 @@ from server.db import taxa, taxa_log, taxa_merge, taxa_search
 from server.db.taxa_log import By
 from server.shore import Shore
 from server.taxonomy.exporting import as_json, table
-from server.taxonomy.importing import Outcome, import_checklist, told
+from server.taxonomy.importing import Outcome, import_checklist, read_bounded, told
 from server.taxonomy.plan import Options
 
 MORE = 5
@@ -99,7 +99,7 @@ def _add_others(words: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def import_file(args: argparse.Namespace) -> int:
-    data = args.file.read_bytes()
+    data = read_bounded(args.file)
     with opened(args) as shore:
         under = None if args.under is None else _taxon(shore, args.under)
         outcome = import_checklist(

@@ -67,7 +67,7 @@ def next_ids(connection: Connection, table: type[Base], count: int) -> Sequence[
         highest = connection.execute(sa.select(sa.func.max(key))).scalar() or 0
         return range(highest + 1, highest + 1 + count)
     [ids] = run(connection, _NEXT, (table.__tablename__, key.name, count)).one()
-    return list(ids)
+    return list(ids or ())
 
 
 @cache

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from server.ecotaxa.problems import Problems
-from server.taxonomy.entries import Cells, Checklist, Entry
+from server.taxonomy.entries import NESTED_MOST, Cells, Checklist, Entry
 from server.taxonomy.names import DEPRECATED
 
 COLUMNS = {"key": "id", "parent": "parent_id", "accepted": "rename_to", "name": "name"}
@@ -48,6 +48,13 @@ def read_table(
 
 def read_json(file: str, text: str, problems: Problems) -> Checklist | None:
     """The checklist of taxa as EcoTaxa's API gives them: a list, or one of them."""
+    if len(text) > NESTED_MOST:
+        problems.error(
+            f"more than {NESTED_MOST // 10**6} MB of JSON",
+            remedy="take EcoTaxa's table, or import it in parts",
+            file=file,
+        )
+        return None
     try:
         given = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -17,6 +17,8 @@ from server.taxonomy.names import NAME_MOST, clean
 
 ENTRIES_MOST = 1_000_000
 BYTES_MOST = 600_000_000
+NESTED_MOST = 100_000_000
+"""Bytes of XML or JSON, which take much more memory than they are long."""
 NUMBER_MOST = 2**31 - 1
 RANK_MOST = 32
 _APHIA = re.compile(r"(?:urn:lsid:marinespecies\.org:taxname:|.*aphia\.php\?.*\bid=)(\d{1,10})$")

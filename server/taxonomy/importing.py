@@ -9,11 +9,15 @@ Example:
     (812, 0)
 """
 
+import copy
 import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection
 
 from server.db import taxa_import, taxa_log
 from server.db.engine import Database
@@ -21,8 +25,8 @@ from server.db.taxa_import import Written
 from server.db.taxa_log import By
 from server.ecotaxa.problems import Problems
 from server.taxonomy import darwincore, ecotaxa_tree, worms
-from server.taxonomy.entries import BYTES_MOST, ENTRIES_MOST, Checklist
-from server.taxonomy.plan import Options, make_plan
+from server.taxonomy.entries import BYTES_MOST, Checklist
+from server.taxonomy.plan import Options, Plan, make_plan
 from server.taxonomy.sheets import BROKEN, Lines, decoded, lines, workbook
 
 _FORMATS: tuple[tuple[Callable[..., bool], Callable[..., Checklist]], ...] = (
@@ -58,22 +62,40 @@ def import_checklist(
     *,
     dry: bool = False,
 ) -> Outcome:
-    """Check the file and take it in; `dry`: check alone."""
+    """Check the file and take it in; `dry`: check alone. Others write while it is checked."""
     problems = Problems()
     checklist = read(file, data, problems)
     if checklist is None:
         with database.read() as connection:
             return Outcome("", 0, problems, None, taxa_log.version(connection))
     by = replace(by, cause=by.cause or f"import of {file}")
-    with database.read() if dry else database.write() as connection:
-        written = None
-        if not dry:
-            taxa_log.alone(connection)
-        plan = make_plan(taxa_import.present(connection), checklist, problems, options)
-        if not problems.errors and not dry:
-            written = taxa_import.apply(connection, plan, by, now_ms)
+    with database.read() as connection:
         version = taxa_log.version(connection)
-    return Outcome(checklist.format, len(checklist.entries), problems, written, version)
+        plan, found = _planned(connection, checklist, problems, options)
+    written = None
+    if not found.errors and not dry:
+        with database.write() as connection:
+            taxa_log.alone(connection)
+            if taxa_log.version(connection) != version:  # somebody was quicker: once more
+                plan, found = _planned(connection, checklist, problems, options)
+            if not found.errors:
+                written = taxa_import.apply(connection, plan, by, now_ms)
+            version = taxa_log.version(connection)
+    return Outcome(checklist.format, len(checklist.entries), found, written, version)
+
+
+def _planned(
+    connection: Connection, checklist: Checklist, problems: Problems, options: Options | None
+) -> tuple[Plan, Problems]:
+    """The plan, and the problems of the file with those of the plan."""
+    found = copy.deepcopy(problems)
+    return make_plan(taxa_import.present(connection), checklist, found, options), found
+
+
+def read_bounded(path: Path) -> bytes:
+    """A file's bytes; of one that is too large only so many that `read` says so."""
+    with path.open("rb") as stream:
+        return stream.read(BYTES_MOST + 1)
 
 
 def read(file: str, data: bytes, problems: Problems) -> Checklist | None:
@@ -88,11 +110,6 @@ def read(file: str, data: bytes, problems: Problems) -> Checklist | None:
         return None
     if not found.entries and not problems.errors:
         problems.error("no taxa", remedy="write one line for each", file=file)
-    if len(found.entries) > ENTRIES_MOST:
-        problems.error(
-            f"more than {ENTRIES_MOST} taxa", remedy="import it in parts", file=found.file
-        )
-        return None
     return found
 
 

@@ -17,7 +17,7 @@ from typing import IO
 from xml.etree import ElementTree
 
 from server.ecotaxa.problems import Problems
-from server.taxonomy.entries import BYTES_MOST, ENTRIES_MOST
+from server.taxonomy.entries import BYTES_MOST, ENTRIES_MOST, NESTED_MOST
 
 Lines = Iterator[tuple[int, list[str]]]
 BROKEN = (
@@ -79,7 +79,10 @@ def lines(
     )
     try:
         before = 0
-        for cells in reader:
+        for n, cells in enumerate(reader):
+            if n > ENTRIES_MOST:
+                _too_many(file, problems)
+                return
             if any(cell.strip() for cell in cells):
                 yield before + 1, [cell.strip() for cell in cells]
             before = reader.line_num
@@ -100,7 +103,8 @@ def member(archive: zipfile.ZipFile, name: str, file: str, problems: Problems) -
             problems.error("encrypted", remedy="save it without a password", file=f"{file}: {name}")
             return None
         with archive.open(info) as stream:
-            return _bounded(stream, f"{file}: {name}", problems)
+            most = NESTED_MOST if name.endswith(".xml") else BYTES_MOST
+            return _bounded(stream, f"{file}: {name}", most, problems)
     except KeyError:
         problems.error("not in the zip", remedy="put it there", file=f"{file}: {name}")
     except BROKEN as error:
@@ -108,14 +112,16 @@ def member(archive: zipfile.ZipFile, name: str, file: str, problems: Problems) -
     return None
 
 
-def _bounded(stream: IO[bytes], file: str, problems: Problems) -> bytes | None:
-    data = stream.read(BYTES_MOST + 1)
-    if len(data) > BYTES_MOST:
-        problems.error(
-            f"more than {BYTES_MOST // 10**6} MB", remedy="import it in parts", file=file
-        )
+def _bounded(stream: IO[bytes], file: str, most: int, problems: Problems) -> bytes | None:
+    data = stream.read(most + 1)
+    if len(data) > most:
+        problems.error(f"more than {most // 10**6} MB", remedy="import it in parts", file=file)
         return None
     return data
+
+
+def _too_many(file: str, problems: Problems) -> None:
+    problems.error(f"more than {ENTRIES_MOST} lines", remedy="import it in parts", file=file)
 
 
 def parsed(file: str, data: bytes, problems: Problems) -> ElementTree.Element | None:
@@ -147,7 +153,10 @@ def workbook(
     for n, row in enumerate(root.iter(f"{_MAIN}row"), start=1):
         number = row.get("r", "")
         cells = _cells(row, texts)
-        if any(cells) and n <= ENTRIES_MOST:
+        if n > ENTRIES_MOST:
+            _too_many(file, problems)
+            break
+        if any(cells):
             found.append((int(number) if number.isdigit() and len(number) < 9 else n, cells))
     return found
 

@@ -17,6 +17,7 @@ from server.auth.rights import RIGHTS, right, suffices
 from server.auth.roles import ROLES
 from server.clock import now_ms
 from server.db import jobs, members, releases, users
+from server.jobs.worker import run_waiting
 from server.shore import Shore
 from server.simulated import SimulatedDevice, make_object, make_record
 from server.web.routes import router
@@ -369,3 +370,24 @@ def test_a_job_is_seen_by_who_asked_and_by_managers(
     assert mia.get("/api/queue").json() == [], "nor one's own, of a project that is hidden since"
     assert mia.get(f"/api/queue/{mine}").status_code == 404
     assert mia.get(f"/jobs/{mine}/").status_code == 404
+
+
+@pytest.mark.databases
+def test_an_archive_of_several_projects_holds_none_that_is_hidden(
+    shore: Shore, client: httpx.Client, login: Login, hidden: dict[str, Any]
+) -> None:
+    join(shore, "mia@sea.test", "manager")
+    mia = login("mia@sea.test", "pass phrase")
+    mine = mia.post("/api/projects", json={"title": "Hers"}).json()["project_id"]
+    asked = {"kind": "dwca", "projects": [hidden["project_id"]], "licence": "CC0"}
+    path = f"/api/projects/{mine}/exports"
+    number = mia.post(path, json=asked).json()["job_id"]
+    client.post(f"/api/queue/{hidden['job_id']}/remove")
+    run_waiting(shore)
+    job = mia.get(f"/api/queue/{number}").json()
+    assert job["state"] == "E"
+    assert "none that you may export" in job["errors"][0]
+    put(client, hidden["project_id"], "mia@sea.test", "annotate")
+    number = mia.post(path, json=asked).json()["job_id"]
+    run_waiting(shore)
+    assert "may export" not in str(mia.get(f"/api/queue/{number}").json()["errors"])

@@ -232,8 +232,20 @@ def test_orders_are_whole_and_what_is_missing_comes_last(scope: Scope, cast: Cas
         for order, expected in ((name, up), (f"-{name}", up[::-1])):
             found = sets.window(scope, Filters({}), Wanted(order=order))
             assert [ids[0] for ids in found.ids] == [t.objid for t in expected], order
-            part = sets.window(scope, Filters({}), Wanted(order=order, start=20, size=15))
-            assert [ids[0] for ids in part.ids] == [t.objid for t in expected[20:35]], order
+            for start in (20, 95, 110):
+                part = sets.window(scope, Filters({}), Wanted(order=order, start=start, size=15))
+                ids = [ids[0] for ids in part.ids]
+                assert ids == [t.objid for t in expected[start : start + 15]], (order, start)
+                assert part.total == len(cast.objects)
+    predicted = sorted(
+        (t for t in cast.objects if t.status == "P"), key=lambda t: (t.score, t.objid)
+    )
+    for order, expected in (
+        ("obj.classif_score", predicted),
+        ("-obj.classif_score", predicted[::-1]),
+    ):
+        found = sets.window(scope, Filters({"statusfilter": "P"}), Wanted(order=order, size=9))
+        assert [ids[0] for ids in found.ids] == [t.objid for t in expected[:9]]
     free = Filters({"freenum": "on01", "freenumst": "25"})
     found = sets.window(scope, free, Wanted(order="-fre.mean", size=10))
     best = [t for t in cast.objects if t.free["area"] >= 25]
