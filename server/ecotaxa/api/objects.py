@@ -21,7 +21,7 @@ from server.db.ecotaxa.filters import Filters, Scope
 from server.db.ecotaxa.given import FilterError
 from server.db.ecotaxa.sets import Wanted
 from server.db.users import UserInfo
-from server.ecotaxa.api.answers import (
+from server.ecotaxa.api.answers_objects import (
     HistoricalClassification,
     ImageModel,
     ObjectModel,
