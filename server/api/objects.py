@@ -23,8 +23,10 @@ router = APIRouter(prefix="/api", tags=["objects"])
 ID_MAX = 2**62
 SHOWN = ("PNG", "JPEG", "GIF", "WEBP")
 """Formats that every browser shows; Pillow's names."""
+FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""For an address that always gives the same bytes."""
 IMAGE_HEADERS = {
-    "Cache-Control": "private, max-age=31536000, immutable",
+    "Cache-Control": "private, no-cache",
     "Content-Security-Policy": "default-src 'none'",
     "Content-Disposition": "inline",
 }
@@ -147,9 +149,11 @@ def image(
     objid: int,
     rank: Annotated[int | None, Query(ge=0, lt=ID_MAX)] = None,
     original: bool = False,
+    v: Annotated[str, Query(max_length=60)] = "",
 ) -> Response:
     """An object's image, the first one unless `rank` says which. One of a format that browsers do
-    not show (TIFF, BMP) becomes a PNG, unless the `original` is asked for."""
+    not show (TIFF, BMP) becomes a PNG, unless the `original` is asked for. It may be kept for ever
+    by whoever asks for the version `v` that it is: a larger image may take its place."""
     with shore.database.read() as connection:
         need_object(connection, user, objid)
         found = images.image(connection, objid, rank)
@@ -157,10 +161,11 @@ def image(
         raise not_found(f"image {rank or 0} of object {objid}")
     try:
         data = shore.packs.read(found.place)
+        headers = {**IMAGE_HEADERS, **(FOR_EVER if v == found.version else {})}
         if found.format in SHOWN or original:
             kind = f"image/{found.format.lower()}"
-            return Response(data, media_type=kind, headers=IMAGE_HEADERS)
-        return Response(as_png(data), media_type="image/png", headers=IMAGE_HEADERS)
+            return Response(data, media_type=kind, headers=headers)
+        return Response(as_png(data), media_type="image/png", headers=headers)
     except PackError as error:
         raise ApiError(500, "pack", f"The image cannot be read: {error}.") from error
     except PictureError as error:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.api.deps import Administrator, Manager, ShoreDep, Witness, WitnessDep
-from server.api.objects import ID_MAX, IMAGE_HEADERS
+from server.api.objects import FOR_EVER, ID_MAX, IMAGE_HEADERS
 from server.clock import now_ms
 from server.db import quarantine
 from server.db.quarantine import OPEN, STATES, Kept, Wanted
@@ -132,7 +132,7 @@ def image(shore: ShoreDep, user: Manager, entry_id: int) -> Response:
     data = safe_image(_existing(shore, entry_id).data)
     if data is None:
         raise not_found(f"image of entry {entry_id}")
-    return Response(data, media_type="image/png", headers=IMAGE_HEADERS)
+    return Response(data, media_type="image/png", headers={**IMAGE_HEADERS, **FOR_EVER})
 
 
 @router.post("/{entry_id}/repair")

@@ -45,7 +45,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         type=float,
         default=300.0,
         metavar="N",
-        help="requests a second that one address may ask for long, 0: any (%(default)s)",
+        help="requests a second that one address may ask for long, of each process, 0: any "
+        "(%(default)s)",
     )
     parser.add_argument("--database", help="SQLAlchemy URL (default: SQLite in the data folder)")
     add_packs(parser)

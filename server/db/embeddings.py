@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, func, select
 
-from server.db.dialect import chunks
+from server.db.ecotaxa.lists import among
 from server.db.tables import ExactValues, Object, Release
 
 AT_ONCE = 20_000
@@ -47,29 +47,32 @@ def releases_of(connection: Connection, network: str) -> list[int]:
 
 def exact(connection: Connection, objids: Sequence[int], like: Embedded) -> list[tuple[int, bytes]]:
     """(objid, embedding) of those that are in the project and of the network of `like`."""
-    releases, size = releases_of(connection, like.network), len(like.embedding)
-    found: list[tuple[int, bytes]] = []
-    for some in chunks(objids):
-        query = _of(like.project_id, releases, size).where(Object.objid.in_(some))
-        found += [(objid, bytes(data)) for objid, data in connection.execute(query)]
-    return found
-
-
-def since(connection: Connection, objid: int, like: Embedded, most: int) -> list[tuple[int, bytes]]:
-    """(objid, embedding) of objects that came after `objid`, at most `most`."""
+    if not objids:
+        return []
     releases = releases_of(connection, like.network)
-    query = _of(like.project_id, releases, len(like.embedding)).where(Object.objid > objid)
-    rows = connection.execute(query.order_by(Object.objid).limit(most))
-    return [(found, bytes(data)) for found, data in rows]
+    query = _of(like.project_id, releases, len(like.embedding))
+    rows = connection.execute(query.where(among(connection, ExactValues.objid, objids)))
+    return [(objid, bytes(data)) for objid, data in rows]
 
 
-def everything(
-    connection: Connection, like: Embedded, after: int = 0
-) -> Iterator[list[tuple[int, bytes]]]:
+def after(connection: Connection, objid: int, project_id: int, most: int) -> list[int]:
+    """The project's next `most` objects behind `objid`, with or without an embedding."""
+    query = select(Object.objid).where(Object.project_id == project_id, Object.objid > objid)
+    return list(connection.execute(query.order_by(Object.objid).limit(most)).scalars())
+
+
+def last(connection: Connection, project_id: int) -> int:
+    """The project's newest object; 0 for none."""
+    query = select(func.max(Object.objid)).where(Object.project_id == project_id)
+    return int(connection.execute(query).scalar() or 0)
+
+
+def everything(connection: Connection, like: Embedded) -> Iterator[list[tuple[int, bytes]]]:
     """(objid, embedding) of all, by objid, some thousands at a time."""
-    while rows := since(connection, after, like, AT_ONCE):
-        yield rows
-        after = rows[-1][0]
+    done = 0
+    while some := after(connection, done, like.project_id, AT_ONCE):
+        yield sorted(exact(connection, some, like))
+        done = some[-1]
 
 
 def objids(connection: Connection, like: Embedded) -> Iterator[Sequence[int]]:

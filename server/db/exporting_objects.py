@@ -8,7 +8,7 @@ Example:
     ...     for row in rows: ...
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -95,8 +95,9 @@ def read(
     selection: Selection,
     places: Sequence[str],
     part: Sequence[Any] = (),
-) -> Iterator[Sequence[Any]]:
-    """Rows of SAID and the free columns at `places`, by objid, at most ROWS at a time."""
+) -> Generator[Sequence[Any]]:
+    """Rows of SAID and the free columns at `places`, by objid, at most ROWS at a time. To be closed
+    by who does not read to the end: PostgreSQL holds a cursor for it."""
     query = (
         select(*SAID, *(FREE.c[place] for place in places))
         .select_from(Object)
@@ -137,9 +138,9 @@ FIXED = {
 
 def read_numbers(
     connection: Connection, selection: Selection, columns: Mapping[str, str]
-) -> Iterator[Sequence[Any]]:
+) -> Generator[Sequence[Any]]:
     """Rows of NUMBERS and `columns` (a place of a free column, or a name of FIXED), by sample and
-    objid."""
+    objid. To be closed, as those of `read`."""
     more = [FREE.c[at] if at in FREE.c else FIXED[at] for at in columns.values()]
     query = select(*NUMBERS, *(c.label(f"c{i}") for i, c in enumerate(more))).select_from(Object)
     free = any(at in FREE.c for at in columns.values())
@@ -149,9 +150,9 @@ def read_numbers(
     yield from _streamed(connection, query.order_by(Object.sample_id, Object.objid))
 
 
-def _streamed(connection: Connection, query: Any) -> Iterator[Sequence[Any]]:
-    result = connection.execute(query.execution_options(yield_per=ROWS))
-    yield from result.partitions()
+def _streamed(connection: Connection, query: Any) -> Generator[Sequence[Any]]:
+    with connection.execute(query.execution_options(yield_per=ROWS)) as result:
+        yield from result.partitions()
 
 
 def by_status(connection: Connection, selection: Selection) -> dict[str, int]:

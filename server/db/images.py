@@ -156,18 +156,40 @@ def pack_ids(connection: Connection, names: set[str], now_ms: int) -> dict[str, 
 
 @dataclass(frozen=True)
 class Shown:
-    """An image of an object: where it lies, Pillow's name of its format, how it was called."""
+    """An image of an object: where it lies, Pillow's name of its format, how it was called;
+    `version` is another one when other bytes take its place."""
 
     place: Place
     format: str
     file_name: str
+    version: str
+
+
+PLACE = (Image.pack_id, Image.offset)
+
+
+def version_of(pack_id: int, offset: int) -> str:
+    """A pack is only ever appended to, so a place in it has the same bytes for ever."""
+    return f"{pack_id}.{offset}"
+
+
+def addresses(connection: Connection, objids: Sequence[int]) -> dict[int, str]:
+    """The address of the first image of each of these objects that has one. It names the version,
+    so that a browser may keep what it got, and a larger image that comes later is seen."""
+    query = select(Image.objid, *PLACE).where(Image.objid.in_(list(objids)))
+    found: dict[int, str] = {}
+    rows = connection.execute(query.order_by(Image.objid, Image.rank, Image.id))
+    for objid, *place in rows:
+        if objid is not None and objid not in found:
+            found[objid] = f"/api/objects/{objid}/image?v={version_of(*place)}"
+    return found
 
 
 def image(connection: Connection, objid: int, rank: int | None = None) -> Shown | None:
     """An object's image of this rank, else the first one; of several of a rank the one that came
     first."""
     query = (
-        select(Pack.name, Image.offset, Image.length, Image.format, Image.file_name)
+        select(Pack.name, Image.offset, Image.length, Image.format, Image.file_name, Image.pack_id)
         .join(Pack, Pack.id == Image.pack_id)
         .where(Image.objid == objid)
         .order_by(Image.rank, Image.id)
@@ -176,7 +198,10 @@ def image(connection: Connection, objid: int, rank: int | None = None) -> Shown 
     if rank is not None:
         query = query.where(Image.rank == rank)
     row = connection.execute(query).first()
-    return None if row is None else Shown(Place(*row[:3]), row.format, row.file_name)
+    if row is None:
+        return None
+    version = version_of(row.pack_id, row.offset)
+    return Shown(Place(*row[:3]), row.format, row.file_name, version)
 
 
 def first_places(connection: Connection, objids: Sequence[int]) -> list[Place]:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from server.db import counts, objects_free, taxa
 from server.db.dialect import chunks
+from server.db.images import PLACE, addresses, version_of
 from server.db.objects_free import FREE, FreeFilter
 from server.db.tables import (
     Acquisition,
@@ -166,8 +167,7 @@ def _by_score(
 def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]:
     """Rows as the review page takes them, in the order of `objids`."""
     rows = {row.objid: dict(row._mapping) for row in connection.execute(_wide(objids))}
-    query = select(Image.objid).where(Image.objid.in_(list(objids)))
-    with_image = set(connection.execute(query).scalars())
+    pictures = addresses(connection, objids)
     query = select(ExactValues.objid).where(ExactValues.objid.in_(list(objids)))
     exact = set(connection.execute(query).scalars())
     tops = {objid: json.loads(row.pop("top")) for objid, row in rows.items()}
@@ -181,7 +181,7 @@ def _rows(connection: Connection, objids: Sequence[int]) -> list[dict[str, Any]]
         row["predicted_taxon"] = names.get(predicted)
         row["score"] = None if predicted is None else row["score"]
         row["release"] = row.pop("release_id")
-        row["image"] = f"/api/objects/{objid}/image" if objid in with_image else None
+        row["image"] = pictures.get(objid)
         row["esd_um"] = row["esd_um"] or None  # of a table's object it is not known
         from_table = row["device_id"] is None
         row["precision"] = None if from_table else "exact" if objid in exact else "brief"
@@ -282,10 +282,15 @@ def get(connection: Connection, objid: int) -> Everything | None:
     context["settings"] = json.loads(context["settings"]) if context["settings"] else {}
     version, brief = context.pop("measures_version"), context.pop("brief")
     measures = context.pop("measures")
-    images = select(Image.rank, Image.width, Image.height).where(Image.objid == objid)
+    images = select(Image.rank, Image.width, Image.height, *PLACE).where(Image.objid == objid)
     listed = [
-        {**row._mapping, "image": f"/api/objects/{objid}/image?rank={row.rank}"}
-        for row in connection.execute(images.order_by(Image.rank, Image.id))
+        {
+            "rank": rank,
+            "width": width,
+            "height": height,
+            "image": f"/api/objects/{objid}/image?rank={rank}&v={version_of(*place)}",
+        }
+        for rank, width, height, *place in connection.execute(images.order_by(Image.rank, Image.id))
     ]
     exact = None if measures is None else bytes(measures)
     return Everything(rows[0], context, version, exact, bytes(brief), listed)

@@ -72,7 +72,8 @@ def sight(connection: Connection, source: Source, one: Incoming, objid: int, now
     ).where(Object.objid == objid)
     now = connection.execute(query).one()
     same = (now.release_no, now.pred_taxon_id) == (one.release_no, one.taxon_id)
-    if one.taxon_id is None or same:
+    taught = now.release_no is None and now.pred_taxon_id is not None
+    if one.taxon_id is None or same or (taught and _told_before(connection, one, objid)):
         return
     applied = now.status not in _BY_PERSON
     event_id = _add_event(connection, one, objid, now, applied, now_ms)
@@ -93,6 +94,17 @@ def sight(connection: Connection, source: Source, one: Incoming, objid: int, now
         "measures_version": one.body.measures_version,
     }
     connection.execute(update(ObjectValues).where(ObjectValues.objid == objid).values(now_told))
+
+
+def _told_before(connection: Connection, one: Incoming, objid: int) -> bool:
+    """Whether the record's release has told of the object already: what a training on shore has
+    said since is the later prediction."""
+    first = select(ObjectValues.objid).where(
+        ObjectValues.objid == objid, ObjectValues.release_no == one.release_no
+    )
+    later = select(Event.id).where(Event.objid == objid, Event.release_no == one.release_no)
+    query = select(first.exists() | later.exists())
+    return bool(connection.execute(query).scalar_one())
 
 
 def _add_event(

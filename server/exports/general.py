@@ -11,8 +11,8 @@ Example:
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,7 +109,7 @@ class _General:
             places = ()
         with ExitStack() as stack:
             table = stack.enter_context(Table(head))
-            for some in self._rows(part, places):
+            for some in stack.enter_context(closing(self._rows(part, places))):
                 cells = self._odd.mend([self.columns.row(row) for row in some])
                 text = table.add(list(self._with_images(part, some, cells)))
                 self._odd.look(cells, text)
@@ -118,7 +118,7 @@ class _General:
             if table.count or self._asked.split == "none":
                 self._archive.add_table(f"ecotaxa_{part.name}.tsv", table)
 
-    def _rows(self, part: Part, places: Sequence[str]) -> Iterator[Sequence[Any]]:
+    def _rows(self, part: Part, places: Sequence[str]) -> Generator[Sequence[Any]]:
         for condition in part.conditions:
             yield from exporting_objects.read(
                 self._connection, self._selection, places, (condition,)

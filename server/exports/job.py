@@ -23,17 +23,18 @@ def run_job(job: JobContext) -> dict[str, Any]:
     """Raises JobFailedError."""
     if job.info.project_id is None:
         raise JobFailedError(["an export is of a project"])
-    for old in job.folder.glob("export_*"):  # of a try that was cut short
-        old.unlink()
+    for name in ("export_*", ".export_*"):  # of a try that was cut short
+        for old in job.folder.glob(name):
+            old.unlink()
     with job.shore.database.read() as connection:
         _check_rights(connection, job)
-        name, address = exporting.read_people(connection)[job.info.user_id]
+        person, address = exporting.read_people(connection)[job.info.user_id]
     export = Export(
         job.shore.database,
         job.shore.packs,
         job.info.project_id,
         job.params,
-        f"{name} ({address})",
+        f"{person} ({address})",
         job.info.user_id,
         job.folder,
         releases=job.shore.settings.releases,

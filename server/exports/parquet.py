@@ -12,7 +12,8 @@ Example:
     {'file': 'export_parquet_1_20260921_1413.parquet', 'objects': 20000, 'mended': []}
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any
@@ -68,10 +69,13 @@ class _Writer:
 
     def write(self, stream: IO[bytes], samples: Sequence[int]) -> None:
         """The samples' objects, as one file."""
-        with pq.ParquetWriter(stream, self._layout.schema, compression="zstd") as writer:
+        with (
+            pq.ParquetWriter(stream, self._layout.schema, compression="zstd") as writer,
+            closing(self._batches(samples)) as batches,
+        ):
             held: list[pa.RecordBatch] = []
             rows = 0
-            for batch in self._batches(samples):
+            for batch in batches:
                 held.append(batch)
                 rows += batch.num_rows
                 if rows >= ROW_GROUP:
@@ -91,7 +95,7 @@ class _Writer:
                 file.seek(0)
                 archive.add_file(f"sample={plain}/objects.parquet", file)
 
-    def _batches(self, samples: Sequence[int]) -> Iterator[pa.RecordBatch]:
+    def _batches(self, samples: Sequence[int]) -> Generator[pa.RecordBatch]:
         places = tuple(self._layout.columns.known.places.values())
         for sample in samples:
             part = (Object.sample_id == sample,)

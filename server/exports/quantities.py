@@ -11,10 +11,11 @@ when nobody says otherwise.
 
 Example:
     >>> quantities = Quantities.of(export, connection, known, needed=("total_water_volume",))
-    >>> for rows, sums in quantities.read(selection): ...
+    >>> with quantities.reading(selection) as rows: ...
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,9 +90,17 @@ class Quantities:
             raise AskedError([str(error)]) from error
         return cls(connection, formulas, variables)
 
-    def read(self, selection: Selection) -> Iterator[Rows]:
+    @contextmanager
+    def reading(self, selection: Selection) -> Iterator[Iterator[Rows]]:
         """All objects, some at a time. Raises AskedError for one whose formulas have no result."""
-        read = exporting_objects.read_numbers(self.connection, selection, self.variables.columns)
+        columns = self.variables.columns
+        with (
+            closing(exporting_objects.read_numbers(self.connection, selection, columns)) as read,
+            closing(self._rows(read)) as rows,
+        ):
+            yield rows
+
+    def _rows(self, read: Iterator[Sequence[Any]]) -> Generator[Rows]:
         for rows in read:
             try:
                 values = self.variables.work_out(rows)

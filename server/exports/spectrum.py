@@ -118,15 +118,16 @@ class Spectrum:
         quantities = Quantities.of(export, connection, known, (WATER, VOLUME))
         selection = exporting_objects.with_status(export.selection(connection), asked.statuses)
         tally = Tally(3)
-        for rows in quantities.read(selection):
-            kept = recast.of_taxa(rows.taxon) != LEFT_OUT
-            _check_volumes(rows, kept)
-            per_m3 = rows.weight / grouping.water_m3(rows)
-            kept &= np.isfinite(per_m3)  # of unknown depth, when bins of depth are asked for
-            bins = asked.bins.of_volumes(np.where(rows.mm3 > 0, rows.mm3, 1.0))
-            keys = np.column_stack([grouping.keys(rows), bins])
-            values = np.column_stack([np.ones(len(kept)), per_m3, per_m3 * rows.mm3])
-            tally.add(keys[kept], values[kept])
+        with quantities.reading(selection) as some:
+            for rows in some:
+                kept = recast.of_taxa(rows.taxon) != LEFT_OUT
+                _check_volumes(rows, kept)
+                per_m3 = rows.weight / grouping.water_m3(rows)
+                kept &= np.isfinite(per_m3)  # of unknown depth, when bins of depth are asked for
+                bins = asked.bins.of_volumes(np.where(rows.mm3 > 0, rows.mm3, 1.0))
+                keys = np.column_stack([grouping.keys(rows), bins])
+                values = np.column_stack([np.ones(len(kept)), per_m3, per_m3 * rows.mm3])
+                tally.add(keys[kept], values[kept])
         formulae = {name: formula.text for name, formula in quantities.formulas.items()}
         samples = exporting_objects.samples_of(connection, anything)
         return cls(asked, grouping, tally, max(len(samples), 1), formulae)

@@ -18,7 +18,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection
 
 from server.db import exporting, exporting_objects
@@ -37,7 +36,8 @@ from server.exports.grouping import BY, Grouping
 from server.exports.provenance import add_provenance, describe
 from server.exports.quantities import FRACTION, Quantities
 from server.exports.recast import LEFT_OUT, Recast
-from server.exports.tally import Key, Tally
+from server.exports.sums import sum_up
+from server.exports.tally import Key
 
 
 @dataclass(frozen=True)
@@ -138,18 +138,11 @@ class Summary:
         grouping = Grouping.of(asked.by, asked.step_m, connection, known, anything)
         quantities = Quantities.of(export, connection, known, needed(asked.quantities))
         selection = exporting_objects.with_status(export.selection(connection), asked.statuses)
-        tally = Tally(5)
-        for rows in quantities.read(selection):
-            taxa = recast.of_taxa(rows.taxon)
-            kept = taxa != LEFT_OUT
-            per_m3 = rows.weight / grouping.water_m3(rows)
-            volume = per_m3 * rows.mm3
-            codes = np.array([STATUSES.index(s) for s in rows.status], np.int64)
-            keys = np.column_stack([grouping.keys(rows), taxa, codes])
-            values = [np.ones(len(taxa)), rows.weight, per_m3, volume, volume**2]
-            tally.add(keys[kept], np.column_stack(values)[kept])
+        tally = sum_up(quantities, selection, grouping, recast)
         groups: dict[tuple[Key, int, str], Group] = {}
         for (*unit, taxon, code), sums in tally.sums.items():
+            if taxon == LEFT_OUT:
+                continue
             status = STATUSES[code] if asked.by_status else ""
             group = groups.setdefault((tuple(unit), taxon, status), Group())
             group.add(sums, STATUSES[code] == "V")

@@ -33,27 +33,16 @@ import numpy as np
 import numpy.typing as npt
 
 from server.ecotaxa.problems import Problems
+from server.imports.ifcb_text import AGAIN, NEEDED, OLD_COLUMNS, columns_of, header_of, rows_of
 
 OLD = re.compile(r"IFCB(?P<number>\d+)_(?P<day>\d{4}_\d{3}_\d{6})")
 NEW = re.compile(r"D(?P<day>\d{8}T\d{6})_IFCB(?P<number>\d+)")
-_OLD_COLUMNS = (
-    "trigger", "processing_end_time", "fluorescence_low", "fluorescence_high", "scattering_low",
-    "scattering_high", "comparator_pulse", "trigger_open_time", "frame_grab_time", "roi_x",
-    "roi_y", "roi_width", "roi_height", "start_byte", "valve_status",
-)  # fmt: skip
-_NEW_COLUMNS = (
-    "trigger", "adc_time", "pmta", "pmtb", "pmtc", "pmtd", "peaka", "peakb", "peakc", "peakd",
-    "time_of_flight", "grabtimestart", "grabtimeend", "roi_x", "roi_y", "roi_width", "roi_height",
-    "start_byte", "comparator_out", "start_point", "signal_length", "status", "runtime",
-    "inhibittime",
-)  # fmt: skip
 ML_PER_S = 0.25 / 60
 _PROCESSING_LEAST_S = 0.073
 _DAY_S = 86_400.0
 SIDE_MOST = 10_000
 """Pixels; the cameras have 1,380 x 1,034."""
 _OVERLAP_PX = 2
-_AGAIN = "copy the three files from the instrument again"
 UInt8 = npt.NDArray[np.uint8]
 
 
@@ -116,11 +105,11 @@ def read_bin(
     before = problems.errors
     old = OLD.fullmatch(name)
     began = _began(name, problems, file)
-    header = _header(hdr, file.removesuffix(".adc") + ".hdr", problems)
+    header = header_of(hdr, file.removesuffix(".adc") + ".hdr", problems)
     if began is None or header is None:
         return None
-    columns = _OLD_COLUMNS if old else _columns(header)
-    rows = _rows(adc, columns, file, problems)
+    columns = OLD_COLUMNS if old else columns_of(header)
+    rows = rows_of(adc, columns, file, problems)
     instrument = "IFCB" + str(int((old or NEW.fullmatch(name)).group("number")))  # type: ignore[union-attr] # _began found one
     found = Bin(name, instrument, began, header, len({row["trigger"] for _, row in rows}))
     found.images = _images(rows, len(roi), file, problems)
@@ -150,108 +139,21 @@ def _began(name: str, problems: Problems, file: str) -> dt.datetime | None:
     return moment
 
 
-def _header(data: bytes, file: str, problems: Problems) -> dict[str, str] | None:
-    """Both forms: `key: value`, or quoted names and below them quoted values."""
-    if not data.strip():
-        problems.error("the header is empty", remedy=_AGAIN, file=file)
-        return None
-    lines = [line.strip() for line in data.decode("latin-1").splitlines() if line.strip()]
-    found: dict[str, str] = {}
-    if lines[0].startswith('"'):
-        names: list[str] = []
-        for line in lines:
-            cells = [cell.strip() for cell in re.findall(r'"([^"]*)"', line)]
-            if len(cells) > 1 and len(cells) == len(names):
-                found |= dict(zip(names, cells, strict=True))
-            elif len(cells) == 1 and "=" in cells[0]:
-                key, _, value = cells[0].partition("=")
-                found[key.strip()] = value.strip()
-            elif cells:
-                found.setdefault("softwareVersion", cells[0])
-                names = cells[0].split()
-        return found
-    for line in lines:
-        key, colon, value = line.partition(":")
-        if colon:
-            found[key.strip()] = value.strip()
-        else:
-            words, _, number = line.rpartition(" ")
-            found[words.strip()] = number
-    return found
-
-
-def _columns(header: dict[str, str]) -> tuple[str, ...]:
-    """As the header names them, by the names used here; those of 2013 when it does not."""
-    told = header.get("ADCFileFormat", "")
-    if not told:
-        return _NEW_COLUMNS
-    names = [re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") for name in told.split(",")]
-    known = {"roix": "roi_x", "roiy": "roi_y", "roiwidth": "roi_width", "roiheight": "roi_height",
-             "startpoint": "start_point", "signallength": "signal_length"}  # fmt: skip
-    return tuple(known.get(name, name) for name in names)
-
-
-_NEEDED = ("trigger", "roi_x", "roi_y", "roi_width", "roi_height", "start_byte")
-
-
-def _rows(
-    adc: bytes, columns: tuple[str, ...], file: str, problems: Problems
-) -> list[tuple[int, dict[str, float]]]:
-    """(line, values by column). A line may have a comma at its end."""
-    missing = [name for name in _NEEDED if name not in columns]
-    if missing:
-        message = f"the header's ADCFileFormat names no {', '.join(missing)}"
-        problems.error(message, remedy=_AGAIN, file=file)
-        return []
-    found = []
-    for line, text in enumerate(adc.decode("latin-1").splitlines(), start=1):
-        cells = [cell.strip() for cell in text.split(",")]
-        if len(cells) == len(columns) + 1 and not cells[-1]:
-            cells.pop()
-        if len(cells) != len(columns):
-            message = f"{len(cells)} values, expected {len(columns)}"
-            problems.error(message, remedy=_AGAIN, file=file, line=line, value=text)
-            continue
-        values = _values(cells, columns, file, line, problems)
-        if values is not None:
-            found.append((line, values))
-    return found
-
-
-def _values(
-    cells: Sequence[str], columns: Sequence[str], file: str, line: int, problems: Problems
-) -> dict[str, float] | None:
-    found = {}
-    for name, cell in zip(columns, cells, strict=True):
-        try:
-            value = float(cell)
-            if not np.isfinite(value) or (name in _NEEDED and value != int(value)):
-                raise ValueError
-        except ValueError:
-            what = "a whole number" if name in _NEEDED else "a number"
-            problems.error(
-                f"expected {what}", remedy=_AGAIN, file=file, line=line, column=name, value=cell
-            )
-            return None
-        found[name] = value
-    return found
-
-
 def _images(
     rows: Sequence[tuple[int, dict[str, float]]], size: int, file: str, problems: Problems
 ) -> list[BinImage]:
     found = []
     for line, values in rows:
-        x, y, width, height, start = (int(values[name]) for name in _NEEDED[1:])
+        x, y, width, height, start = (int(values[name]) for name in NEEDED[1:])
         if width == height == 0:
             continue
         where: Any = {"file": file, "line": line}
         if not (0 < width <= SIDE_MOST and 0 < height <= SIDE_MOST):
             message = f"an image of {width} x {height} pixels"
-            problems.error(message, remedy=_AGAIN, column="roi_width", value=width, **where)
+            problems.error(message, remedy=AGAIN, column="roi_width", value=width, **where)
         elif start < 0 or start + width * height > size:
             message = f"its image ends at byte {start + width * height}, the .roi has {size}"
-            remedy = f"{_AGAIN}; the .roi was cut short, or is another bin's"
+            remedy = f"{AGAIN}; the .roi was cut short, or is another bin's"
             problems.error(message, remedy=remedy, column="start_byte", value=start, **where)
         else:
             found.append(BinImage((Place(line, x, y, width, height, start),), values))

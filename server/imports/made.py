@@ -36,11 +36,42 @@ class Same:
 NOTHING_SAME = Same()
 
 
+_Shape = tuple[tuple[str, ...], tuple[str, ...]]
+"""Names of a row's texts and of its numbers."""
+
+
 @dataclass
 class _Table:
+    """Rows are kept as the lines they become, a tenth of the room: nearly all have one shape."""
+
     texts: dict[str, None] = field(default_factory=dict)
     numbers: dict[str, None] = field(default_factory=dict)
-    rows: list[tuple[Cells, Numbers]] = field(default_factory=list)
+    rows: list[tuple[_Shape, str]] = field(default_factory=list)
+    shapes: dict[_Shape, _Shape] = field(default_factory=dict)
+
+    def add(self, texts: Cells, numbers: Numbers) -> None:
+        shape = tuple(texts), tuple(numbers)
+        if shape not in self.shapes:
+            self.shapes[shape] = shape
+            self.texts.update(dict.fromkeys(texts))
+            self.numbers.update(dict.fromkeys(numbers))
+        line = "\t".join((*texts.values(), *map(_number, numbers.values())))
+        self.rows.append((self.shapes[shape], line))
+
+    def data(self) -> bytes:
+        """Names, types, rows."""
+        texts = list(self.texts)
+        numbers = [name for name in self.numbers if name not in self.texts]
+        kinds = ["[t]"] * len(texts) + ["[f]"] * len(numbers)
+        lines = ["\t".join(texts + numbers), "\t".join(kinds)]
+        whole = tuple(texts), tuple(numbers)
+        for shape, line in self.rows:
+            if shape != whole:
+                cells = dict(zip((*shape[0], *shape[1]), line.split("\t"), strict=True))
+                lines.append("\t".join([cells.get(name, "") for name in texts + numbers]))
+            else:
+                lines.append(line)
+        return "\n".join(lines).encode()
 
 
 class Made:
@@ -56,9 +87,7 @@ class Made:
         """An object, or a further picture of one."""
         table = self._tables.setdefault(folder, _Table())
         kept = {name: text for name, text in texts.items() if self._fits(folder, name, text)}
-        table.texts.update(dict.fromkeys(kept))
-        table.numbers.update(dict.fromkeys(numbers))
-        table.rows.append((kept, numbers))
+        table.add(kept, numbers)
 
     def picture(self, name: str, read: Callable[[], bytes]) -> None:
         self._pictures[name] = read
@@ -67,7 +96,7 @@ class Made:
         readers: dict[str, Callable[[], bytes]] = {}
         for folder, table in self._tables.items():
             last = folder.rpartition("/")[2]
-            data = _tsv(table)
+            data = table.data()
             readers[f"{folder}/ecotaxa_{last}.tsv"] = lambda data=data: data  # type: ignore[misc] # a default binds it
         return Upload((*readers, *self._pictures), readers | self._pictures)
 
@@ -82,17 +111,6 @@ class Made:
                 file=folder, column=name, value=text,
             )  # fmt: skip
         return False
-
-
-def _tsv(table: _Table) -> bytes:
-    """Names, types, rows."""
-    texts = list(table.texts)
-    numbers = [name for name in table.numbers if name not in table.texts]
-    lines = ["\t".join(texts + numbers), "\t".join(["[t]"] * len(texts) + ["[f]"] * len(numbers))]
-    for cells, values in table.rows:
-        row = [cells.get(name, "") for name in texts]
-        lines.append("\t".join(row + [_number(values.get(name)) for name in numbers]))
-    return "\n".join(lines).encode()
 
 
 def _number(value: float | None) -> str:

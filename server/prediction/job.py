@@ -120,7 +120,7 @@ def best(
 ) -> list[Predicted]:
     """Each object's best taxon, its score, and the best few."""
     order = np.argsort(-said, axis=1, kind="stable")[:, :BEST]
-    scores = np.take_along_axis(said, order, axis=1).round(6).astype(np.float64)
+    scores = np.take_along_axis(said, order, axis=1).astype(np.float64).round(6)
     taxa = classes[order]
     return [
         (objid, names[0], values[0], _top(names, values))
@@ -131,7 +131,9 @@ def best(
 
 
 def _top(taxa: list[int], scores: list[float]) -> str:
-    return json.dumps([pair for pair in zip(taxa, scores, strict=True) if pair[1]])
+    """JSON as `object_values` keeps it; `json` would take as long as the forest."""
+    pairs = [f"[{taxon}, {score!r}]" for taxon, score in zip(taxa, scores, strict=True) if score]
+    return f"[{', '.join(pairs)}]"
 
 
 def _fitting(connection: Connection, asked: Asked, user_id: int) -> Conditions:

@@ -67,6 +67,20 @@ class Found:
     stale: bool
 
 
+@dataclass(frozen=True)
+class _Noted:
+    """When a refresh ended, how long it took, and the project's newest object when it began."""
+
+    at_s: float
+    seconds: float
+    high: int
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the next is due: refreshes may take one part in a hundred of the time."""
+        return time.time() - self.at_s > max(60.0, 100 * self.seconds)
+
+
 class Similar:
     """The indexes in a folder; for any thread and process."""
 
@@ -98,8 +112,10 @@ class Similar:
         n: int,
         keep: Keep | None,
     ) -> Found:
+        noted = self._noted(like)
         high = max((segment.high for segment in segments), default=0)
-        tail = embeddings.since(connection, high, like, TAIL)
+        fresh = embeddings.after(connection, max(high, noted.high), like.project_id, TAIL)
+        tail = embeddings.exact(connection, fresh, like)
         indexed = sum(segment.rows for segment in segments)
         pairs: list[tuple[int, float]] = []
         for turn in range(ROUNDS):
@@ -111,7 +127,7 @@ class Similar:
             if len(pairs) >= n or most >= indexed:
                 break
         objids = [objid for objid, _ in pairs[:n]]
-        stale = len(tail) == TAIL or self._is_old(like)
+        stale = len(fresh) == TAIL or noted.is_old
         return Found(objids, [distance for _, distance in pairs[:n]], indexed, stale)
 
     def _compared(
@@ -144,8 +160,9 @@ class Similar:
         with self._alone(like):
             began = time.monotonic()
             with self._database.read() as connection:
+                high = embeddings.last(connection, like.project_id)
                 rows = self._refresh(connection, like, progress)
-            self._note(like, time.monotonic() - began)
+            self._note(like, time.monotonic() - began, high)
             return rows
 
     def _refresh(self, connection: Connection, like: Embedded, progress: Progress) -> int:
@@ -217,19 +234,19 @@ class Similar:
         ]
         return sound if sound and found[0] is sound[0] else []
 
-    def _is_old(self, like: Embedded) -> bool:
-        """Whether a refresh is due: it may take one part in a hundred of the time."""
+    def _noted(self, like: Embedded) -> "_Noted":
+        """What the last refresh noted of itself; an old one where there is none."""
+        path = self._path(like, "note")
         try:
-            noted = self._path(like, "took").stat()
-            took = float(self._path(like, "took").read_text())
+            seconds, high = path.read_text().split()
+            return _Noted(path.stat().st_mtime, float(seconds), int(high))
         except (OSError, ValueError):
-            return True
-        return time.time() - noted.st_mtime > max(60.0, 100 * took)
+            return _Noted(0.0, 0.0, 0)
 
-    def _note(self, like: Embedded, seconds: float) -> None:
-        draft = self._path(like, f"took.{os.getpid()}")
-        draft.write_text(f"{seconds:.3f}")
-        draft.replace(self._path(like, "took"))
+    def _note(self, like: Embedded, seconds: float, high: int) -> None:
+        draft = self._path(like, f"note.{os.getpid()}")
+        draft.write_text(f"{seconds:.3f} {high}")
+        draft.replace(self._path(like, "note"))
 
     def _path(self, like: Embedded, part: str) -> Path:
         return self._folder / f"{like.project_id}-{like.network[:16]}.{part}"

@@ -224,6 +224,12 @@ def test_a_large_vignette_takes_the_place_of_its_small_one(
     done = tus(device, "PATCH", where, body=png, offset=0)
     assert done.status_code == 204
     assert client.get(f"/api/objects/{listed['objid']}/image").content == png
+    [now] = client.get(f"/api/projects/{project}/objects").json()["objects"]
+    assert now["image"] != listed["image"], "a browser keeps what it got under the old address"
+    kept = client.get(now["image"])
+    assert kept.content == png
+    assert "immutable" in kept.headers["Cache-Control"]
+    assert client.get(listed["image"]).headers["Cache-Control"] == "private, no-cache"
     assert list(shore.blobs.folder.iterdir()) == []
 
 

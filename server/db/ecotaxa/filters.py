@@ -62,6 +62,11 @@ class Filters:
         if "statusfilter" in self.given and self.given.text("statusfilter") not in _STATUSES:
             raise self.given.wrong("statusfilter", f"expected one of {', '.join(_STATUSES)}")
 
+    @property
+    def statuses(self) -> tuple[str, ...] | None:
+        """Those that are asked for; None: all."""
+        return _STATUSES.get(self.given.text("statusfilter"))
+
     def simple(self) -> tuple[list[int] | None, tuple[str, ...] | None] | None:
         """(taxa or None, statuses or None) when the kept counts tell how many objects fit."""
         status = self.given.text("statusfilter")
@@ -71,7 +76,7 @@ class Filters:
         if status in ("VM", "NVM"):
             return None
         taxa = self.given.numbers("taxo") if "taxo" in self.given else None
-        return taxa, _STATUSES[status] if status else None
+        return taxa, self.statuses
 
     def free_places(self) -> list[str]:
         """Columns of `object_free` that are filtered by number."""

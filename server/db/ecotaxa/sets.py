@@ -22,6 +22,8 @@ from server.db.ecotaxa.filters import Conditions, Filters, Scope
 from server.db.tables import Object
 
 _OBJID = Field(Object.objid, nullable=False)
+_SCORE = Field(Object.score, nullable=False)
+_SCORES = ("obj.classif_score", "obj.classif_auto_score")
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,42 @@ def window(scope: Scope, filters: Filters, wanted: Wanted) -> Window:
     """Raises FieldError, FilterError."""
     fields = [scope.names.field(name) for name in wanted.fields]
     conditions = filters.conditions(scope)
-    key, down = _order(scope, wanted.order)
-    page = _keys(scope, conditions, key, down).limit(wanted.size).offset(wanted.start).subquery()
+    key, down = _order(scope, filters, wanted.order)
+    keys = _keys(scope, conditions, key, down)
+    if _values_come_first(conditions, key, down) and wanted.size:
+        found = _window(scope, fields, _values(scope, key), key, down, wanted)
+        if len(found) == wanted.size:
+            return _told(scope, filters, wanted, fields, found)
+    found = _window(scope, fields, keys, key, down, wanted)
+    return _told(scope, filters, wanted, fields, found)
+
+
+def _values_come_first(conditions: Conditions, key: Field, down: bool) -> bool:
+    """Whether the objects that have a value in a free column come before all others: they are then
+    walked along its index, if it has one, and the others only when the window goes past them."""
+    alone = not (conditions.objects or conditions.needs or conditions.free)
+    return alone and key.needs == ("free",) and not down
+
+
+def _values(scope: Scope, key: Field) -> Select[Any]:
+    column = key.expression
+    return (
+        select(FREE.c.objid.label("objid"), column.label("key"))
+        .where(FREE.c.project_id == scope.project_id, column.is_not(None))
+        .order_by(column, FREE.c.objid)
+    )
+
+
+def _window(
+    scope: Scope,
+    fields: Sequence[Field],
+    keys: Select[Any],
+    key: Field,
+    down: bool,
+    wanted: Wanted,
+) -> Sequence[Any]:
+    """The rows of the window: three numbers, then the fields."""
+    page = keys.limit(wanted.size).offset(wanted.start).subquery()
     query = (
         select(Object.objid, Object.acquisition_id, Object.sample_id)
         .add_columns(*(field.expression for field in fields))
@@ -57,9 +93,20 @@ def window(scope: Scope, filters: Filters, wanted: Wanted) -> Window:
         .order_by(*_sorted(page.c.key, page.c.objid, key, down))
     )
     query = joined(query, [need for field in fields for need in field.needs])
-    rows = scope.connection.execute(query).all()
-    details = _shown(fields, rows)
-    return Window([row[:3] for row in rows], details, _total(scope, filters, wanted, len(rows)))
+    return scope.connection.execute(query).all()
+
+
+def _told(
+    scope: Scope, filters: Filters, wanted: Wanted, fields: Sequence[Field], rows: Sequence[Any]
+) -> Window:
+    total = _total(scope, filters, wanted, len(rows))
+    return Window([row[:3] for row in rows], _shown(fields, rows), total)
+
+
+def order_places(scope: Scope, order: str | None) -> list[str]:
+    """The free column by which a window is sorted upwards: where an index helps."""
+    name = (order or "").removeprefix("fre.")
+    return [scope.names.places[name]] if name in scope.names.places else []
 
 
 def objids(scope: Scope, filters: Filters) -> list[int]:
@@ -87,9 +134,13 @@ def total(scope: Scope, filters: Filters) -> int:
     return int(scope.connection.execute(query).scalar_one())
 
 
-def _order(scope: Scope, name: str | None) -> tuple[Field, bool]:
+def _order(scope: Scope, filters: Filters, name: str | None) -> tuple[Field, bool]:
+    """What to sort by, and whether downwards. Of predicted objects alone the score is sorted by as
+    it is kept, along an index of project and status: it is then never missing."""
     if not name:
         return _OBJID, False
+    if name.removeprefix("-") in _SCORES and filters.statuses == ("P",):
+        return _SCORE, name.startswith("-")
     down = name.startswith("-")
     field = scope.names.field(name.removeprefix("-"))
     if not field.sorts:

@@ -167,32 +167,37 @@ def older(asked: ExportReq, filters: Mapping[str, Any]) -> tuple[dict[str, Any],
     if asked.exp_type == "BAK" and not asked.only_annotations:
         return {"kind": "backup", "filters": dict(filters)}, warnings
     if asked.exp_type in ("TSV", "BAK", "DOI"):
-        first = "first" if asked.only_first_image else "all"
-        split = {"sample": "sample", "S": "sample", "acquisition": "acquisition", "taxon": "taxon",
-                 "taxo": "taxon"}.get(asked.split_by, "none")  # fmt: skip
-        request = GeneralExportReq.model_validate(
-            {
-                "project_id": asked.project_id,
-                "split_by": split,
-                "with_images": first if asked.exp_type == "DOI" and asked.with_images else "none",
-                "with_internal_ids": asked.with_internal_ids,
-                "with_types_row": asked.with_types_row,
-                "only_annotations": asked.only_annotations,
-            }
-        )
-        return general(request, filters), warnings
-    quantity = {"CNC": "concentration", "BIV": "biovolume"}.get(asked.exp_type, "abundance")
-    grouped = {"S": "sample", "A": "acquisition"}.get(asked.sum_subtotal, "none")
-    wanted = SummaryExportReq.model_validate(
+        return general(_as_general(asked), filters), warnings
+    return summary(_as_summary(asked), filters), warnings
+
+
+def _as_general(asked: ExportReq) -> GeneralExportReq:
+    splits = {"sample": "sample", "S": "sample", "acquisition": "acquisition", "A": "acquisition",
+              "taxon": "taxon", "taxo": "taxon"}  # fmt: skip
+    images = "first" if asked.only_first_image else "all"
+    return GeneralExportReq.model_validate(
         {
             "project_id": asked.project_id,
-            "quantity": quantity,
-            "summarise_by": grouped,
+            "split_by": splits.get(asked.split_by, "none"),
+            "with_images": images if asked.exp_type == "DOI" and asked.with_images else "none",
+            "with_internal_ids": asked.with_internal_ids,
+            "with_types_row": asked.with_types_row,
+            "only_annotations": asked.only_annotations,
+        }
+    )
+
+
+def _as_summary(asked: ExportReq) -> SummaryExportReq:
+    quantities = {"CNC": "concentration", "BIV": "biovolume"}
+    return SummaryExportReq.model_validate(
+        {
+            "project_id": asked.project_id,
+            "quantity": quantities.get(asked.exp_type, "abundance"),
+            "summarise_by": {"S": "sample", "A": "acquisition"}.get(asked.sum_subtotal, "none"),
             "taxo_mapping": asked.pre_mapping,
             "formulae": asked.formulae,
         }
     )
-    return summary(wanted, filters), warnings
 
 
 def prediction(asked: PredictionReq, filters: Mapping[str, Any]) -> dict[str, Any]:

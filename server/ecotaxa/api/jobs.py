@@ -24,7 +24,8 @@ from server.jobs.worker import job_folder
 
 router = eco_router("jobs")
 LISTED = 1000
-TYPES = {"import": "FileImport", "predict": "Prediction"}
+TYPES = {"import": "FileImport", "predict": "Prediction", "export": "GenExport"}
+"""By our names; jobs that EcoTaxa does not have are not listed to its clients."""
 EXPORTS = {"general": "GeneralExport", "backup": "BackupExport", "summary": "SummaryExport"}
 _MEDIA = {".zip": "application/zip", ".tsv": "text/tab-separated-values"}
 _MESSAGES = {"P": "Waiting for a slot", "A": "Waiting for an answer", "F": "Done"}
@@ -38,7 +39,7 @@ def list_jobs(shore: ShoreDep, user: Viewer, for_admin: bool = False) -> list[Jo
     with shore.database.read() as connection:
         whose = None if for_admin else user.id
         found = jobs.all_jobs(connection, user_id=whose, limit=LISTED)
-    return [shown(job) for job in found]
+    return [shown(job) for job in found if job.type in TYPES]
 
 
 @router.get("/jobs/{job_id:int}/")
@@ -111,7 +112,7 @@ def shown(job: JobInfo) -> JobModel:
         id=job.job_id,
         owner_id=job.user_id,
         type=_type(job),
-        params={"prj_id": job.project_id, "req": {"project_id": job.project_id, **job.params}},
+        params=_params(job),
         result=result,
         errors=job.errors,
         question=job.question if job.state == jobs.ASKING else {},
@@ -124,7 +125,14 @@ def shown(job: JobInfo) -> JobModel:
     )
 
 
+def _params(job: JobInfo) -> dict[str, Any]:
+    """As EcoTaxa's clients look into them: `req.project_id` is how pyecotaxa knows the exports of
+    a project from its imports, which have none there."""
+    names = {} if job.type == "import" else {"project_id": job.project_id}
+    return {"prj_id": job.project_id, "req": {**names, **job.params}}
+
+
 def _type(job: JobInfo) -> str:
     if job.type == "export":
-        return EXPORTS.get(str(job.params.get("kind")), "GenExport")
+        return EXPORTS.get(str(job.params.get("kind")), TYPES["export"])
     return TYPES.get(job.type, job.type)

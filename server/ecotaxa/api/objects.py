@@ -21,7 +21,7 @@ from server.db.ecotaxa.filters import Filters, Scope
 from server.db.ecotaxa.given import FilterError
 from server.db.ecotaxa.sets import Wanted
 from server.db.users import UserInfo
-from server.ecotaxa.api.answers import (
+from server.ecotaxa.api.answers_objects import (
     HistoricalClassification,
     ImageModel,
     ObjectModel,
@@ -71,13 +71,15 @@ def get_object_set(
     wanted = Wanted(names, order_field or None, window_start, window_size)
     with shore.database.read() as connection:
         need(connection, user, project_id)
+        scope, asked = scope_of(connection, user, project_id), filters_of(filters)
         try:
-            found = sets.window(scope_of(connection, user, project_id), filters_of(filters), wanted)
+            found = sets.window(scope, asked, wanted)
         except FieldError as error:
             raise ApiError(422, "fields", f"{error}.") from error
         except FilterError as error:
             raise ApiError(422, "filters", f"{error}.") from error
-    indexes.ask_for(shore, project_id, filters_of(filters).free_places(), user.id)
+    places = [*asked.free_places(), *sets.order_places(scope, wanted.order)]
+    indexes.ask_for(shore, project_id, places, user.id)
     return json_answer(
         {
             "object_ids": [ids[0] for ids in found.ids],

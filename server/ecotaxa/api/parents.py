@@ -21,7 +21,7 @@ from server.db.ecotaxa.projects import instruments
 from server.db.ecotaxa.updating import UpdateError
 from server.db.members import projects_of as visible_to
 from server.db.users import UserInfo
-from server.ecotaxa.api.answers import AcquisitionModel, ProcessModel, SampleModel
+from server.ecotaxa.api.answers_objects import AcquisitionModel, ProcessModel, SampleModel
 from server.ecotaxa.api.asked import BulkUpdateReq
 from server.ecotaxa.api.routes import eco_router, numbers_in
 from server.errors import ApiError, not_found

@@ -16,17 +16,16 @@ from sqlalchemy import Connection
 from server.db import exporting_objects, exporting_stats
 from server.db.exporting import ProjectRow
 from server.db.exporting_events import read_events
-from server.db.exporting_objects import Selection
-from server.exports.counted import STATUSES, needed
+from server.exports.counted import needed
 from server.exports.dwca.asked import Asked
 from server.exports.dwca.events import Events
 from server.exports.dwca.gathering import Gathered, Gathering
 from server.exports.dwca.taxa import Names
 from server.exports.export import Export
 from server.exports.grouping import Grouping
-from server.exports.quantities import FRACTION, VOLUME, WATER, Quantities, formulae
+from server.exports.quantities import FRACTION, VOLUME, WATER, Quantities, Rows, formulae
 from server.exports.recast import Recast
-from server.exports.tally import Tally
+from server.exports.sums import sum_up
 
 
 def gather(export: Export, connection: Connection, asked: Asked) -> Gathered:
@@ -43,7 +42,13 @@ def gather(export: Export, connection: Connection, asked: Asked) -> Gathered:
     formulas = _needed(project, export.params.get("formulae") or {}, asked.quantities)
     quantities = Quantities.of(export, connection, known, formulas)
     recast = Recast.of(asked.mapping, known.taxa)
-    tally, water, fractions = _sums(quantities, selection, grouping, recast)
+    water, fractions = _Single(), _Single()
+
+    def look(rows: Rows) -> None:
+        water.add(rows.sample, rows.water_m3)
+        fractions.add(rows.sample, 1 / rows.weight)
+
+    tally = sum_up(quantities, selection, grouping, recast, look)
     gathering = Gathering(
         Gathered(project),
         Events(
@@ -64,23 +69,6 @@ def gather(export: Export, connection: Connection, asked: Asked) -> Gathered:
     if asked.absent:
         gathering.add_absent()
     return gathering.finish()
-
-
-def _sums(
-    quantities: Quantities, selection: Selection, grouping: Grouping, recast: Recast
-) -> "tuple[Tally, _Single, _Single]":
-    """By event, taxon and status; the water and the fraction looked at of each sample."""
-    tally, water, fractions = Tally(4), _Single(), _Single()
-    for rows in quantities.read(selection):
-        taxa = recast.of_taxa(rows.taxon)
-        per_m3 = rows.weight / grouping.water_m3(rows)
-        codes = np.array([STATUSES.index(s) for s in rows.status], np.int64)
-        keys = np.column_stack([grouping.keys(rows), taxa, codes])
-        values = [np.ones(len(taxa)), rows.weight, per_m3, per_m3 * rows.mm3]
-        tally.add(keys, np.column_stack(values))
-        water.add(rows.sample, rows.water_m3)
-        fractions.add(rows.sample, 1 / rows.weight)
-    return tally, water, fractions
 
 
 def _needed(

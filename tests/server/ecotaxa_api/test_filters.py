@@ -17,7 +17,6 @@ from server.db.ecotaxa.sets import Wanted
 from server.shore import Shore
 from tests.server.ecotaxa_api.material import Cast, Thing, fill
 
-pytestmark = pytest.mark.databases
 DAY = 86_400_000
 
 
@@ -192,6 +191,7 @@ def filled(cast: Cast, given: dict[str, Any]) -> dict[str, Any]:
     return {**given, **texts}
 
 
+@pytest.mark.databases
 def test_each_filter_chooses_what_its_description_says(scope: Scope, cast: Cast) -> None:
     for name, given, fits in CASES:
         expected = [t.objid for t in cast.objects if fits(cast, t)]
@@ -226,14 +226,27 @@ ORDERS: list[tuple[str, Callable[[Thing], Any]]] = [
 ]
 
 
+@pytest.mark.databases
 def test_orders_are_whole_and_what_is_missing_comes_last(scope: Scope, cast: Cast) -> None:
     for name, value in ORDERS:
         up = sorted(cast.objects, key=lambda t: _missing_last(value(t), t.objid))
         for order, expected in ((name, up), (f"-{name}", up[::-1])):
             found = sets.window(scope, Filters({}), Wanted(order=order))
             assert [ids[0] for ids in found.ids] == [t.objid for t in expected], order
-            part = sets.window(scope, Filters({}), Wanted(order=order, start=20, size=15))
-            assert [ids[0] for ids in part.ids] == [t.objid for t in expected[20:35]], order
+            for start in (20, 95, 110):
+                part = sets.window(scope, Filters({}), Wanted(order=order, start=start, size=15))
+                ids = [ids[0] for ids in part.ids]
+                assert ids == [t.objid for t in expected[start : start + 15]], (order, start)
+                assert part.total == len(cast.objects)
+    predicted = sorted(
+        (t for t in cast.objects if t.status == "P"), key=lambda t: (t.score, t.objid)
+    )
+    for order, expected in (
+        ("obj.classif_score", predicted),
+        ("-obj.classif_score", predicted[::-1]),
+    ):
+        found = sets.window(scope, Filters({"statusfilter": "P"}), Wanted(order=order, size=9))
+        assert [ids[0] for ids in found.ids] == [t.objid for t in expected[:9]]
     free = Filters({"freenum": "on01", "freenumst": "25"})
     found = sets.window(scope, free, Wanted(order="-fre.mean", size=10))
     best = [t for t in cast.objects if t.free["area"] >= 25]
@@ -245,6 +258,7 @@ def _missing_last(value: Any, objid: int) -> tuple[Any, ...]:
     return (1, 0, objid) if value is None else (0, value, objid)
 
 
+@pytest.mark.databases
 def test_fields_are_shown_as_ecotaxa_shows_them(scope: Scope, cast: Cast) -> None:
     names = (
         "obj.objid", "obj.acquisid", "obj.orig_id", "obj.objdate", "obj.objtime", "obj.latitude",
@@ -316,6 +330,7 @@ def test_what_cannot_be_used_is_named(scope: Scope) -> None:
             sets.window(scope, Filters({}), Wanted(order=f"-{name}"))
 
 
+@pytest.mark.databases
 def test_long_lists_of_numbers_are_taken(scope: Scope, cast: Cast) -> None:
     many = ",".join(str(n) for n in [*range(10**6, 10**6 + 40_000), *cast.samples])
     assert sets.window(scope, Filters({"samples": many[:95_999]}), Wanted(size=1)).total == 0

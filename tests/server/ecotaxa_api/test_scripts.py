@@ -13,6 +13,7 @@ import pytest
 import requests
 from pyecotaxa.remote import Remote
 
+from server.db import jobs
 from server.jobs.worker import work
 from server.shore import Shore
 from tests.server.conftest import EMAIL, PASSWORD
@@ -145,12 +146,22 @@ def test_a_cruise_from_the_zip_to_the_export(
 
 @pytest.mark.usefixtures("worker")
 def test_pyecotaxa_pulls_a_project(
-    stranger: httpx.Client, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shore: Shore,
+    stranger: httpx.Client,
+    cast: Cast,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     remote = Remote(api_endpoint=f"{stranger.base_url}/api/")
     remote.login(EMAIL, PASSWORD)
+    with shore.database.write() as connection:  # no other job is taken for the project's export
+        for kind in ("import", "similar"):
+            job = jobs.add(connection, kind, project_id=cast.project_id, user_id=1, params={},
+                           now_ms=1)  # fmt: skip
+            jobs.claim(connection, "nobody", 2)
+            jobs.finish(connection, job, "nobody", {}, 3)
     assert remote.current_user()["email"] == EMAIL
     [file] = remote.pull(cast.project_id, target_directory=str(tmp_path / "out"))
     assert file is not None
@@ -159,7 +170,8 @@ def test_pyecotaxa_pulls_a_project(
     }
     with zipfile.ZipFile(file) as archive:
         assert any(name.endswith(".png") for name in archive.namelist())
-    assert remote._get_jobs() == [], "it cleans up after itself"
+    left = [job["type"] for job in remote._get_jobs()]
+    assert left == ["FileImport"], "it takes its own export away"
 
 
 @pytest.mark.usefixtures("worker")

@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sqlalchemy import update
 
+from server.db import exporting, exporting_objects
+from server.db.exporting_objects import Selection
+from server.db.tables import Object
 from server.exports.asked import AskedError
+from server.exports.export import Export
+from server.exports.kinds import run
 from server.shore import Shore
 from tests.server.ecotaxa_api.material import NUMBERS, TEXTS, Cast, Thing, fill
 from tests.server.exports.material import Row, exported, provenance, tables
@@ -182,6 +188,47 @@ def test_filters_leave_what_fits_and_provenance_says_so(
     assert people["admin@sea.test"] == mine
     assert sum(people.values()) == len(fit)
     assert said["made_by"] == "Ana (ana@sea.test)"
+
+
+@pytest.mark.parametrize("filters", [{"statusfilter": "VM"}, {"filt_last_annot": "1"}])
+def test_filters_may_ask_who(
+    shore: Shore, project: int, cast: Cast, tmp_path: Path, filters: dict[str, str]
+) -> None:
+    path, _ = exported(shore, project, tmp_path, "general", split="sample", filters=filters)
+    statuses = "V" if "statusfilter" in filters else "VDX"
+    fit = [t for t in cast.objects if t.status in statuses and t.who == 1]
+    found = [row["object_id"] for rows in tables(path).values() for row in rows]
+    assert sorted(found) == sorted(thing.orig_id for thing in fit)
+
+
+def test_all_is_of_one_state_of_the_database(shore: Shore, project: int, cast: Cast) -> None:
+    with exporting.snapshot(shore.database) as connection:
+        selection = Selection(project)
+        before = exporting_objects.by_status(connection, selection)
+        with shore.database.write() as other:
+            other.execute(update(Object).values(status="X"))
+        assert exporting_objects.by_status(connection, selection) == before
+    with shore.database.read() as connection:
+        assert exporting_objects.by_status(connection, selection) == {"X": 60}
+
+
+def test_an_older_file_stays_until_the_new_one_is_whole(
+    shore: Shore, project: int, cast: Cast, tmp_path: Path
+) -> None:
+    def unplugged(_percent: float, _message: str) -> None:
+        raise KeyboardInterrupt
+
+    old = tmp_path / "bay.zip"
+    old.write_bytes(b"last month's")
+    export = Export(
+        shore.database, shore.packs, project, {}, "", 1, tmp_path, out="bay.zip",
+        progress=unplugged,
+    )  # fmt: skip
+    for kind in ("general", "parquet"):
+        with pytest.raises(KeyboardInterrupt):
+            run(export, kind)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["bay.zip"]
+    assert old.read_bytes() == b"last month's"
 
 
 def test_what_cannot_be_asked_is_said_all_at_once(
