@@ -27,6 +27,7 @@ from server.ecotaxa.beside_writing import action_lines, project_json
 from server.ecotaxa.mends import Mends
 from server.ecotaxa.project_cells import ProjectCells
 from server.ecotaxa.rows import Made, RowMaker
+from server.memory import uncollected
 from server.store.packs import PackError, Packs, sync_folder
 from server.store.zips import ZipWriter
 
@@ -58,6 +59,13 @@ def write_backup(
     told: Beside = lambda connection, mended: {},
 ) -> Written:
     """Write the project to `path`. Raises OSError, DBAPIError; an older file stays until then."""
+    with uncollected():
+        return _write(database, packs, project_id, path, progress)
+
+
+def _write(
+    database: Database, packs: Packs, project_id: int, path: Path, progress: Progress
+) -> Written:
     catch_up(database)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:

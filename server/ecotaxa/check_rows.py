@@ -132,6 +132,8 @@ class RowChecker:
                     self._error(row, column.name, message, "shorten it")
 
     def _check_finite(self, column: Column, found: Sequence[float | None]) -> None:
+        if all(map(math.isfinite, filter(None, found))):
+            return
         for row, value in enumerate(found):
             if value is not None and math.isinf(value):
                 message = "not finite; kept here as it is, stored by EcoTaxa as Infinity"

@@ -106,8 +106,9 @@ class Layout:
 
     def _take_parents(self, prefix: str, names: Iterable[str], used: set[str]) -> dict[str, str]:
         found: dict[str, str] = {}
+        room = PARENT_LIMITS[prefix] - (prefix == "acq")  # one is acq_instrument
         for name in dict.fromkeys(names):
-            if len(found) >= PARENT_LIMITS[prefix]:
+            if len(found) >= room:
                 self.left_out.append(
                     f"{prefix}_{name}: EcoTaxa takes {PARENT_LIMITS[prefix]} {prefix}_ columns; "
                     "this one stands beside the tables alone"

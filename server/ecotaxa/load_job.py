@@ -47,6 +47,7 @@ from server.ecotaxa.upload import Upload, UploadError, is_table
 from server.imports.made import Same
 from server.imports.sources import AUTO, FOLDERS, KINDS, open_source
 from server.jobs.context import JobContext, JobFailedError
+from server.memory import uncollected
 from server.store.user_files import FileNameError
 
 PROBLEMS = "problems.json"
@@ -68,7 +69,8 @@ def run_import(job: JobContext) -> dict[str, Any]:
         raise JobFailedError([f"kind, folders: '{kind}', '{folders}' are not known"])
     same = Same(job.params.get("texts", {}), job.params.get("numbers", {}))
     try:
-        with open_source(_path(job), problems, kind, folders=folders, same=same) as source:
+        opened = open_source(_path(job), problems, kind, folders=folders, same=same)
+        with uncollected(), opened as source:
             job.log.info("read as: %s", source.kind)
             return {"kind": source.kind, **_import(job, source.upload, problems)}
     except UploadError as error:

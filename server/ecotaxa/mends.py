@@ -41,11 +41,10 @@ class Mends:
 
     def numbers(self, values: Sequence[float | None], column: str) -> list[str]:
         """A column of numbers as cells that read back as the same."""
-        cells = ["" if value is None else repr(float(value)) for value in values]
-        for at, value in enumerate(values):
-            if value is not None and not math.isfinite(value):
-                self.note(f"{column}: a number that is not finite was left out")
-                cells[at] = ""
+        cells = ["" if value is None else repr(value) for value in values]
+        for at in odd_numbers(values):
+            self.note(f"{column}: a number that is not finite was left out")
+            cells[at] = ""
         return cells
 
     def degrees(self, values: Sequence[float | None], most: float, column: str) -> list[str]:
@@ -68,6 +67,13 @@ class Mends:
         if utc_ms is not None and not date:
             self.note(f"{column}: a date that no calendar has was left out")
         return date, time
+
+
+def odd_numbers(values: Sequence[float | None]) -> list[int]:
+    """Where in a column numbers stand that are not finite."""
+    if all(map(math.isfinite, filter(None, values))):
+        return []
+    return [at for at, v in enumerate(values) if v is not None and not math.isfinite(v)]
 
 
 def _moment(utc_ms: int | None, day_alone: bool) -> tuple[str, str, bool]:

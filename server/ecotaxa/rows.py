@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from server.db.export import Chunk, ImageInfo, Slices
 from server.ecotaxa.beside import row_digest
 from server.ecotaxa.layout import Layout
-from server.ecotaxa.mends import Mends
+from server.ecotaxa.mends import Mends, odd_numbers
 from server.ecotaxa.project_cells import ProjectCells
 
 STATUS = {"U": "", "P": "predicted", "D": "dubious", "V": "validated", "X": "discarded"}
@@ -155,19 +155,17 @@ class RowMaker:
             column = self._layout.free.get(name)
             shown = column or f"object_{name}"
             if place.startswith("n"):
-                cells = self._mends.numbers(values, shown) if column else [""] * len(values)
-                kept: Sequence[Any] = cells
-                wanted: Sequence[Any] = ["" if v is None else repr(float(v)) for v in values]
+                odd = odd_numbers(values) if column else range(len(values))
+                beside = {at: repr(values[at]) for at in odd if values[at] is not None}
+                cells = self._mends.numbers(values, shown) if column else []
             else:
                 cells = [self._mends.text(v or "", shown) if column else "" for v in values]
-                kept = [cell or None for cell in cells]
-                wanted = values
+                pairs = enumerate(zip(cells, values, strict=True))
+                beside = {at: v for at, (cell, v) in pairs if v is not None and v != (cell or None)}
+            for at, value in beside.items():
+                exact[at][name] = value
             if column:
                 found[column] = cells
-            if kept != wanted:
-                for at, (one, other) in enumerate(zip(kept, wanted, strict=True)):
-                    if one != other:
-                        exact[at][name] = wanted[at]
         return found, exact
 
     def _note_taxa(self, row: Any, events: Sequence[Any]) -> None:

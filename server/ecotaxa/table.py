@@ -32,6 +32,7 @@ LIMITS = {
 }
 """Free columns that EcoTaxa keeps, by level (and kind, for objects)."""
 _KINDS = {"[t]": "t", "[f]": "f"}
+_PADS = ("\t ", " \t", "\n ", " \n", *"\v\f\x1c\x1d\x1e\x1f")
 ROWS = 2000
 """Rows of a block."""
 BYTES_MOST = 512 << 20
@@ -94,9 +95,10 @@ class Table:
         if not rows:
             return None
         by_column = zip(*rows, strict=True)
-        stripped = ([cell.strip() for cell in column] for column in by_column)
+        if _padded("\n".join(lines)):
+            by_column = zip(*([cell.strip() for cell in row] for row in rows), strict=True)
         names = (column.name for column in self.columns)
-        return Block(numbers, lines, dict(zip(names, stripped, strict=True)))
+        return Block(numbers, lines, dict(zip(names, by_column, strict=True)))
 
     def _too_wide(self, number: int, cells: int) -> None:
         self.problems.error(
@@ -105,6 +107,13 @@ class Table:
             file=self.file,
             line=number,
         )
+
+
+def _padded(text: str) -> bool:
+    """Whether a cell may have spaces around it; where none has, a million need no look."""
+    if not text.isascii() or text[:1] == " " or text[-1:] == " ":
+        return True
+    return any(mark in text for mark in _PADS)
 
 
 def read_table(

@@ -254,7 +254,7 @@ def test_any_project_comes_back_whole(
     path = tmp_path / "backup.zip"
 
     @settings(
-        max_examples=25 if database_kind == "sqlite" else 5,
+        max_examples=12 if database_kind == "sqlite" else 3,
         deadline=None,
         phases=(Phase.reuse, Phase.generate),  # each example is two shores' work: not shrunk
         suppress_health_check=list(HealthCheck),
