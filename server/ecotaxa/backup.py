@@ -60,11 +60,16 @@ def write_backup(
 ) -> Written:
     """Write the project to `path`. Raises OSError, DBAPIError; an older file stays until then."""
     with uncollected():
-        return _write(database, packs, project_id, path, progress)
+        return _write(database, packs, project_id, path, progress, told)
 
 
 def _write(
-    database: Database, packs: Packs, project_id: int, path: Path, progress: Progress
+    database: Database,
+    packs: Packs,
+    project_id: int,
+    path: Path,
+    progress: Progress,
+    told: Beside,
 ) -> Written:
     catch_up(database)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
