@@ -21,6 +21,9 @@ from server.taxonomy.names import fold
 from server.taxonomy.plan import Plan, changed
 from server.taxonomy.tree import FIELDS, Node, Synonym, Tree
 
+_MANY = 1000
+"""So many new taxa make PostgreSQL's idea of the tables wrong, and its plans with it."""
+
 
 @dataclass(frozen=True)
 class Written:
@@ -58,6 +61,8 @@ def apply(connection: Connection, plan: Plan, by: By, now_ms: int) -> Written:
     entries += _synonyms(connection, plan.before, after)
     log(connection, by, entries, now_ms)
     _derive(connection, plan.before, after, touched)
+    if added >= _MANY and connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ANALYZE taxa, taxon_synonyms, taxon_words")
     for taxon, into in plan.merges:
         taxa_merge.merge(connection, taxon, into=into, by=by, now_ms=now_ms)
     kinds = [kind for _, kind, _, _ in differing]

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, case, delete, func, select, update
 
 from server.db import taxa_derived
 from server.db.counts import Delta
+from server.db.ecotaxa.lists import among
 from server.db.tables import Count, Object, ProjectTaxon, Taxon, TaxonAlias, TaxonSynonym
 from server.db.taxa_add import TaxonRefusedError, add_synonym
 from server.db.taxa_edit import changeable, lineage, move
@@ -73,11 +74,11 @@ def _move_objects(connection: Connection, project: int, old: int, new: int, most
     if most <= 0:
         return 0
     here = Object.project_id == project, Object.taxon_id == old
-    chosen = select(Object.objid).where(*here).limit(most)
+    chosen = list(connection.execute(select(Object.objid).where(*here).limit(most)).scalars())
     predicted = case((Object.pred_taxon_id == old, new), else_=Object.pred_taxon_id)
     statement = (
         update(Object)
-        .where(*here, Object.objid.in_(chosen))
+        .where(*here, among(connection, Object.objid, chosen))
         .values(taxon_id=new, pred_taxon_id=predicted)
         .returning(Object.status)
     )

@@ -30,7 +30,7 @@ def resolve(
 ) -> dict[str, int]:
     """The taxon that each class name means, made under "not placed" where none is known. None of
     them is merged before the transaction ends."""
-    wanted = {name: fold(name) for name in set(names)}
+    wanted = {name: _key(name) for name in set(names)}
     if not wanted:
         return {}
     hold(connection)
@@ -48,9 +48,14 @@ def resolve(
 
 def known(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """The taxon that each name means; names that nothing knows are left out."""
-    wanted = {name: fold(name) for name in set(names)}
+    wanted = {name: _key(name) for name in set(names)}
     found = _known(connection, set(wanted.values()))
     return {name: found[key] for name, key in wanted.items() if key in found}
+
+
+def _key(name: str) -> str:
+    """The form under which a name is looked up; EcoTaxa writes behind one that it is deprecated."""
+    return fold(name).removesuffix(DEPRECATED.casefold())
 
 
 def _known(connection: Connection, keys: set[str]) -> dict[str, int]:

@@ -17,7 +17,6 @@ from server.db.ecotaxa.sets import Wanted
 from server.shore import Shore
 from tests.server.ecotaxa_api.material import Cast, Thing, fill
 
-pytestmark = pytest.mark.databases
 DAY = 86_400_000
 
 
@@ -192,6 +191,7 @@ def filled(cast: Cast, given: dict[str, Any]) -> dict[str, Any]:
     return {**given, **texts}
 
 
+@pytest.mark.databases
 def test_each_filter_chooses_what_its_description_says(scope: Scope, cast: Cast) -> None:
     for name, given, fits in CASES:
         expected = [t.objid for t in cast.objects if fits(cast, t)]
@@ -226,6 +226,7 @@ ORDERS: list[tuple[str, Callable[[Thing], Any]]] = [
 ]
 
 
+@pytest.mark.databases
 def test_orders_are_whole_and_what_is_missing_comes_last(scope: Scope, cast: Cast) -> None:
     for name, value in ORDERS:
         up = sorted(cast.objects, key=lambda t: _missing_last(value(t), t.objid))
@@ -257,6 +258,7 @@ def _missing_last(value: Any, objid: int) -> tuple[Any, ...]:
     return (1, 0, objid) if value is None else (0, value, objid)
 
 
+@pytest.mark.databases
 def test_fields_are_shown_as_ecotaxa_shows_them(scope: Scope, cast: Cast) -> None:
     names = (
         "obj.objid", "obj.acquisid", "obj.orig_id", "obj.objdate", "obj.objtime", "obj.latitude",
@@ -328,6 +330,7 @@ def test_what_cannot_be_used_is_named(scope: Scope) -> None:
             sets.window(scope, Filters({}), Wanted(order=f"-{name}"))
 
 
+@pytest.mark.databases
 def test_long_lists_of_numbers_are_taken(scope: Scope, cast: Cast) -> None:
     many = ",".join(str(n) for n in [*range(10**6, 10**6 + 40_000), *cast.samples])
     assert sets.window(scope, Filters({"samples": many[:95_999]}), Wanted(size=1)).total == 0

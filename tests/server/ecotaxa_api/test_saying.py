@@ -12,8 +12,6 @@ from server.shore import Shore
 from tests.server.ecotaxa_api.described import Described
 from tests.server.ecotaxa_api.material import Cast, Thing
 
-pytestmark = pytest.mark.databases
-
 
 def said(client: httpx.Client, thing: Thing) -> tuple[Any, Any, Any]:
     found = client.get(f"/object/{thing.objid}").json()
@@ -36,6 +34,7 @@ def classify(
     return eco.post("/object_set/classify", json=body)
 
 
+@pytest.mark.databases
 def test_a_taxon_for_each_object_and_a_state_for_all(
     shore: Shore, eco: Described, cast: Cast
 ) -> None:
@@ -56,6 +55,7 @@ def test_a_taxon_for_each_object_and_a_state_for_all(
     assert counts_hold(shore)
 
 
+@pytest.mark.databases
 def test_another_person_s_same_word_is_kept(eco: Described, cast: Cast) -> None:
     theirs = next(t for t in cast.objects if t.status == "V" and t.who == cast.other_id)
     mine = next(t for t in cast.objects if t.status == "V" and t.who == cast.user_id)
@@ -96,6 +96,7 @@ def test_what_is_wrong_changes_nothing(shore: Shore, eco: Described, cast: Cast)
     assert counts_hold(shore)
 
 
+@pytest.mark.databases
 def test_sets_are_reclassified_and_reset(shore: Shore, eco: Described, cast: Cast) -> None:
     wanted = [t for t in cast.objects if t.taxon == cast.taxa[0]]
     root = f"/object_set/{cast.project_id}"
@@ -110,6 +111,7 @@ def test_sets_are_reclassified_and_reset(shore: Shore, eco: Described, cast: Cas
     assert "classify" in KINDS
 
 
+@pytest.mark.databases
 def test_predictions_of_a_program_are_brought_in(shore: Shore, eco: Described, cast: Cast) -> None:
     free = [t for t in cast.objects if t.status in "UP"][:4]
     spoken = next(t for t in cast.objects if t.status == "V")
@@ -135,6 +137,7 @@ def test_predictions_of_a_program_are_brought_in(shore: Shore, eco: Described, c
         assert eco.post("/object_set/classify_auto", json=body | change).status_code == 422
 
 
+@pytest.mark.databases
 def test_columns_of_objects_are_set(eco: Described, cast: Cast) -> None:
     some = [t.objid for t in cast.objects[:3]]
     updates = {"area": "12.5", "shape": "odd", "latitude": "43.5", "longitude": 7.3,
@@ -162,6 +165,7 @@ def test_columns_of_objects_are_set(eco: Described, cast: Cast) -> None:
     assert eco.get(f"/object/{some[0]}").json()["free_columns"]["area"] == 12.5
 
 
+@pytest.mark.databases
 def test_columns_of_the_levels_above_are_set(eco: Described, cast: Cast) -> None:
     assert update(eco, "sample", cast.samples[:2], {"ship": "Atalante"}).json() == 2
     assert eco.get(f"/sample/{cast.samples[1]}").json()["free_columns"]["ship"] == "Atalante"
