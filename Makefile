@@ -38,7 +38,9 @@ bench-intake: setup  ## what the shore takes in a second, also in build/bench/in
 	$(BIN)/python -m server.bench.intake --out build/bench/intake.json $(BENCH_ARGS)
 
 bench-shore: setup  ## EcoTaxa's table at 100,000 and 10,000,000 objects, also in build/bench/shore.json
-	$(BIN)/seadrift bench shore --out build/bench/shore.json --plans docs/benchmarks/shore $(BENCH_ARGS)
+	$(BIN)/seadrift bench shore --out build/bench/shore.json --plans docs/benchmarks/shore \
+	  --page docs/benchmarks/shore.md $(BENCH_ARGS)
+	cp build/bench/shore.json docs/benchmarks/shore.json
 
 energy: setup  ## instructions of a frame on emulated arm64 boards, and joules (part of bench too)
 	$(BIN)/python -m edge.bench.energy

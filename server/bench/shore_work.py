@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from models.figures import Row
 from server.bench.ecotaxa_zip import write_zip
-from server.bench.shore_pages import Asked
+from server.bench.shore_pages import Asked, Times
 from server.clock import now_ms
 from server.db import jobs, projects
 from server.db.jobs import JobInfo
@@ -44,7 +44,7 @@ def work(folder: Path, database: str | None, name: str) -> list[Row]:
     finally:
         shore.close()
     with Asked.of(settings, password) as asked:
-        classified = classify_ms(asked, project)
+        classified = classify(asked, project)
     rate = OBJECTS / imported
     return [
         Row(
@@ -53,9 +53,10 @@ def work(folder: Path, database: str | None, name: str) -> list[Row]:
         ),
         Row(f"{name}: backup of them with images", exported, "s", "< 3 s", exported < BACKUP_S),
         Row(
-            f"{name}: classify {CLASSIFIED:,} objects", classified, "ms", "< 40 ms",
-            classified < CLASSIFY_MS,
+            f"{name}: classify {CLASSIFIED:,} objects", classified.median, "ms", "< 40 ms",
+            classified.median < CLASSIFY_MS,
         ),
+        Row(f"{name}: classify {CLASSIFIED:,} objects, least", classified.least, "ms"),
     ]  # fmt: skip
 
 
@@ -85,8 +86,8 @@ def run_job(shore: Shore, type_: str, project: int, params: dict[str, Any]) -> J
     return job
 
 
-def classify_ms(asked: Asked, project: int) -> float:
-    """A thousand objects, validated and set back in turn: the median."""
+def classify(asked: Asked, project: int) -> Times:
+    """A thousand objects, validated and called dubious in turn."""
     found = asked.client.post(f"/object_set/{project}/query", json={}).raise_for_status().json()
     objids = found["object_ids"][:CLASSIFIED]
     actions = iter(["validate", "dubious"] * 10)
@@ -95,4 +96,4 @@ def classify_ms(asked: Asked, project: int) -> float:
         body = {"objids": objids, "action": next(actions), "key": str(uuid4())}
         return client.post(f"/api/projects/{project}/classify", json=body)
 
-    return asked.median_ms(act, 9)
+    return asked.timed(act, 9)

@@ -21,6 +21,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--objects", type=int, default=10_000_000, help="(%(default)s)")
     parser.add_argument("--out", type=Path, help="also write the rows as JSON")
     parser.add_argument("--plans", type=Path, help="folder for the plans of the page queries")
+    parser.add_argument("--page", type=Path, help="also write them as a page, in Markdown")
     parser.add_argument("--folder", type=Path, help="where to work (a new temporary folder)")
     parser.set_defaults(run=run)
 

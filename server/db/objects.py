@@ -69,7 +69,11 @@ def page(
         by_score = sort.lstrip("-") == "score" and wanted.status is None
         query = (_by_score if by_score else _sorted)(conditions, sort, limit, offset)
     objids = list(connection.execute(query).scalars())
-    return _total(connection, project_id, wanted, conditions), _rows(connection, objids)
+    shows_end = len(objids) < limit and (objids or not offset)
+    total = offset + len(objids) if shows_end else None
+    if total is None:
+        total = _total(connection, project_id, wanted, conditions)
+    return total, _rows(connection, objids)
 
 
 def _is_column(sort: str) -> bool:

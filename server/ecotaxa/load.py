@@ -114,8 +114,9 @@ def _store(packs: Packs, items: Sequence[Item], there: "_There") -> list[list[St
     stored: list[list[StoredPicture]] = [[] for _ in items]
     held: list[tuple[int, Picture, bytes]] = []
     size = 0
+    known = there.images(items)
     for at, item in enumerate(items):
-        old = there.images(item)
+        old = known[at]
         for picture in item.pictures:
             data = picture.read()
             if old and there.has(old, picture.file_name, data):
@@ -158,9 +159,11 @@ class _There:
             return None
         return self._known.objids([(sample_id, item.orig_id)]).get((sample_id, item.orig_id))
 
-    def images(self, item: Item) -> list[ImageThere]:
-        objid = self.objid(item)
-        return [] if objid is None else self._known.images([objid]).get(objid, [])
+    def images(self, items: Sequence[Item]) -> list[Sequence[ImageThere]]:
+        """The pictures that the object of each item has."""
+        objids = [self.objid(item) for item in items]
+        found = self._known.images(objid for objid in objids if objid is not None)
+        return [() if objid is None else found.get(objid, ()) for objid in objids]
 
     def has(self, old: Sequence[ImageThere], file_name: str, data: bytes) -> bool:
         """Whether one of these pictures has this name, or these bytes."""

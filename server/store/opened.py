@@ -49,11 +49,14 @@ def bucket_of(settings: Settings) -> "Bucket":
 
 
 def remember(settings: Settings) -> None:
-    """Note where the packs are, or find that they are where they were."""
+    """Note where the packs are, or find that they are where they were. A folder without any yet may
+    still be left for a bucket."""
+    note, wanted = settings.data / "packs.place", settings.packs_url or FOLDER
     there = next(settings.packs.glob("*.pack"), None) if settings.packs.is_dir() else None
-    unknown = FOLDER if there else settings.packs_url or FOLDER
-    noted = made_once(settings.data / "packs.place", unknown.encode).decode().strip()
-    if noted == (settings.packs_url or FOLDER):
+    if there is None and note.is_file() and note.read_text().strip() == FOLDER != wanted:
+        note.unlink()
+    noted = made_once(note, (FOLDER if there else wanted).encode).decode().strip()
+    if noted == wanted:
         return
     raise PackError(
         f"the vignettes of {settings.data} are kept in "

@@ -271,7 +271,6 @@ def test_a_shore_in_a_bucket_is_backed_up_and_restored_into_another(
 ) -> None:  # fmt: skip
     for name, value in swift.environment.items():
         monkeypatch.setenv(name, value)
-    (settings.data / "packs.place").unlink()
     prefix = os.urandom(4).hex()
     here, there = (
         replace(one, packs_url=f"s3://packs/{prefix}-{i}", packs_endpoint=swift.endpoint)

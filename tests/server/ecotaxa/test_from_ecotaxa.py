@@ -1,9 +1,8 @@
 """The how-to page is tried as it stands; an odd project goes to EcoTaxa within its limits."""
 
-import os
 import re
+import shlex
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from server.cli import main
 from server.clock import now_ms
 from server.db.imported import Batch, Item, Parents, Picture
 from server.db.importing import Importer, new_epoch
@@ -27,7 +27,12 @@ from wire.ecotaxa import Column, check_columns
 PAGE = Path(__file__).parents[3] / "docs/how-to/from-ecotaxa.md"
 
 
-def test_the_page_is_true(settings: Any, tmp_path: Path) -> None:
+def test_the_page_is_true(
+    settings: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     rows = (
         {"object_annotation_person_name": "J. Smith", "object_annotation_person_email": ""},
         {"object_id": "o2", "object_annotation_category": "dead<Copepoda"},
@@ -35,25 +40,24 @@ def test_the_page_is_true(settings: Any, tmp_path: Path) -> None:
     )
     files = {"s1/ecotaxa_s1.tsv": table(*rows), "s1/a.png": picture()}
     zipped(tmp_path / "plankton.zip", files)
-    where = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    monkeypatch.chdir(tmp_path)
     said = []
     for block in re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
-        done = subprocess.run(
-            ["bash", "-ec", block],
-            check=False,
-            cwd=tmp_path,
-            env=where,
-            capture_output=True,
-            text=True,
-        )
-        said.append((done.returncode, done.stdout + done.stderr))
-    assert [code for code, _ in said] == [0, 1, 0, 0, 0], said
-    assert "3 objects in 1 table, 1 images; 0 errors" in said[0][1]
-    assert "which taxon is 'dead<Copepoda'?" in said[1][1]
-    assert "who is 'J. Smith'?" in said[1][1]
-    assert "3 objects new" in said[2][1]
-    assert "back.zip: 3 objects, 3 images, 1 samples" in said[3][1]
-    assert "3 objects new" in said[4][1]
+        for line in block.splitlines():
+            if line.startswith("seadrift "):
+                code = main(shlex.split(line)[1:])
+            else:
+                code = subprocess.run(["bash", "-ec", line], check=False).returncode
+            shown = capsys.readouterr()
+            said.append((line, code, shown.out + shown.err))
+    assert [code for _, code, _ in said] == [0, 1, 0, 0, 0, 0, 0], said
+    texts = [text for _, _, text in said]
+    assert "3 objects in 1 table, 1 images; 0 errors" in texts[0]
+    assert "which taxon is 'dead<Copepoda'?" in texts[1]
+    assert "who is 'J. Smith'?" in texts[1]
+    assert "3 objects new" in texts[3]
+    assert "back.zip: 3 objects, 3 images, 1 samples" in texts[4]
+    assert "3 objects new" in texts[6]
 
 
 def odd_batch() -> Batch:

@@ -302,8 +302,15 @@ def test_another_place_than_that_of_the_first_start_is_refused(
 ) -> None:
     for name, value in swift.environment.items():
         monkeypatch.setenv(name, value)
+    open_packs(Settings(tmp_path)).close()  # nothing was put there yet
     there = Settings(tmp_path, packs_url="s3://packs/one", packs_endpoint=swift.endpoint)
     open_packs(there).close()
     open_packs(there).close()
     with pytest.raises(PackError, match="give --packs s3://packs/one"):
         open_packs(Settings(tmp_path))
+    other = tmp_path / "other"
+    here = open_packs(Settings(other))
+    here.append([b"abc"])
+    here.close()
+    with pytest.raises(PackError, match="leave --packs out"):
+        open_packs(Settings(other, packs_url="s3://packs/two", packs_endpoint=swift.endpoint))

@@ -21,7 +21,6 @@ def shore(settings: Settings, swift: Swift, monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in swift.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(bucket, "PATIENCE", Patience(request_s=2, all_s=4, retries=1))
-    (settings.data / "packs.place").unlink()  # the copied folder had begun with packs of its own
     there = replace(settings, packs_url="s3://packs/whole", packs_endpoint=swift.endpoint)
     made = open_shore(there, Admin())
     yield made
