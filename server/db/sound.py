@@ -9,9 +9,11 @@ from sqlalchemy import Connection, Table, func, select
 
 from server.db.tables import (
     Acquisition,
+    Action,
     Base,
     Device,
     Epoch,
+    Event,
     ExactValues,
     Image,
     LedgerEntry,
@@ -24,6 +26,7 @@ from server.db.tables import (
     Release,
     Sample,
     Taxon,
+    Training,
 )
 from server.db.tables.objects import NO_DEVICE
 
@@ -46,6 +49,14 @@ _NAMES: tuple[tuple[type[Base], str, type[Base]], ...] = (
     (Image, "device_id", Device),
     (Image, "pack_id", Pack),
     (LedgerEntry, "device_id", Device),
+    (Event, "objid", Object),
+    (Event, "action_id", Action),
+    (Event, "release_no", Release),
+    (Event, "training_id", Training),
+    (Event, "old_taxon_id", Taxon),
+    (Event, "new_taxon_id", Taxon),
+    (Event, "previous_id", Event),
+    (Object, "event_id", Event),
 )
 """(table, column, table whose key it holds), where the tables have no foreign key."""
 

@@ -11,7 +11,7 @@ Example:
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ PART = 50_000
 _PLAIN_NAME = re.compile(r"[\w. +()-]{1,100}")
 _SUFFIXES = {"JPEG": "jpg", "TIFF": "tif"}
 Progress = Callable[[int], None]
+Beside = Callable[[Connection, Mapping[str, int]], Mapping[str, str]]
+"""Texts by name that lie beside the tables, given what was mended; read in the same state."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +56,28 @@ def write_backup(
     project_id: int,
     path: Path,
     progress: Progress = lambda objects: None,
+    told: Beside = lambda connection, mended: {},
 ) -> Written:
     """Write the project to `path`. Raises OSError, DBAPIError; an older file stays until then."""
     with uncollected():
-        return _write(database, packs, project_id, path, progress)
+        return _write(database, packs, project_id, path, progress, told)
 
 
 def _write(
-    database: Database, packs: Packs, project_id: int, path: Path, progress: Progress
+    database: Database,
+    packs: Packs,
+    project_id: int,
+    path: Path,
+    progress: Progress,
+    told: Beside,
 ) -> Written:
     catch_up(database)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("wb") as stream:
             with snapshot(database) as connection:
-                written = _Backup(ZipWriter(stream), packs, connection, progress).write(project_id)
+                backup = _Backup(ZipWriter(stream), packs, connection, progress)
+                written = backup.write(project_id, told)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(draft, path)
@@ -91,7 +100,7 @@ class _Backup:
         self._tables: dict[str, str] = {}
         self._imageless: dict[str, str] = {}
 
-    def write(self, project_id: int) -> Written:
+    def write(self, project_id: int, beside_it: Beside) -> Written:
         cells = ProjectCells.read(self._connection, project_id, self._mends)
         maker = RowMaker(cells, cells.layout, self._mends)
         for sample in cells.samples:
@@ -100,6 +109,8 @@ class _Backup:
         self._archive.add(beside.ACTIONS, actions, pack=True)
         told = project_json(self._connection, project_id, cells, self._tables, self._imageless)
         self._archive.add(beside.PROJECT, told, pack=True)
+        for name, text in beside_it(self._connection, self._mends.counts).items():
+            self._archive.add(name, text.encode(), pack=True)
         self._archive.finish()
         return Written(self._objects, self._images, len(cells.samples), self._mends.counts)
 

@@ -5,8 +5,10 @@ Example:
     {'file': 'export_general_1_20260921_1413.zip', 'objects': 20000, ...}
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from sqlalchemy import Connection
 
 from server.exports.asked import AskedError
 from server.exports.export import Export
@@ -20,6 +22,7 @@ def _general(export: Export) -> dict[str, Any]:
 
 def _backup(export: Export) -> dict[str, Any]:
     from server.ecotaxa.backup import write_backup
+    from server.exports.provenance import as_texts
 
     export.asked().check()
     if export.filters:
@@ -29,14 +32,24 @@ def _backup(export: Export) -> dict[str, Any]:
     def progress(objects: int) -> None:
         export.progress(90, f"{objects} objects")
 
-    written = write_backup(export.database, export.packs, export.project_id, path, progress)
+    def told(connection: Connection, mended: Mapping[str, int]) -> Mapping[str, str]:
+        for sentence, times in mended.items():
+            export.mends.note("backup", sentence, times=times)
+        return as_texts(export, connection, _BACKUP_NOTES)
+
+    written = write_backup(export.database, export.packs, export.project_id, path, progress, told)
     return {
         "file": path.name,
         "objects": written.objects,
         "images": written.images,
         "samples": written.samples,
-        "mended": [f"{n} times: {what}" for what, n in written.mended.items()],
+        "mended": export.mends.lines(),
     }
+
+
+_BACKUP_NOTES = """\
+*/ecotaxa_*.tsv   a table of EcoTaxa's for each sample, with its images beside it
+"""
 
 
 def _dwca(export: Export) -> dict[str, Any]:

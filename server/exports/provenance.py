@@ -98,8 +98,20 @@ def add_provenance(
     archive: Archive, export: Export, provenance: Mapping[str, Any], notes: str
 ) -> None:
     """Into the zip, with what was mended."""
-    archive.add_text("provenance.json", as_json({**provenance, "mended": export.mends.lines()}))
-    archive.add_text("README.txt", readme(export, provenance, notes))
+    for name, text in _texts(export, provenance, notes).items():
+        archive.add_text(name, text)
+
+
+def as_texts(export: Export, connection: Connection, notes: str) -> dict[str, str]:
+    """The same for a zip of another kind, by name."""
+    return _texts(export, describe(export, connection, export.known(connection)), notes)
+
+
+def _texts(export: Export, provenance: Mapping[str, Any], notes: str) -> dict[str, str]:
+    return {
+        "provenance.json": as_json({**provenance, "mended": export.mends.lines()}),
+        "README.txt": readme(export, provenance, notes),
+    }
 
 
 def readme(export: Export, provenance: Mapping[str, Any], notes: str) -> str:

@@ -232,19 +232,20 @@ class Event(Base):
 
     `action_id` is None for a prediction, which is a release's or a training's; `applied` is False
     for a prediction that met a person's word. `previous_id` is the event whose outcome it replaced.
+    There are more of them than of objects, and as little do they look up what they name.
     """
 
     __tablename__ = "events"
 
     id: Mapped[Id]
-    objid: Mapped[Big] = mapped_column(ForeignKey("objects.objid"), index=True)
-    action_id: Mapped[MaybeBig] = mapped_column(ForeignKey("actions.id"), index=True)
-    release_no: Mapped[int | None] = mapped_column(ForeignKey("releases.no"))
-    training_id: Mapped[int | None] = mapped_column(ForeignKey("trainings.id"))
+    objid: Mapped[Big] = mapped_column(index=True)
+    action_id: Mapped[MaybeBig] = mapped_column(index=True)
+    release_no: Mapped[int | None]
+    training_id: Mapped[int | None]
     old_status: Mapped[str] = mapped_column(String(1))
-    old_taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
+    old_taxon_id: Mapped[int | None]
     new_status: Mapped[str] = mapped_column(String(1))
-    new_taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
+    new_taxon_id: Mapped[int | None]
     score: Mapped[float]
     applied: Mapped[bool]
     previous_id: Mapped[MaybeBig]

@@ -9,9 +9,14 @@ import httpx
 import pytest
 
 from server.cli import main
+from server.ecotaxa.check import check_upload
+from server.ecotaxa.problems import Problems
+from server.ecotaxa.upload import open_upload
+from server.exports.asked import AskedError
 from server.jobs.worker import run_waiting
 from server.shore import Shore
 from tests.server.ecotaxa_api.material import fill
+from tests.server.exports.material import exported, provenance
 
 
 @pytest.mark.databases
@@ -50,6 +55,24 @@ def test_what_was_wrong_with_an_export_is_in_its_job(
     assert said["state"] == "ended by an error"
     assert said["errors"] == ["split: 'net', expected one of none, sample, acquisition, taxon"]
     assert client.get(f"{address}/{job + 1}").status_code == 404
+
+
+@pytest.mark.databases
+def test_a_backup_says_where_it_is_from_and_is_in_order(
+    shore: Shore, project: int, tmp_path: Path
+) -> None:
+    fill(shore, project, user_id=1, objects=12)
+    path, result = exported(shore, project, tmp_path, "backup")
+    said = provenance(path)
+    assert said["objects"]["total"] == result["objects"] == 12
+    assert said["mended"] == result["mended"]
+    problems = Problems()
+    with open_upload(path, problems) as upload:
+        check_upload(upload, problems, pictures=True)
+    assert problems.errors == 0, problems.lines()
+    assert not any("README" in line or "provenance" in line for line in problems.lines())
+    with pytest.raises(AskedError, match="a backup holds the whole project"):
+        exported(shore, project, tmp_path, "backup", filters={"taxo": "1"})
 
 
 def test_the_command_writes_the_same(

@@ -48,6 +48,27 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "events",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("objid", BIG, nullable=False),
+        sa.Column("action_id", BIG, nullable=True),
+        sa.Column("release_no", sa.Integer(), nullable=True),
+        sa.Column("training_id", sa.Integer(), nullable=True),
+        sa.Column("old_status", sa.String(length=1), nullable=False),
+        sa.Column("old_taxon_id", sa.Integer(), nullable=True),
+        sa.Column("new_status", sa.String(length=1), nullable=False),
+        sa.Column("new_taxon_id", sa.Integer(), nullable=True),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("applied", sa.Boolean(), nullable=False),
+        sa.Column("previous_id", BIG, nullable=True),
+        sa.Column("created_ms", BIG, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
+    )
+    with op.batch_alter_table("events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_events_action_id"), ["action_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_events_objid"), ["objid"], unique=False)
+
+    op.create_table(
         "exact_values",
         sa.Column("objid", BIG, autoincrement=False, nullable=False),
         sa.Column("release_no", sa.Integer(), nullable=True),
@@ -194,6 +215,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_packs_name")),
     )
     op.create_table(
+        "replaced",
+        sa.Column("training_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("objid", BIG, autoincrement=False, nullable=False),
+        sa.Column("event_id", BIG, nullable=False),
+        sa.Column("pred_taxon_id", sa.Integer(), nullable=True),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("release_no", sa.Integer(), nullable=True),
+        sa.Column("top", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("training_id", "objid", name=op.f("pk_replaced")),
+    )
+    op.create_table(
         "taxa",
         sa.Column("id", BIG, nullable=False),
         sa.Column("parent_id", BIG, nullable=True),
@@ -212,18 +244,41 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["rename_to"], ["taxa.id"], name=op.f("fk_taxa_rename_to")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_taxa")),
     )
-    op.create_index("ix_taxa_name_key", "taxa", ["name_key"])
-    op.create_index("ix_taxa_parent_id", "taxa", ["parent_id"])
-    op.create_index("ix_taxa_rename_to", "taxa", ["rename_to"])
-    op.create_index("uq_taxa_ecotaxa_id", "taxa", ["ecotaxa_id"], unique=True)
-    present = sa.text("rename_to IS NULL")
-    for name, columns in (
-        ("uq_taxa_child", ["parent_id", "name_key"]),
-        ("uq_taxa_aphia_id", ["aphia_id"]),
-    ):
-        op.create_index(
-            name, "taxa", columns, unique=True, sqlite_where=present, postgresql_where=present
+    with op.batch_alter_table("taxa", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_taxa_name_key"), ["name_key"], unique=False)
+        batch_op.create_index("ix_taxa_parent_id", ["parent_id"], unique=False)
+        batch_op.create_index("ix_taxa_rename_to", ["rename_to"], unique=False)
+        batch_op.create_index(
+            "uq_taxa_aphia_id",
+            ["aphia_id"],
+            unique=True,
+            sqlite_where=sa.text("rename_to IS NULL"),
+            postgresql_where=sa.text("rename_to IS NULL"),
         )
+        batch_op.create_index(
+            "uq_taxa_child",
+            ["parent_id", "name_key"],
+            unique=True,
+            sqlite_where=sa.text("rename_to IS NULL"),
+            postgresql_where=sa.text("rename_to IS NULL"),
+        )
+        batch_op.create_index("uq_taxa_ecotaxa_id", ["ecotaxa_id"], unique=True)
+
+    op.create_table(
+        "taxon_changes",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("taxon_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("before", sa.String(), nullable=False),
+        sa.Column("after", sa.String(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("who", sa.String(length=250), nullable=False),
+        sa.Column("cause", sa.String(length=250), nullable=False),
+        sa.Column("made_ms", BIG, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_taxon_changes")),
+    )
+    with op.batch_alter_table("taxon_changes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_taxon_changes_taxon_id"), ["taxon_id"], unique=False)
 
     op.create_table(
         "users",
@@ -302,7 +357,42 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["taxon_id"], ["taxa.id"], name=op.f("fk_taxon_aliases_taxon_id")),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_taxon_aliases")),
     )
-    op.create_index("ix_taxon_aliases_taxon_id", "taxon_aliases", ["taxon_id"])
+    with op.batch_alter_table("taxon_aliases", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_taxon_aliases_taxon_id"), ["taxon_id"], unique=False)
+
+    op.create_table(
+        "taxon_synonyms",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("taxon_id", BIG, nullable=False),
+        sa.Column("name", sa.String(length=250), nullable=False),
+        sa.Column("name_key", sa.String(length=250), nullable=False),
+        sa.Column("aphia_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["taxon_id"], ["taxa.id"], name=op.f("fk_taxon_synonyms_taxon_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_taxon_synonyms")),
+    )
+    with op.batch_alter_table("taxon_synonyms", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_taxon_synonyms_aphia_id"), ["aphia_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_taxon_synonyms_name_key"), ["name_key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_taxon_synonyms_taxon_id"), ["taxon_id"], unique=False)
+
+    op.create_table(
+        "taxon_words",
+        sa.Column("taxon_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("synonym_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column(
+            "word",
+            sa.String(length=80).with_variant(sa.String(length=80, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("leading", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["taxon_id"], ["taxa.id"], name=op.f("fk_taxon_words_taxon_id")),
+        sa.PrimaryKeyConstraint("taxon_id", "synonym_id", "word", name=op.f("pk_taxon_words")),
+    )
+    with op.batch_alter_table("taxon_words", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_taxon_words_range", ["word", "leading", "taxon_id", "synonym_id"], unique=False
+        )
+
     op.create_table(
         "actions",
         sa.Column("id", BIG, nullable=False),
@@ -348,6 +438,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name=op.f("uq_claims_token_hash")),
     )
     op.create_table(
+        "count_days",
+        sa.Column("project_id", BIG, nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("status", sa.String(length=1), nullable=False),
+        sa.Column("shard", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("n", BIG, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["projects.id"], name=op.f("fk_count_days_project_id")
+        ),
+        sa.PrimaryKeyConstraint("project_id", "day", "status", "shard", name=op.f("pk_count_days")),
+    )
+    op.create_table(
         "counts",
         sa.Column("project_id", BIG, nullable=False),
         sa.Column("taxon_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -359,7 +461,9 @@ def upgrade() -> None:
             "project_id", "taxon_id", "status", "shard", name=op.f("pk_counts")
         ),
     )
-    op.create_index("ix_counts_taxon_id", "counts", ["taxon_id"])
+    with op.batch_alter_table("counts", schema=None) as batch_op:
+        batch_op.create_index("ix_counts_taxon_id", ["taxon_id"], unique=False)
+
     op.create_table(
         "jobs",
         sa.Column("id", BIG, nullable=False),
@@ -415,6 +519,20 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("project_id", "name", name=op.f("pk_project_columns")),
     )
+    op.create_table(
+        "project_taxa",
+        sa.Column("project_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("taxon_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["projects.id"], name=op.f("fk_project_taxa_project_id")
+        ),
+        sa.ForeignKeyConstraint(["taxon_id"], ["taxa.id"], name=op.f("fk_project_taxa_taxon_id")),
+        sa.PrimaryKeyConstraint("project_id", "taxon_id", name=op.f("pk_project_taxa")),
+    )
+    with op.batch_alter_table("project_taxa", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_project_taxa_taxon_id"), ["taxon_id"], unique=False)
+
     op.create_table(
         "releases",
         sa.Column("no", BIG, nullable=False),
@@ -477,16 +595,41 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_trainings_project_id"), ["project_id"], unique=False)
 
     op.create_table(
-        "replaced",
-        sa.Column("training_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("objid", BIG, autoincrement=False, nullable=False),
-        sa.Column("event_id", BIG, nullable=False),
-        sa.Column("pred_taxon_id", sa.Integer(), nullable=True),
-        sa.Column("score", sa.Double(), nullable=False),
-        sa.Column("release_no", sa.Integer(), nullable=True),
-        sa.Column("top", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("training_id", "objid", name=op.f("pk_replaced")),
+        "work_days",
+        sa.Column("project_id", BIG, nullable=False),
+        sa.Column("user_id", BIG, nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("actions", sa.Integer(), nullable=False),
+        sa.Column("objects", BIG, nullable=False),
+        sa.Column("timed", BIG, nullable=False),
+        sa.Column("sessions", sa.Integer(), nullable=False),
+        sa.Column("active_ms", BIG, nullable=False),
+        sa.Column("last_ms", BIG, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["projects.id"], name=op.f("fk_work_days_project_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_work_days_user_id")),
+        sa.PrimaryKeyConstraint("project_id", "user_id", "day", name=op.f("pk_work_days")),
     )
+    op.create_table(
+        "work_taxa",
+        sa.Column("project_id", BIG, nullable=False),
+        sa.Column("user_id", BIG, nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("taxon_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("status", sa.String(length=1), nullable=False),
+        sa.Column("n", BIG, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["projects.id"], name=op.f("fk_work_taxa_project_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_work_taxa_user_id")),
+        sa.PrimaryKeyConstraint(
+            "project_id", "user_id", "day", "taxon_id", "status", name=op.f("pk_work_taxa")
+        ),
+    )
+    with op.batch_alter_table("work_taxa", schema=None) as batch_op:
+        batch_op.create_index("ix_work_taxa_taxon", ["project_id", "taxon_id"], unique=False)
+
     op.create_table(
         "acquisitions",
         sa.Column("id", BIG, nullable=False),
@@ -541,35 +684,6 @@ def upgrade() -> None:
     with op.batch_alter_table("devices", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_devices_project_id"), ["project_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_devices_public_key"), ["public_key"], unique=False)
-
-    op.create_table(
-        "events",
-        sa.Column("id", BIG, nullable=False),
-        sa.Column("objid", BIG, nullable=False),
-        sa.Column("action_id", BIG, nullable=True),
-        sa.Column("release_no", BIG, nullable=True),
-        sa.Column("training_id", BIG, nullable=True),
-        sa.Column("old_status", sa.String(length=1), nullable=False),
-        sa.Column("old_taxon_id", BIG, nullable=True),
-        sa.Column("new_status", sa.String(length=1), nullable=False),
-        sa.Column("new_taxon_id", BIG, nullable=True),
-        sa.Column("score", sa.Double(), nullable=False),
-        sa.Column("applied", sa.Boolean(), nullable=False),
-        sa.Column("previous_id", BIG, nullable=True),
-        sa.Column("created_ms", BIG, nullable=False),
-        sa.ForeignKeyConstraint(["action_id"], ["actions.id"], name=op.f("fk_events_action_id")),
-        sa.ForeignKeyConstraint(["new_taxon_id"], ["taxa.id"], name=op.f("fk_events_new_taxon_id")),
-        sa.ForeignKeyConstraint(["objid"], ["objects.objid"], name=op.f("fk_events_objid")),
-        sa.ForeignKeyConstraint(["old_taxon_id"], ["taxa.id"], name=op.f("fk_events_old_taxon_id")),
-        sa.ForeignKeyConstraint(["release_no"], ["releases.no"], name=op.f("fk_events_release_no")),
-        sa.ForeignKeyConstraint(
-            ["training_id"], ["trainings.id"], name=op.f("fk_events_training_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
-    )
-    with op.batch_alter_table("events", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_events_action_id"), ["action_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_events_objid"), ["objid"], unique=False)
 
     op.create_table(
         "project_releases",
@@ -974,99 +1088,3 @@ def upgrade() -> None:
         op.create_foreign_key(
             "fk_claims_successor_of", "claims", "devices", ["successor_of"], ["id"]
         )
-    op.create_table(
-        "count_days",
-        sa.Column("project_id", BIG, nullable=False),
-        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("status", sa.String(length=1), nullable=False),
-        sa.Column("shard", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("n", BIG, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["projects.id"], name=op.f("fk_count_days_project_id")
-        ),
-        sa.PrimaryKeyConstraint("project_id", "day", "status", "shard", name="pk_count_days"),
-    )
-    op.create_table(
-        "work_days",
-        sa.Column("project_id", BIG, nullable=False),
-        sa.Column("user_id", BIG, nullable=False),
-        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("actions", sa.Integer(), nullable=False),
-        sa.Column("objects", BIG, nullable=False),
-        sa.Column("timed", BIG, nullable=False),
-        sa.Column("sessions", sa.Integer(), nullable=False),
-        sa.Column("active_ms", BIG, nullable=False),
-        sa.Column("last_ms", BIG, nullable=True),
-        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_work_days_project_id"),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_work_days_user_id"),
-        sa.PrimaryKeyConstraint("project_id", "user_id", "day", name="pk_work_days"),
-    )
-    op.create_table(
-        "work_taxa",
-        sa.Column("project_id", BIG, nullable=False),
-        sa.Column("user_id", BIG, nullable=False),
-        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("taxon_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("status", sa.String(length=1), nullable=False),
-        sa.Column("n", BIG, nullable=False),
-        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_work_taxa_project_id"),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_work_taxa_user_id"),
-        sa.PrimaryKeyConstraint(
-            "project_id", "user_id", "day", "taxon_id", "status", name="pk_work_taxa"
-        ),
-    )
-    op.create_index("ix_work_taxa_taxon", "work_taxa", ["project_id", "taxon_id"])
-    _taxonomy()
-
-
-def _taxonomy() -> None:
-    """What else taxa are called, what was changed of them, the words that find them, and lists."""
-    word = sa.String(length=80).with_variant(sa.String(length=80, collation="C"), "postgresql")
-    op.create_table(
-        "taxon_synonyms",
-        sa.Column("id", BIG, nullable=False),
-        sa.Column("taxon_id", BIG, nullable=False),
-        sa.Column("name", sa.String(length=250), nullable=False),
-        sa.Column("name_key", sa.String(length=250), nullable=False),
-        sa.Column("aphia_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(["taxon_id"], ["taxa.id"], name="fk_taxon_synonyms_taxon_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_taxon_synonyms"),
-    )
-    for column in ("taxon_id", "name_key", "aphia_id"):
-        op.create_index(f"ix_taxon_synonyms_{column}", "taxon_synonyms", [column])
-    op.create_table(
-        "taxon_words",
-        sa.Column("taxon_id", BIG, autoincrement=False, nullable=False),
-        sa.Column("synonym_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("word", word, nullable=False),
-        sa.Column("leading", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["taxon_id"], ["taxa.id"], name="fk_taxon_words_taxon_id"),
-        sa.PrimaryKeyConstraint("taxon_id", "synonym_id", "word", name="pk_taxon_words"),
-    )
-    op.create_index(
-        "ix_taxon_words_range", "taxon_words", ["word", "leading", "taxon_id", "synonym_id"]
-    )
-    op.create_table(
-        "taxon_changes",
-        sa.Column("id", BIG, nullable=False),
-        sa.Column("taxon_id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("before", sa.String(), nullable=False),
-        sa.Column("after", sa.String(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=True),
-        sa.Column("who", sa.String(length=250), nullable=False),
-        sa.Column("cause", sa.String(length=250), nullable=False),
-        sa.Column("made_ms", BIG, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_taxon_changes"),
-    )
-    op.create_index("ix_taxon_changes_taxon_id", "taxon_changes", ["taxon_id"])
-    op.create_table(
-        "project_taxa",
-        sa.Column("project_id", BIG, autoincrement=False, nullable=False),
-        sa.Column("taxon_id", BIG, autoincrement=False, nullable=False),
-        sa.Column("place", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_project_taxa_project_id"),
-        sa.ForeignKeyConstraint(["taxon_id"], ["taxa.id"], name="fk_project_taxa_taxon_id"),
-        sa.PrimaryKeyConstraint("project_id", "taxon_id", name="pk_project_taxa"),
-    )
-    op.create_index("ix_project_taxa_taxon_id", "project_taxa", ["taxon_id"])
