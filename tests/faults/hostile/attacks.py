@@ -21,7 +21,7 @@ from tests.faults.hostile.carriers import METHODS, piece, push
 from tests.faults.hostile.images import bad_png
 from tests.faults.hostile.nonsense import climbing, nonsense
 from tests.faults.hostile.raw import written
-from tests.faults.hostile.targets import BODIES, PATHS
+from tests.faults.hostile.targets import BODIES, PATHS, PUBLIC
 from tests.faults.hostile.values import FLAT, TEXTS, bent, flipped, hostile, word
 from wire.codec import encode_batch, zstd
 from wire.signing import PrivateKey, prove_key, sign_request
@@ -188,9 +188,9 @@ class Attacks:
         """Something that this person may not do; a viewer may look, and ask what makes no sense."""
         chance = self._chance
         if chance.random() < 0.4:
-            path = chance.choice(PATHS) + self._query()
-            opens = kind == "stranger" and path.startswith("/api/")
-            return Attack(kind, written("GET", path, headers), opens)
+            path = chance.choice(PATHS)
+            opens = kind == "stranger" and path.startswith("/api/") and path not in PUBLIC
+            return Attack(kind, written("GET", path + self._query(), headers), opens)
         path, body = chance.choice(list(BODIES.items()))
         if chance.random() < 0.3:
             path = path.replace("1", str(chance.choice([0, -1, 2**63, 10**30, "x", "%00", "1e5"])))

@@ -9,6 +9,9 @@ PATHS = [
     "/api/devices", "/api/releases", "/api/quarantine", "/api/audit", "/api/users", "/api/tokens",
     "/api/openapi.json", "/v1/ping", "/v1/hello", "/v1/ingest", "/v1/key", "/v1/releases/x",
 ]  # fmt: skip
+PUBLIC = {"/api/openapi.json"}
+"""What a stranger may have under /api: EcoTaxa's part of the description, which its clients read
+before they log in."""
 BODIES: dict[str, Any] = {
     "/api/login": {"email": "admin@localhost", "password": "guess"},
     "/api/logout": {},
