@@ -67,7 +67,8 @@ def orphans(connection: Connection) -> list[str]:
     for table, column, other in _NAMES:
         value = table.__table__.columns[column]
         [key] = other.__table__.primary_key
-        absent = ~select(key).where(key == value).exists()
+        named = other.__table__.alias("named").c[key.name]  # a table may name rows of its own
+        absent = ~select(named).where(named == value).exists()
         names = value != NO_DEVICE if other is Device else value.is_not(None)
         query = select(func.count()).select_from(table).where(names, absent)
         count = connection.execute(query).scalar_one()

@@ -133,7 +133,8 @@ def test_uvp6_and_formats_that_browsers_do_not_show(
     assert run_waiting(shore) == 1
     job = client.get(f"/api/projects/{project}/imports/{asked['job_id']}").json()
     assert (job["state"], job["result"]["images"]) == ("finished", 2)
-    image = client.get(f"/api/projects/{project}/objects").json()["objects"][0]["image"]
+    [shown] = client.get(f"/api/projects/{project}/objects").json()["objects"]
+    image = f"/api/objects/{shown['objid']}/image"
     for rank, format_ in ((0, "TIFF"), (1, "BMP")):
         shown = client.get(f"{image}?rank={rank}")
         assert shown.headers["content-type"] == "image/png"

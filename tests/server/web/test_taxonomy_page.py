@@ -74,6 +74,7 @@ def test_what_is_refused_stands_in_the_form(visit: Any, make_sea: Any) -> None:
 
 
 def test_a_projects_own_list_is_kept_in_order_on_a_narrow_screen(visit: Any, make_sea: Any) -> None:
+    make_sea("a project of so long a title that a narrow screen has no room for it", [])
     sea = make_sea("taxa own list", [])
     taxa = [add(sea, f"Listata {letter}") for letter in "ab"]
     page: Page = visit(360, 800, scheme="light").page

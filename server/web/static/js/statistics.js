@@ -48,17 +48,22 @@ async function showProgress() {
   byId("progress-now").textContent = `${percent(total ? end.V / total : 0)} of ${plural(total, "object")} validated`;
 }
 
+let asked = 0;
+
 async function showPeriod() {
+  const mine = ++asked;
   const { since, until, user_id } = Object.fromEntries(new FormData(byId("period")));
   const problem = byId("period").querySelector(".form-error");
   problem.hidden = true;
   try {
     const [people, days, said] = await Promise.all([
       api("GET", `${base}/people`, { since, until }), api("GET", `${base}/days`, { since, until, user_id }), api("GET", `${base}/taxa`, { since, until, user_id })]);
+    if (mine !== asked) return; // another period was chosen meanwhile
     showPeople(people);
     show("days", summed(days), "Nobody worked in this time.", (rows) => bars(rows, "objects"));
     show("said", said, "Nobody said anything in this time.", taxa);
   } catch (error) {
+    if (mine !== asked) return;
     problem.textContent = error instanceof Error ? error.message : String(error);
     problem.hidden = false;
   }
