@@ -1,5 +1,6 @@
 """A real file system on a card that loses its power, goes away or locks itself under the agent."""
 
+import os
 import random
 import signal
 import subprocess
@@ -116,7 +117,10 @@ def fail_and_return(card: Card, place: Place, how: str) -> str:
     config, log = place.configs["north"], place.folder / "agent.log"
     with log.open("w") as out, subprocess.Popen(agent(config), stderr=out) as child:
         until_frames(place, child, log)
-        getattr(card, how)()
+        if how == "cut":
+            cut_between_calls(card, child.pid)
+        else:
+            getattr(card, how)()
         if how == "take_out":
             child.wait(timeout=60)
         else:
@@ -130,6 +134,24 @@ def fail_and_return(card: Card, place: Place, how: str) -> str:
             raise
     assert code == 3, log.read_text()
     return log.read_text()
+
+
+def cut_between_calls(card: Card, pid: int) -> None:
+    """Cut while no call of the process is under way: ext4's shutdown lets a fdatasync that it
+    overtakes return as if it had been done, which no card that dies can do."""
+    os.kill(pid, signal.SIGSTOP)
+    patience = time.monotonic() + 20
+    while not all(state == "T" for state in states(pid)):
+        assert time.monotonic() < patience, "a call does not end"
+        time.sleep(0.001)
+    card.cut()
+    os.kill(pid, signal.SIGCONT)
+
+
+def states(pid: int) -> list[str]:
+    """The state of each of the process's threads, as the kernel's letter."""
+    files = Path(f"/proc/{pid}/task").glob("*/stat")
+    return [file.read_text().rpartition(")")[2].split()[0] for file in files]
 
 
 def until_frames(place: Place, child: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -21,7 +21,7 @@ HANDS = 2
 WARM = 0.3
 """Share of the requests after which memory is measured: caches and threads have grown by then."""
 GROWTH_MB = 40.0
-MANY = int(os.environ.get("SEADRIFT_HOSTILE", "80000"))
+MANY = int(os.environ.get("SEADRIFT_HOSTILE", "86000"))
 
 
 @dataclass
