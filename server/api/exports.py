@@ -13,18 +13,16 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.api.deps import ShoreDep, Viewer
+from server.api.project_jobs import WORDS, ProjectJobs, shown
 from server.api.rights import need
 from server.clock import now_ms
 from server.db import jobs
-from server.db.jobs import JobInfo
-from server.db.users import UserInfo
-from server.errors import ApiError, not_found
+from server.errors import ApiError
 from server.exports.kinds import KINDS
 from server.jobs.worker import job_folder
-from server.shore import Shore
 
 router = APIRouter(prefix="/api/projects/{project_id}/exports", tags=["exports"])
-_LISTED = 1000
+EXPORTS = ProjectJobs("export", "annotate")
 
 
 class NewExport(BaseModel):
@@ -57,51 +55,22 @@ def ask(shore: ShoreDep, user: Viewer, project_id: int, body: NewExport) -> dict
 @router.get("")
 def all_exports(shore: ShoreDep, user: Viewer, project_id: int) -> list[dict[str, Any]]:
     """The newest first."""
-    with shore.database.read() as connection:
-        need(connection, user, project_id, "annotate")
-        found = jobs.all_jobs(connection, project_id=project_id, limit=_LISTED)
-    return [_shown(job) for job in found if job.type == "export"]
+    return EXPORTS.all(shore, user, project_id)
 
 
 @router.get("/{job_id}")
 def one(shore: ShoreDep, user: Viewer, project_id: int, job_id: int) -> dict[str, Any]:
-    return _shown(_existing(shore, user, project_id, job_id))
+    return shown(EXPORTS.one(shore, user, project_id, job_id))
 
 
 @router.get("/{job_id}/file")
 def file(shore: ShoreDep, user: Viewer, project_id: int, job_id: int) -> FileResponse:
     """The file of an export that is finished."""
-    job = _existing(shore, user, project_id, job_id)
+    job = EXPORTS.one(shore, user, project_id, job_id)
     name = str(job.result.get("file", ""))
     path = job_folder(shore.settings.jobs, job_id) / name
     if job.state != jobs.FINISHED or not name or not path.is_file():
         raise ApiError(
-            409, "unready", f"Export {job_id} has no file (yet): it is {_WORDS[job.state]}."
+            409, "unready", f"Export {job_id} has no file (yet): it is {WORDS[job.state]}."
         )
     return FileResponse(path, filename=name)
-
-
-_WORDS = {"P": "waiting", "R": "running", "A": "asking", "E": "ended by an error", "F": "finished"}
-
-
-def _existing(shore: Shore, user: UserInfo, project_id: int, job_id: int) -> JobInfo:
-    with shore.database.read() as connection:
-        need(connection, user, project_id, "annotate")
-        job = jobs.get(connection, job_id) if 0 < job_id < 2**62 else None
-    if job is None or job.type != "export" or job.project_id != project_id:
-        raise not_found(f"export {job_id}")
-    return job
-
-
-def _shown(job: JobInfo) -> dict[str, Any]:
-    return {
-        "job_id": job.job_id,
-        "state": _WORDS[job.state],
-        "progress": job.progress,
-        "message": job.message,
-        "params": job.params,
-        "result": job.result,
-        "errors": job.errors,
-        "created_ms": job.created_ms,
-        "ended_ms": job.ended_ms,
-    }

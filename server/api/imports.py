@@ -12,20 +12,16 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.api.deps import Annotator, ShoreDep, WitnessDep
-from server.api.objects import ID_MAX
+from server.api.project_jobs import ProjectJobs, shown
 from server.api.rights import need
 from server.clock import now_ms
 from server.db import jobs
-from server.db.jobs import JobInfo
-from server.db.users import UserInfo
 from server.errors import ApiError, not_found
 from server.jobs.worker import job_folder
-from server.shore import Shore
 from server.store.user_files import FileNameError
 
 router = APIRouter(prefix="/api/projects/{project_id}/imports", tags=["imports"])
-WORDS = {"P": "waiting", "R": "running", "A": "asking", "E": "ended by an error", "F": "finished"}
-_LISTED = 1000
+IMPORTS = ProjectJobs("import", "manage")
 _LOG_MOST = 1 << 20
 
 
@@ -81,15 +77,12 @@ def begin(
 @router.get("")
 def all_imports(shore: ShoreDep, user: Annotator, project_id: int) -> list[dict[str, Any]]:
     """The newest first."""
-    with shore.database.read() as connection:
-        need(connection, user, project_id, "manage")
-        found = jobs.all_jobs(connection, project_id=project_id, limit=_LISTED)
-    return [_shown(job) for job in found if job.type == "import"]
+    return IMPORTS.all(shore, user, project_id)
 
 
 @router.get("/{job_id}")
 def one(shore: ShoreDep, user: Annotator, project_id: int, job_id: int) -> dict[str, Any]:
-    return _shown(_existing(shore, user, project_id, job_id))
+    return shown(IMPORTS.one(shore, user, project_id, job_id))
 
 
 @router.post("/{job_id}/answer")
@@ -97,17 +90,17 @@ def answer(
     shore: ShoreDep, user: Annotator, project_id: int, job_id: int, body: Answer
 ) -> dict[str, Any]:
     """Answer what the import asks; it goes on, and asks again for what is left open."""
-    _existing(shore, user, project_id, job_id)
+    IMPORTS.one(shore, user, project_id, job_id)
     with shore.database.write() as connection:
         if not jobs.answer(connection, job_id, body.model_dump()):
             raise ApiError(409, "not_asking", f"Import {job_id} does not ask anything.")
-    return _shown(_existing(shore, user, project_id, job_id))
+    return shown(IMPORTS.one(shore, user, project_id, job_id))
 
 
 @router.get("/{job_id}/log")
 def log(shore: ShoreDep, user: Annotator, project_id: int, job_id: int) -> Response:
     """The end of the import's log, as text."""
-    _existing(shore, user, project_id, job_id)
+    IMPORTS.one(shore, user, project_id, job_id)
     path = job_folder(shore.settings.jobs, job_id) / "log.txt"
     try:
         with path.open("rb") as stream:
@@ -116,27 +109,3 @@ def log(shore: ShoreDep, user: Annotator, project_id: int, job_id: int) -> Respo
     except FileNotFoundError as error:
         raise ApiError(409, "unready", f"Import {job_id} has no log yet.") from error
     return Response(text, media_type="text/plain; charset=utf-8")
-
-
-def _existing(shore: Shore, user: UserInfo, project_id: int, job_id: int) -> JobInfo:
-    with shore.database.read() as connection:
-        need(connection, user, project_id, "manage")
-        job = jobs.get(connection, job_id) if 0 < job_id < ID_MAX else None
-    if job is None or job.type != "import" or job.project_id != project_id:
-        raise not_found(f"import {job_id}")
-    return job
-
-
-def _shown(job: JobInfo) -> dict[str, Any]:
-    return {
-        "job_id": job.job_id,
-        "state": WORDS[job.state],
-        "progress": job.progress,
-        "message": job.message,
-        "params": job.params,
-        "question": job.question if job.state == jobs.ASKING else {},
-        "result": job.result if job.state == jobs.FINISHED else {},
-        "errors": job.errors,
-        "created_ms": job.created_ms,
-        "ended_ms": job.ended_ms,
-    }

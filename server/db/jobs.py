@@ -205,14 +205,17 @@ def all_jobs(
     *,
     user_id: int | None = None,
     project_id: int | None = None,
+    type: str | None = None,
     limit: int = 200,
 ) -> list[JobInfo]:
-    """The newest first, of a person or a project if given."""
+    """The newest first, of a person, a project or a type if given."""
     query = select(Job).order_by(Job.id.desc()).limit(limit)
     if user_id is not None:
         query = query.where(Job.user_id == user_id)
     if project_id is not None:
         query = query.where(Job.project_id == project_id)
+    if type is not None:
+        query = query.where(Job.type == type)
     return [_info(row) for row in connection.execute(query)]
 
 

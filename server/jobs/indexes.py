@@ -23,8 +23,8 @@ def ask_for(shore: Shore, project_id: int, places: Iterable[str], user_id: int) 
             return
         known = {
             job.params.get("place")
-            for job in jobs.all_jobs(connection, project_id=project_id)
-            if job.type == TYPE and job.state in (jobs.PENDING, jobs.RUNNING, jobs.ERROR)
+            for job in jobs.all_jobs(connection, project_id=project_id, type=TYPE)
+            if job.state in (jobs.PENDING, jobs.RUNNING, jobs.ERROR)
         }
     with shore.database.write() as connection:
         for place in wanted:

@@ -19,8 +19,8 @@ TYPE = "similar"
 
 def ask_for(connection: Connection, like: Embedded, user_id: int) -> None:
     """A job that refreshes the index of the object's project and network, unless there is one."""
-    for job in jobs.all_jobs(connection, project_id=like.project_id):
-        if job.type == TYPE and job.state in (jobs.PENDING, jobs.RUNNING):
+    for job in jobs.all_jobs(connection, project_id=like.project_id, type=TYPE):
+        if job.state in (jobs.PENDING, jobs.RUNNING):
             return
     params = {"objid": like.objid}
     jobs.add(
