@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -242,14 +243,15 @@ COSTLY = tuple(m.name for m in MEASURES if m.tier == "costly")
 INDEX: dict[str, int] = {m.name: i for i, m in enumerate(MEASURES)}
 
 
-def names_of(version: int, count: int) -> list[str]:
+@lru_cache(maxsize=64)
+def names_of(version: int, count: int) -> tuple[str, ...]:
     """Names of ``count`` values that were measured by a version: ``measure_7`` for one that this
     version does not know or defines anew."""
     known = MEASURES if 1 <= version <= MEASURES_VERSION else ()
     names = [
         m.name if m.version <= version else f"measure_{i}" for i, m in enumerate(known[:count])
     ]
-    return names + [f"measure_{i}" for i in range(len(names), count)]
+    return (*names, *(f"measure_{i}" for i in range(len(names), count)))
 
 
 def missing_measures(columns: Iterable[int], tier: str) -> str:

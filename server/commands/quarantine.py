@@ -9,6 +9,7 @@ Example:
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -96,7 +97,19 @@ def _wanted(args: argparse.Namespace) -> Wanted:
 def list_entries(args: argparse.Namespace) -> int:
     with opened(args) as shore, shore.database.read() as connection:
         rows = quarantine.listing(connection, _wanted(args), args.limit)
-    return answer(args, rows, "\n".join(map(_line, rows)) or "nothing was set aside")
+        others = quarantine.counts(connection, Wanted(args.device, args.code))
+    return answer(args, rows, "\n".join(map(_line, rows)) or _none(args.state, others))
+
+
+def _none(state: str, others: Sequence[dict[str, Any]]) -> str:
+    """What an empty list says: that nothing ever came, or what there is in other states."""
+    found: Counter[str] = Counter()
+    for row in others:
+        found[row["state"]] += row["n"]
+    if not found:
+        return "nothing was set aside"
+    there = ", ".join(f"{n} {name}" for name, n in sorted(found.items()))
+    return f"nothing is {state}; there are {there} (--state all)"
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -125,9 +125,10 @@ def _serve_one(settings: Settings, listening: socket.socket, shares: Shares) -> 
 
 
 def _work(settings: Settings) -> None:
-    """Run jobs in a process that was started for it, behind those who wait for a page."""
+    """Run jobs in a process that was started for it, behind whoever waits for a page or
+    an acknowledgement."""
     _end_with_parent()
-    os.nice(5)
+    os.nice(10)
     stop = stopping()
     with closing(open_shore(settings, Admin.from_environment(os.environ))) as shore:
         work(shore, stop)

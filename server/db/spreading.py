@@ -11,11 +11,11 @@ Example:
     >>> while spread(connection): ...
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from models import brief
@@ -23,10 +23,14 @@ from models.measure_table import names_of
 from server.db import free
 from server.db.bulk import insert_rows
 from server.db.dialect import chunks
+from server.db.hot import Among, Hot
 from server.db.tables import ExactValues, FreeWaiting, Object, ObjectFree, ObjectValues
 from server.sun import sunpos
+from wire.ack import ranges
 
 AT_ONCE = 2000
+_RANGE = 100
+"""Objects that one row of those that wait stands for, at most."""
 _FREE = ObjectFree.__table__
 _Row: TypeAlias = tuple[int, str, list[float | None]]
 """(objid, sunpos, numbers)"""
@@ -34,7 +38,12 @@ _Row: TypeAlias = tuple[int, str, list[float | None]]
 
 def await_spreading(connection: Connection, objids: Iterable[int]) -> None:
     """Note that these have new measures."""
-    insert_rows(connection, FreeWaiting, ("objid",), [(objid,) for objid in objids])
+    rows = [
+        (at, min(at + _RANGE - 1, last))
+        for first, last in ranges(objids)
+        for at in range(first, last + 1, _RANGE)
+    ]
+    insert_rows(connection, FreeWaiting, ("first", "last"), rows)
 
 
 def is_behind(connection: Connection) -> bool:
@@ -44,15 +53,13 @@ def is_behind(connection: Connection) -> bool:
 
 def spread(connection: Connection, at_once: int = AT_ONCE) -> int:
     """Spread the measures of some objects that wait; how many. In a write transaction."""
-    query = select(FreeWaiting.id, FreeWaiting.objid).order_by(FreeWaiting.id).limit(at_once)
-    waiting = connection.execute(query.with_for_update(skip_locked=True)).all()
-    objids = sorted({row.objid for row in waiting})
+    waiting = _next_waiting(connection, at_once)
+    objids = sorted({one for row in waiting for one in range(row.first, row.last + 1)})
     groups: dict[tuple[int, tuple[str, ...]], list[_Row]] = {}
-    for some in chunks(objids):
-        for row in connection.execute(_values(some)):
-            names, numbers = _measures(row)
-            sun = sunpos(row.utc_ms, row.lat_deg, row.lon_deg)
-            groups.setdefault((row.project_id, names), []).append((row.objid, sun, numbers))
+    for row in map(_Told._make, _TOLD.run(connection, objids=objids)):
+        names, numbers = _measures(row)
+        sun = sunpos(row.utc_ms, row.lat_deg, row.lon_deg)
+        groups.setdefault((row.project_id, names), []).append((row.objid, sun, numbers))
     for (project_id, names), rows in groups.items():
         _write(connection, project_id, names, rows)
     for some in chunks([row.id for row in waiting]):
@@ -60,34 +67,67 @@ def spread(connection: Connection, at_once: int = AT_ONCE) -> int:
     return len(objids)
 
 
-def _values(objids: Sequence[int]) -> Any:
-    version = func.coalesce(ExactValues.measures_version, ObjectValues.measures_version)
-    return (
-        select(
-            Object.objid,
-            Object.project_id,
-            Object.utc_ms,
-            Object.lat_deg,
-            Object.lon_deg,
-            version.label("version"),
-            ExactValues.measures,
-            ObjectValues.brief,
-        )
-        .join(ObjectValues, ObjectValues.objid == Object.objid)
-        .outerjoin(ExactValues, ExactValues.objid == Object.objid)
-        .where(Object.objid.in_(objids))
-        .order_by(Object.objid)
+def _next_waiting(connection: Connection, at_once: int) -> Sequence[Any]:
+    """Ranges of about so many objects, the oldest first; they are this transaction's to spread."""
+    query = select(FreeWaiting.id, FreeWaiting.first, FreeWaiting.last).order_by(FreeWaiting.id)
+    query = query.limit(max(1, at_once // _RANGE)).with_for_update(skip_locked=True)
+    found: list[Any] = []
+    objects = 0
+    while objects < at_once:
+        rows = connection.execute(query.where(FreeWaiting.id > (found[-1].id if found else 0)))
+        some = rows.all()
+        if not some:
+            break
+        found += some
+        objects += sum(row.last - row.first + 1 for row in some)
+    return found
+
+
+class _Told(NamedTuple):
+    """What is known of an object."""
+
+    objid: int
+    project_id: int
+    utc_ms: int | None
+    lat_deg: float | None
+    lon_deg: float | None
+    version: int
+    measures: bytes | None
+    brief: bytes
+
+
+_TOLD = Hot(
+    select(
+        Object.objid,
+        Object.project_id,
+        Object.utc_ms,
+        Object.lat_deg,
+        Object.lon_deg,
+        func.coalesce(ExactValues.measures_version, ObjectValues.measures_version),
+        ExactValues.measures,
+        ObjectValues.brief,
     )
+    .join(ObjectValues, ObjectValues.objid == Object.objid)
+    .outerjoin(ExactValues, ExactValues.objid == Object.objid)
+    .where(Among(Object.objid, "objids"))
+    .order_by(Object.objid)
+)
 
 
-def _measures(row: Any) -> tuple[tuple[str, ...], list[float | None]]:
+def _measures(told: _Told) -> tuple[tuple[str, ...], list[float | None]]:
     """Names and numbers; not a number is nothing, as in EcoTaxa."""
-    if row.measures is None:
-        named: Mapping[str, float] = brief.named(row.version, row.brief)
-    else:
-        values = np.frombuffer(row.measures, "<f4").astype(float).tolist()
-        named = dict(zip(names_of(row.version, len(values)), values, strict=False))
-    return tuple(named), [None if math.isnan(value) else value for value in named.values()]
+    if told.measures is None:
+        named = brief.named(told.version, told.brief)
+        return tuple(named), _numbers(np.array(list(named.values())))
+    values = np.frombuffer(told.measures, "<f4").astype(float)
+    return names_of(told.version, len(values)), _numbers(values)
+
+
+def _numbers(values: NDArray[np.float64]) -> list[float | None]:
+    missing = np.isnan(values)
+    if not missing.any():
+        return cast("list[float | None]", values.tolist())
+    return [None if nan else value for value, nan in zip(values.tolist(), missing, strict=True)]
 
 
 def _write(

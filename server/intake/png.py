@@ -13,8 +13,9 @@ Example:
 """
 
 import struct
-import zlib
 from collections.abc import Iterator
+
+from isal import isal_zlib  # zlib's ways at twice its speed: half of what a vignette costs
 
 SIDE_MAX = 4096
 PIXELS_MAX = 4 << 20
@@ -79,7 +80,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         if end + 4 > len(data):
             raise PngError(f"PNG: chunk {name!r} is cut short")
         (crc,) = struct.unpack_from(">I", data, end)
-        if crc != zlib.crc32(data[place + 4 : end]):
+        if crc != isal_zlib.crc32(data[place + 4 : end]):
             raise PngError(f"PNG: chunk {name!r} is damaged (CRC)")
         yield name, data[place + 8 : end]
         place = end + 4
@@ -104,10 +105,10 @@ def _row_bytes(header: bytes, width: int, height: int) -> int:
 def _check_pixels(packed: bytes, row: int, height: int) -> None:
     """Raises PngError unless the image data is whole rows, all of them, and nothing after them."""
     room = row * height
-    unpacker = zlib.decompressobj()
+    unpacker = isal_zlib.decompressobj()
     try:
         pixels = unpacker.decompress(packed, room + 1)
-    except zlib.error as error:
+    except isal_zlib.error as error:  # type: ignore[misc]  # its stub calls the class an instance
         raise PngError(f"PNG: image data: {error}") from error
     if len(pixels) > room or unpacker.unconsumed_tail:
         raise PngError("PNG: image data is longer than its header says")

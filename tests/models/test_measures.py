@@ -61,12 +61,12 @@ def test_the_page_of_measures_is_current() -> None:
 
 
 def test_names_are_those_that_the_version_knew() -> None:
-    assert names_of(1, 64) == [m.name for m in MEASURES[:64]]
+    assert names_of(1, 64) == tuple(m.name for m in MEASURES[:64])
     assert all(m.version == 1 for m in MEASURES[:64])
-    assert names_of(1, 66)[64:] == ["measure_64", "measure_65"]
-    assert names_of(MEASURES_VERSION, len(MEASURES)) == [m.name for m in MEASURES]
-    assert names_of(MEASURES_VERSION + 1, 2) == ["measure_0", "measure_1"]
-    assert names_of(1, 0) == []
+    assert names_of(1, 66)[64:] == ("measure_64", "measure_65")
+    assert names_of(MEASURES_VERSION, len(MEASURES)) == tuple(m.name for m in MEASURES)
+    assert names_of(MEASURES_VERSION + 1, 2) == ("measure_0", "measure_1")
+    assert names_of(1, 0) == ()
 
 
 def test_a_head_learns_only_from_what_every_object_was_measured_for() -> None:

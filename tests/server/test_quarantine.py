@@ -321,6 +321,11 @@ def test_the_commands_do_the_same(
         found = capsys.readouterr()
         return code, json.loads(found.out) if found.out else found.err
 
+    def told(*words: str) -> str:
+        assert main(["quarantine", "list", *words, "--data", str(shore.settings.data)]) == 0
+        return capsys.readouterr().out
+
+    assert told() == "nothing was set aside\n"
     device.ingest([wrong(1, bundle), wrong(2, bundle), b"nonsense"])
     assert [row["seq"] for row in run("list")[1]] == [2, 1, None]
     number = str(run("list")[1][1]["id"])
@@ -339,6 +344,8 @@ def test_the_commands_do_the_same(
     code = main(["quarantine", "discard", "--code", "schema", "--reason", "noise",
                  "--data", str(shore.settings.data)])  # fmt: skip
     assert (code, capsys.readouterr().out) == (0, "discarded: 2; refused: 0\n")
+    assert told() == "nothing is open; there are 2 discarded, 1 replayed (--state all)\n"
+    assert told("--code", "newer") == "nothing was set aside\n"
     assert run("show", "99") == (3, "seadrift quarantine show: entry 99: there is none here with "
                                     "this name or number.\n")  # fmt: skip
 

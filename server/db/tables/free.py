@@ -47,9 +47,11 @@ class ProjectColumn(Base):
 
 
 class FreeWaiting(Base):
-    """An object whose measures have come and are not in its free columns yet."""
+    """Objects `first` to `last` whose measures have come and are not in their free columns yet:
+    those of a batch have one number after the other."""
 
     __tablename__ = "free_waiting"
 
     id: Mapped[Id]
-    objid: Mapped[Big]
+    first: Mapped[Big]
+    last: Mapped[Big]

@@ -84,6 +84,27 @@ def test_what_is_taken_is_a_picture_to_others_too(seed: int) -> None:
         assert picture.size == (16, 12)
 
 
+@settings(max_examples=400, deadline=None)
+@given(st.integers(0, 9), st.data())
+def test_damaged_pixels_are_refused_as_zlib_would(level: int, data: st.DataObject) -> None:
+    rows = np.insert(np.random.default_rng(level).integers(0, 9, (12, 16), np.uint8), 0, 0, axis=1)
+    packed = bytearray(zlib.compress(rows.tobytes(), level))
+    place = data.draw(st.integers(0, len(packed) - 1))
+    packed[place] = data.draw(st.integers(0, 255))
+    unpacker = zlib.decompressobj()
+    try:
+        found = unpacker.decompress(packed, rows.size + 1)
+        sound = unpacker.eof and len(found) == rows.size and max(found[::17]) < 5
+    except zlib.error:
+        sound = False
+    picture = rebuilt(lambda c: [c[0], (b"IDAT", bytes(packed)), c[2]])
+    if sound:
+        check_png(picture, 16, 12)
+    else:
+        with pytest.raises(PngError):
+            check_png(picture, 16, 12)
+
+
 def test_a_batch_of_bombs_costs_no_more_than_its_bound() -> None:
     grey = encode(np.zeros((2048, 2048), np.uint8))
     vignettes = [make_vignette(n, width=2048, height=2048, data=grey) for n in range(1, 13)]

@@ -81,7 +81,8 @@ def upgrade() -> None:
     op.create_table(
         "free_waiting",
         sa.Column("id", BIG, nullable=False),
-        sa.Column("objid", BIG, nullable=False),
+        sa.Column("first", BIG, nullable=False),
+        sa.Column("last", BIG, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_free_waiting")),
     )
     op.create_table(
