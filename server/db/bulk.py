@@ -17,6 +17,8 @@ from sqlalchemy import Connection
 from server.db.driver import driver_of, run
 from server.db.tables import Base
 
+_FEW = 2
+"""Rows that an INSERT each takes sooner than a COPY, which asks twice and is never prepared."""
 _NEXT = (
     "SELECT array_agg(nextval(name)) FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS name"
     " OFFSET 0) AS sequence, generate_series(1, %s)"
@@ -43,9 +45,14 @@ def insert_rows(
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        statement = _insert(table, columns)
+        statement = _insert(table, columns, "?")
         with driver_of(connection, statement) as raw:
             raw.executemany(statement, rows)
+        return
+    if len(rows) <= _FEW:
+        statement = _insert(table, columns, "%s")
+        for row in rows:
+            run(connection, statement, row)
         return
     statement, types = _copy(table, columns)
     with (
@@ -71,9 +78,9 @@ def next_ids(connection: Connection, table: type[Base], count: int) -> Sequence[
 
 
 @cache
-def _insert(table: type[Base] | sa.Table, columns: tuple[str, ...]) -> str:
+def _insert(table: type[Base] | sa.Table, columns: tuple[str, ...], place: str) -> str:
     names = ", ".join(f'"{name}"' for name in columns)
-    places = ", ".join("?" for _ in columns)
+    places = ", ".join(place for _ in columns)
     return f'INSERT INTO "{_name(table)}" ({names}) VALUES ({places})'  # noqa: S608 # our names
 
 

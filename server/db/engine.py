@@ -41,7 +41,9 @@ class Database:
         event.listen(engine, "rollback_savepoint", forget)
         self._lock_path = lock
         self._memory: Memory = {}
-        self.convoy = Convoy(self._begin) if engine.dialect.name == "sqlite" else None
+        lite = engine.dialect.name == "sqlite"
+        self.convoy = Convoy(self._begin) if lite else None
+        self._glancing = engine if lite else engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
     def open(cls, url: str, lock: Path) -> "Database":
@@ -65,6 +67,14 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A connection that sees one state of the database."""
         with self.engine.connect() as connection:
+            yield connection
+            connection.rollback()
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """A connection for one statement that reads: PostgreSQL is not asked to begin and to end
+        anything around it."""
+        with self._glancing.connect() as connection:
             yield connection
             connection.rollback()
 

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, func, select
 
 from server.db.bulk import insert_rows
+from server.db.driver import run
 from server.db.tables import TaxonChange
 from server.taxonomy.tree import Change, Tree, replay
 
@@ -43,7 +44,7 @@ SHORE = By(None, "the shore")
 def hold(connection: Connection) -> None:
     """Keep taxa from being merged until the transaction ends."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({TREE_LOCK})")
+        run(connection, "SELECT pg_advisory_xact_lock_shared(%s)", (TREE_LOCK,))
 
 
 def alone(connection: Connection) -> None:

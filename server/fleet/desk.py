@@ -57,7 +57,7 @@ def verify(
     database: Database, headers: Mapping[str, str], method: str, path: str, body: bytes
 ) -> Signed:
     """Raises ApiError 401."""
-    with database.read() as connection:
+    with database.glance() as connection:
         device = fleet.device(connection, headers.get(DEVICE_HEADER, "")[:80])
     counter = None if device is None else _counter(device.public_key, headers, method, path, body)
     changed = False
