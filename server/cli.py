@@ -7,6 +7,7 @@ Example:
 """
 
 import argparse
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
@@ -40,6 +41,8 @@ COMMANDS = (
 )
 MODULES = {"import": "import_"}
 """Where a word is not a name that Python takes."""
+
+gc.set_threshold(50_000, 10, 10)  # a start makes 300,000 things that all stay
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:

@@ -27,7 +27,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(args: argparse.Namespace) -> int:
-    from server.commands.workers import stopping
+    from server.commands.children import stopping
     from server.jobs.worker import run_waiting, work
 
     os.umask(0o077)

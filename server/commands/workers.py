@@ -13,10 +13,8 @@ import multiprocessing
 import os
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -24,9 +22,9 @@ from typing import Any
 import uvicorn
 
 from server.app import create_app
+from server.commands.children import end_with_parent, work_beside
 from server.commands.sharing import ABSENT, Fair, Shares
 from server.connections import Door, protocol
-from server.jobs.worker import work
 from server.settings import Settings
 from server.shore import Admin, Shore, open_shore
 
@@ -42,7 +40,7 @@ the next request take seconds over a satellite, and a new connection takes as lo
 
 def serve_alone(shore: Shore, listening: socket.socket, *, jobs: bool = False) -> None:
     """Serve an open shore until SIGTERM or SIGINT; with `jobs`, a process beside it runs them."""
-    worker = _start(_work, shore.settings) if jobs else None
+    worker = _start(work_beside, shore.settings) if jobs else None
     try:
         _serve(shore, listening)
     finally:
@@ -96,7 +94,7 @@ def serve_together(
     tasks: list[tuple[Any, ...]] = [
         (_serve_one, settings, listening, Shares(counts, mine)) for mine in range(workers)
     ]
-    tasks += [(_work, settings)] * jobs
+    tasks += [(work_beside, settings)] * jobs
     running = {_start(*task): task for task in tasks}
     while ending not in wait([ending, *(process.sentinel for process in running)]):
         dead = [process for process in running if not process.is_alive()]
@@ -118,37 +116,7 @@ def _start(target: Callable[..., None], *given: Any) -> SpawnProcess:
 
 def _serve_one(settings: Settings, listening: socket.socket, shares: Shares) -> None:
     """Serve in a process that was started for it."""
-    _end_with_parent()
+    end_with_parent()
     shore = open_shore(settings, Admin.from_environment(os.environ))
     shares.begin()
     serve_alone(shore, Fair(listening, shares))
-
-
-def _work(settings: Settings) -> None:
-    """Run jobs in a process that was started for it, behind whoever waits for a page or
-    an acknowledgement."""
-    _end_with_parent()
-    os.nice(10)
-    stop = stopping()
-    with closing(open_shore(settings, Admin.from_environment(os.environ))) as shore:
-        work(shore, stop)
-
-
-def stopping() -> threading.Event:
-    """Set by SIGTERM and SIGINT."""
-    stop = threading.Event()
-    for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, lambda _signal, _frame: stop.set())
-    return stop
-
-
-def _end_with_parent() -> None:
-    os.umask(0o077)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def end() -> None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=end, daemon=True).start()

@@ -9,6 +9,7 @@ Example:
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -78,7 +79,7 @@ def _update(connection: Connection, column: str, rows: list[dict[str, Any]]) -> 
 
 def _display_names(connection: Connection, keys: set[str]) -> None:
     for some in _texts(sorted(keys)):
-        rows = connection.execute(_chains().where(Taxon.name_key.in_(some))).all()
+        rows = connection.execute(_chains(), {"keys": some}).all()
         wanted = shown_names(
             Homonym(row[0], [n for n in row[3:] if n is not None], row[1] == "D") for row in rows
         )
@@ -93,8 +94,10 @@ def _texts(items: Sequence[str]) -> Iterable[Sequence[str]]:
     return (items[i : i + _TEXTS] for i in range(0, len(items), _TEXTS))
 
 
+@cache
 def _chains() -> Any:
-    """(taxon, status, display name, its name, its parent's, ...)"""
+    """(taxon, status, display name, its name, its parent's, ...) of those of the folded names
+    `keys`."""
     above = [aliased(Taxon) for _ in range(CHAIN_MOST - 1)]
     query = select(
         Taxon.id, Taxon.status, Taxon.display_name, Taxon.name, *(one.name for one in above)
@@ -102,7 +105,7 @@ def _chains() -> Any:
     query = query.outerjoin(above[0], above[0].id == Taxon.parent_id)
     for lower, upper in pairwise(above):
         query = query.outerjoin(upper, upper.id == lower.parent_id)
-    return query
+    return query.where(Taxon.name_key.in_(bindparam("keys", expanding=True)))
 
 
 def index(connection: Connection, taxon_ids: Sequence[int]) -> None:
