@@ -1,6 +1,7 @@
 """`seadrift-edge modem`: look at a satellite modem, or be one for a rehearsal."""
 
 import argparse
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -104,15 +105,21 @@ def _simulate(args: argparse.Namespace) -> int:
         port = _named(modem.port, args.link)
         print(f"modem at {port}, IMEI {modem.imei}", flush=True)
         print(f"gateway takes messages down at {gateway.url}", flush=True)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            tally = modem.tally
-            print(
-                f"\n{tally.sessions} sessions, {tally.delivered} messages up, {tally.fetched} down,"
-                f" {tally.credits} credits, {tally.faults} faults"
-            )
+        _until_a_signal()
+        tally = modem.tally
+        print(
+            f"\n{tally.sessions} sessions, {tally.delivered} messages up, {tally.fetched} down,"
+            f" {tally.credits} credits, {tally.faults} faults"
+        )
     return 0
+
+
+def _until_a_signal() -> None:
+    """Wait for Ctrl-C, or for whoever started this to end it."""
+    ended = threading.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda _signal, _frame: ended.set())
+    ended.wait()
 
 
 def _named(port: str, link: Path | None) -> str:

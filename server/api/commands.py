@@ -9,11 +9,12 @@ from models.bundle import Bundle
 from server.api.deps import Manager, ShoreDep, Viewer, WitnessDep
 from server.api.rights import need_device, need_release
 from server.clock import now_ms
-from server.db import commands, releases
+from server.db import commands, releases, satellite
 from server.db.fleet import DeviceInfo
 from server.db.users import UserInfo
 from server.errors import ApiError
 from server.fleet.registry import ReleaseRefusedError, assign
+from server.satellite.intake import queue_commands
 from server.shore import Shore
 from server.store import bundles
 from wire.commands import CommandError
@@ -48,7 +49,8 @@ def listed(
 def command(
     shore: ShoreDep, user: Manager, witness: WitnessDep, device_id: str, body: NewCommand
 ) -> dict[str, Any]:
-    """{number, state}. 422 for an argument that makes no sense, with what was expected."""
+    """{number, state}. It leaves at once where the device was last heard by satellite, otherwise
+    with the next answer to it. 422 for an argument that makes no sense, with what was expected."""
     now = now_ms()
     try:
         with shore.database.read() as connection:
@@ -65,6 +67,8 @@ def command(
                 now_ms=now,
             )
             witness.note(connection, "device.command", device_id, detail=f"{number} {body.name}")
+            if satellite.was_last(connection, device.pk):
+                queue_commands(connection, device.pk, now)
     except (CommandError, ReleaseRefusedError) as error:
         raise ApiError(422, "command", str(error)) from error
     return {"number": number, "state": "queued"}

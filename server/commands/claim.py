@@ -1,7 +1,7 @@
 """`seadrift claim`: an invitation for one instrument, shown once.
 
 Example:
-    $ seadrift claim --data shore --project "Baltic 2026" --name north
+    $ seadrift claim --data shore --project "Baltic 2026" --create --name north
 """
 
 import argparse
@@ -28,9 +28,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "claim",
         help="invite an instrument",
         description="Make an invitation for one instrument; it is shown once.",
-        epilog='example: seadrift claim --project "Baltic 2026" --name north',
+        epilog='example: seadrift claim --project "Baltic 2026" --create --name north',
     )
     parser.add_argument("--project", required=True, help="title or number")
+    parser.add_argument("--create", action="store_true", help="make the project if there is none")
     parser.add_argument("--name", required=True, help="name of the instrument")
     parser.add_argument("--valid-h", type=float, default=168.0, help="hours (%(default)s)")
     parser.add_argument(
@@ -44,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
     token, now = new_token(), now_ms()
     expires_ms = now + int(args.valid_h * HOUR_MS)
     with opened(args) as shore:
-        project = project_id(shore, args.project)
+        user = operator_id(shore)
+        project = project_id(shore, args.project, made_by=user if args.create else None)
         with shore.database.write() as connection:
             before = None
             if args.successor_of is not None:
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
                 token_hash=token_hash(token),
                 project_id=project,
                 name=args.name,
-                user_id=operator_id(shore),
+                user_id=user,
                 now_ms=now,
                 expires_ms=expires_ms,
                 successor_of=None if before is None else before.pk,

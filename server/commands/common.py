@@ -21,7 +21,7 @@ from server.auth.passwords import PasswordError
 from server.backup.folder import BackupError
 from server.clock import now_ms
 from server.commands.stores import add_packs
-from server.db import audit, projects, users
+from server.db import audit, members, projects, users
 from server.db.engine import DatabaseError
 from server.db.snapshot import SnapshotError
 from server.db.taxa import TaxonRefusedError
@@ -112,17 +112,30 @@ def answer(args: argparse.Namespace, data: Any, text: str) -> int:
     return DONE
 
 
-def project_id(shore: Shore, title: str) -> int:
-    """The project of this title or number. Raises CommandError."""
+def project_id(shore: Shore, title: str, made_by: int | None = None) -> int:
+    """The project of this title or number; where there is none, one that the user `made_by` makes.
+    Raises CommandError."""
     with shore.database.read() as connection:
         found = projects.by_title(connection, title)
         if found is None and title.isdigit() and projects.get(connection, int(title)) is not None:
             found = int(title)
         known = [project.title for project in projects.all_projects(connection)]
+    if found is None and made_by is not None:
+        return _new_project(shore, title, made_by)
     if found is None:
         there = ", ".join(f"'{name}'" for name in known) or "none yet"
         raise CommandError(f"there is no project '{title}'; projects: {there}")
     return found
+
+
+def _new_project(shore: Shore, title: str, user_id: int) -> int:
+    """A project that its maker manages."""
+    now = now_ms()
+    with shore.database.write() as connection:
+        made = projects.create(connection, title=title, user_id=user_id, now_ms=now)
+        members.put(connection, made, user_id, "manage", now)
+        note(connection, "project", title, f"project {made}")
+    return made
 
 
 def person_here() -> str:

@@ -25,7 +25,7 @@ from server.commands.common import (
     operator_id,
     project_id,
 )
-from server.db import jobs, members, projects, taxa, users
+from server.db import jobs, taxa, users
 from server.db.jobs import JobInfo
 from server.imports.sources import AUTO, FOLDERS, KINDS
 from server.shore import Shore
@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
 
     with opened(args) as shore:
         user = _importer(shore, args.email)
-        project = _project(shore, args, user)
+        project = project_id(shore, args.project, made_by=user if args.create else None)
         worker = worker_name()
         with shore.database.write() as connection:
             job_id = jobs.add(
@@ -144,18 +144,6 @@ def _importer(shore: Shore, email: str | None) -> int:
     if found is None or not found[1]:
         raise CommandError(f"--as {email}: there is no active user of this address")
     return found[0].id
-
-
-def _project(shore: Shore, args: argparse.Namespace, user: int) -> int:
-    if args.create:
-        with shore.database.write() as connection:
-            if projects.by_title(connection, args.project) is None:
-                made = projects.create(
-                    connection, title=args.project, user_id=user, now_ms=now_ms()
-                )
-                members.put(connection, made, user, "manage", now_ms())
-                note(connection, "project", args.project, "made for an import")
-    return project_id(shore, args.project)
 
 
 def _state(shore: Shore, job_id: int) -> JobInfo:

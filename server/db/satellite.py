@@ -121,6 +121,14 @@ def hear(connection: Connection, pk: int, imei: str, now_ms: int) -> None:
     connection.execute(update(Device).where(Device.id == pk).values(last_seen_ms=now_ms))
 
 
+def was_last(connection: Connection, pk: int) -> bool:
+    """Whether the device was heard by satellite since it was heard over any network."""
+    query = select(SatelliteModem.heard_ms, Device.https_ms, Device.mqtt_ms)
+    query = query.join(Device, Device.id == SatelliteModem.device_id).where(Device.id == pk)
+    row = connection.execute(query).first()
+    return row is not None and row[0] >= max(row[1] or 0, row[2] or 0)
+
+
 def raise_greeting(connection: Connection, pk: int, number: int) -> bool:
     """Take a hello's number; False when it has not risen."""
     here = (SatelliteModem.device_id == pk) & (SatelliteModem.greeting < number)

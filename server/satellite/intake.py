@@ -111,7 +111,7 @@ def _take(
 
 
 def queue_commands(connection: Connection, pk: int, now_ms: int) -> None:
-    """Send down what the device has not answered, now that it is heard by satellite."""
+    """Send down what the device has not answered: it is heard by satellite."""
     lately = satellite.sent_lately(connection, pk, "command", now_ms - COMMAND_AGAIN_MS)
     for number, payload in commands.waiting(connection, pk):
         if number not in lately:

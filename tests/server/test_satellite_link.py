@@ -222,6 +222,27 @@ def test_a_command_comes_down_once_and_is_answered_by_satellite(
         assert client.get(path).json()[0]["state"] == "done"
 
 
+def test_a_command_leaves_at_once_where_the_device_was_last_heard(
+    tmp_path: Path, shore: Shore, client: httpx.Client, claim: str
+) -> None:
+    with rigged(tmp_path, shore, str(client.base_url).rstrip("/"), claim) as rig:
+        enrolment = rig.identity.enrolment
+        assert enrolment is not None
+        path = f"/api/devices/{enrolment.device_id}/commands"
+        client.post(path, json={"name": "policy", "argument": {"satellite.every_h": 2}})
+        assert client.get(path).json()[0]["state"] == "queued"  # nobody knows a way to it yet
+        rig.outbox.commit([a_dive(0)])
+        rig.drain()
+        client.post(path, json={"name": "policy", "argument": {"satellite.every_h": 3}})
+        assert {one["state"] for one in client.get(path).json()} == {"sent"}
+        deadline_s = time.monotonic() + 10
+        while len(rig.obeyed) < 2 and time.monotonic() < deadline_s:
+            with suppress(LinkError):
+                rig.link.hello(rig.outbox.epoch, 9, "s", None, 0)
+        told = [check_command(enrolment.key, enrolment.device_id, blob) for blob in rig.obeyed]
+        assert {one.number for one in told} == {1, 2}
+
+
 def test_what_is_not_from_the_shore_is_not_believed(
     tmp_path: Path, shore: Shore, client: httpx.Client, claim: str
 ) -> None:

@@ -52,9 +52,11 @@ def echo() -> Iterator[Echo]:
 
 
 def say(port: int, body: bytes = BODY) -> bytes:
-    """What comes back for `body`. Raises ConnectionError on a reset."""
+    """What comes back for `body`. Raises ConnectionError on a reset, which the kernel tells once,
+    to whoever sends or to whoever receives."""
+    failed: list[OSError] = []
     with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
-        sending = threading.Thread(target=_send, args=(link, body))
+        sending = threading.Thread(target=_send, args=(link, body, failed))
         sending.start()
         got = bytearray()
         try:
@@ -62,15 +64,17 @@ def say(port: int, body: bytes = BODY) -> bytes:
                 got += data
         finally:
             sending.join()
+        if failed and not got:
+            raise failed[0]
         return bytes(got)
 
 
-def _send(link: socket.socket, body: bytes) -> None:
+def _send(link: socket.socket, body: bytes, failed: list[OSError]) -> None:
     try:
         link.sendall(body)
         link.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
+    except OSError as error:
+        failed.append(error)
 
 
 @pytest.mark.parametrize(
