@@ -89,6 +89,12 @@ def projects_page(request: Request, login: OptionalLogin) -> Response:
     return _page(request, login, "projects.html", here="projects")
 
 
+@router.get("/projects")
+def all_projects() -> Response:
+    """What somebody types who has seen the addresses of a project's pages."""
+    return RedirectResponse("/", status_code=303)
+
+
 @router.get("/projects/{project_id}/review")
 def review_page(request: Request, login: OptionalLogin, project_id: int) -> Response:
     allowed = _project(request, login, project_id)

@@ -28,6 +28,8 @@ def test_the_door_opens_to_those_with_a_key(visit: Any, make_sea: Any) -> None:
     page.get_by_label("Password").fill("a long password for the sea")
     page.keyboard.press("Enter")
     expect(page.locator("#page-text")).to_have_text("1–20 of 20")
+    page.goto("/projects")
+    expect(page).to_have_title("Projects · Seadrift")
     page.get_by_role("button", name="Log out").click()
     expect(page).to_have_url(re.compile("/login$"))
     page.goto("/devices")
