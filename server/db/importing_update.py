@@ -8,7 +8,7 @@ Example:
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
@@ -17,11 +17,9 @@ from server.db.counts import Delta
 from server.db.dialect import chunks
 from server.db.hierarchy import PlaceIds
 from server.db.imported import Item
+from server.db.importer import Actions, Importer
 from server.db.tables import Event, Object, ObjectFree
 from server.sun import sunpos
-
-if TYPE_CHECKING:
-    from server.db.importing import Actions, Importer
 
 _FREE = ObjectFree.__table__
 _OBJECT = (
@@ -38,7 +36,7 @@ _EVENT = (
 
 class Updating:
     def __init__(
-        self, connection: Connection, importer: "Importer", actions: "Actions", delta: Delta
+        self, connection: Connection, importer: Importer, actions: Actions, delta: Delta
     ) -> None:
         self._connection = connection
         self._importer = importer

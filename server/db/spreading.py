@@ -38,12 +38,16 @@ _Row: TypeAlias = tuple[int, str, list[float | None]]
 
 def await_spreading(connection: Connection, objids: Iterable[int]) -> None:
     """Note that these have new measures."""
-    rows = [
+    insert_rows(connection, FreeWaiting, ("first", "last"), in_ranges(objids))
+
+
+def in_ranges(objids: Iterable[int]) -> list[tuple[int, int]]:
+    """(first, last) of runs of them without a hole, none of more than _RANGE."""
+    return [
         (at, min(at + _RANGE - 1, last))
         for first, last in ranges(objids)
         for at in range(first, last + 1, _RANGE)
     ]
-    insert_rows(connection, FreeWaiting, ("first", "last"), rows)
 
 
 def is_behind(connection: Connection) -> bool:

@@ -22,7 +22,8 @@ from typing import IO
 from sqlalchemy import Connection
 
 from server.db.imported import Batch, Item, Names, Parents, Picture
-from server.db.importing import Importer, Report, Writing
+from server.db.importer import Importer, Report
+from server.db.importing import Writing
 from server.db.importing_known import ImageThere, Known
 from server.db.importing_places import sample_of
 from server.db.importing_rows import StoredPicture

@@ -34,7 +34,7 @@ from sqlalchemy import Connection
 from server.clock import now_ms
 from server.db import jobs, loaded, naming, users
 from server.db.free import ColumnsFullError, KindError
-from server.db.importing import Importer, Report, new_epoch
+from server.db.importer import Importer, Report, new_epoch
 from server.db.taxa_log import hold
 from server.ecotaxa.beside_past import past_of, restore_project
 from server.ecotaxa.check import check_upload

@@ -13,7 +13,7 @@ import pytest
 from server.cli import main
 from server.clock import now_ms
 from server.db.imported import Batch, Item, Parents, Picture
-from server.db.importing import Importer, new_epoch
+from server.db.importer import Importer, new_epoch
 from server.ecotaxa.backup import write_backup
 from server.ecotaxa.check import check_upload
 from server.ecotaxa.load import load

@@ -17,7 +17,7 @@ from server.clock import now_ms
 from server.db import classify, jobs, members, projects, taxa, turns, users
 from server.db.changes import Request
 from server.db.imported import Batch, Item, Parents, Picture
-from server.db.importing import Importer, new_epoch
+from server.db.importer import Importer, new_epoch
 from server.db.tables import Object, Project, ProjectTaxon
 from server.ecotaxa.backup import write_backup
 from server.ecotaxa.check import check_upload
