@@ -256,7 +256,7 @@ def test_a_network_that_fails_at_every_step_changes_nothing(
 ) -> None:
     """Lost segments, resets in bodies, answers cut short, requests that arrive twice."""
     with placed(tmp_path / "bad", first_start) as place:
-        place.network.weather = Weather(loss=0.1, retransmit_s=0.005, reset=0.02, duplicate=0.2)
+        place.network.weather = Weather(loss=0.1, retransmit_s=0.005, reset=0.02, duplicate=0.8)
         for name in NAMES:
             place.run(name, "https", FRAMES)
         assert place.network.count.resets
