@@ -1,7 +1,7 @@
 """What `seadrift serve` starts beside itself: the process that runs jobs, and how a child ends.
 
 A child that runs jobs needs nothing of what answers requests, so this module brings none of it: it
-starts in a third of the time.
+starts in half the time.
 
 Example:
     >>> spawn.Process(target=work_beside, args=(settings,)).start()
