@@ -2,6 +2,7 @@
 
 pytest_plugins = (
     "tests.plugins.groups",
+    "tests.plugins.late",
     "tests.plugins.mosquitto",
     "tests.plugins.postgres",
     "tests.plugins.swift",

@@ -67,8 +67,8 @@ class BadNetwork:
         self._thread.start()
 
     def drop(self) -> None:
-        """Reset what is open."""
-        self._loop.call_soon_threadsafe(self._cancel)
+        """Reset what is open; returns once it is."""
+        asyncio.run_coroutine_threadsafe(self._drop(), self._loop).result()
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._ended.set)
@@ -94,13 +94,15 @@ class BadNetwork:
         async with server:
             await self._ended.wait()
             server.close()
-            self._cancel()
             while self._open:
-                await asyncio.wait(self._open)
+                await self._drop()
 
-    def _cancel(self) -> None:
-        for task in self._open:
+    async def _drop(self) -> None:
+        dropped = set(self._open)
+        for task in dropped:
             task.cancel()
+        if dropped:
+            await asyncio.wait(dropped)
 
     async def _taken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -189,7 +189,7 @@ def test_cuts_at_many_bytes_cost_at_most_a_piece_each(
     way: str,
 ) -> None:
     """Of each three connections two are reset, in requests or in answers, after so many bytes."""
-    address, data = stranger.base_url, DATA[:90_000]
+    address, data = stranger.base_url, DATA
     with BadNetwork((address.host, int(address.port or 0))) as network:
         link = connect(network.port)
         for cut in CUTS[way]:

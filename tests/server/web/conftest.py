@@ -47,6 +47,14 @@ CHROMIUM_ARGS = [
     "--disable-sync",
 ]
 MARGIN_PX, LARGEST_PX = 6, 400
+LATE = """(() => {
+  const ask = window.fetch;
+  window.fetch = async (...args) => {
+    await new Promise((go) => setTimeout(go, %d * Math.random()));
+    return ask(...args);
+  };
+})();"""
+"""What a page asks for comes later, and in another order than it was asked in."""
 expect.set_options(timeout=20_000)
 
 
@@ -302,7 +310,11 @@ def common(browser: Browser, address: str, session: str) -> Iterator[BrowserCont
 
 @pytest.fixture
 def visit(
-    browser: Browser, address: str, session: str, common: BrowserContext
+    request: pytest.FixtureRequest,
+    browser: Browser,
+    address: str,
+    session: str,
+    common: BrowserContext,
 ) -> Iterator[Callable[..., Visit]]:
     """Opens pages; at the end no console error, no failed script, no request elsewhere was seen.
 
@@ -310,6 +322,7 @@ def visit(
     of then is expected. `known` False: of somebody who is not logged in.
     """
     visits: list[tuple[Visit, bool]] = []
+    late_ms: int = request.config.getoption("late_answers")
 
     def open_page(
         width: int = 1440,
@@ -325,10 +338,12 @@ def visit(
         page = context.new_page()
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
+        if late_ms:
+            page.add_init_script(LATE % late_ms)
         found = Visit(page, context, [], [])
         page.on("console", lambda message: _note(found, message))
         page.on("pageerror", lambda error: found.complaints.append(f"error: {error}"))
-        page.on("request", lambda request: _note_address(found, request, address))
+        page.on("request", lambda asked: _note_address(found, asked, address))
         visits.append((found, own))
         return found
 

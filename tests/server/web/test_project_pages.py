@@ -3,12 +3,13 @@ questions, exports, jobs, statistics."""
 
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.server.ecotaxa.uploads import picture, table, zipped
 
@@ -95,15 +96,48 @@ def test_an_import_asks_and_goes_on_with_the_answer(
     expect(page.locator("#project-share")).to_contain_text("3 of 3 validated")
 
 
-def test_settings_say_who_sees_the_project_and_what_it_shows(
-    visit: Any, make_sea: Any, people: httpx.Client, address: str
-) -> None:
-    sea = make_sea("settings", PLAN)
+@pytest.fixture
+def zoe(people: httpx.Client, address: str) -> Iterator[httpx.Client]:
+    """An annotator's client."""
     who = {"email": "zoe@sea.test", "name": "Zoe", "role": "annotator", "password": "sea and sky"}
     assert people.post("/api/users", json=who).status_code == 201
-    login = {"email": "zoe@sea.test", "password": "sea and sky"}
-    token = httpx.post(f"{address}/api/login", json=login).json()["token"]
-    zoe = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    with httpx.Client(base_url=address, timeout=60) as client:
+        login = {"email": "zoe@sea.test", "password": "sea and sky"}
+        token = client.post("/api/login", json=login).json()["token"]
+        client.cookies.clear()
+        client.headers["Authorization"] = f"Bearer {token}"
+        yield client
+
+
+def test_settings_that_come_late_do_not_undo_what_was_chosen(visit: Any, make_sea: Any) -> None:
+    """Nothing can be chosen, saved or added before the page knows what is there."""
+    sea = make_sea("late settings", PLAN)
+    taxa = sea.client.get(f"/api/projects/{sea.project}/taxa").json()
+    chosen = {"taxon_ids": [taxa[0]["taxon_id"]]}
+    base = f"/api/projects/{sea.project}"
+    assert sea.client.put(f"{base}/taxon_list", json=chosen).status_code == 200
+    page: Page = visit().page
+    held: list[Route] = []
+    page.route(f"**{base}/settings", lambda route: held.append(route))  # noqa: PLW0108
+    with page.expect_request(f"**{base}/settings"):
+        page.goto(f"/projects/{sea.project}/settings")
+    expect(page.get_by_label("Private")).to_be_disabled()
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
+    expect(page.get_by_role("button", name="Add a taxon")).to_be_disabled()
+    expect(page.get_by_role("button", name="Show these under vignettes")).to_be_hidden()
+    held[0].continue_()
+    page.unroute(f"**{base}/settings")
+    page.get_by_label("Private").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#about-said")).to_have_text("Saved")
+    assert sea.client.get(f"{base}/settings").json()["access"] == "private"
+    expect(page.get_by_role("button", name="Add a taxon")).to_be_enabled()
+
+
+def test_settings_say_who_sees_the_project_and_what_it_shows(
+    visit: Any, make_sea: Any, zoe: httpx.Client
+) -> None:
+    sea = make_sea("settings", PLAN)
     page: Page = visit(own=True).page  # what is refused, browsers complain of
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto(f"/projects/{sea.project}/settings")
@@ -127,7 +161,6 @@ def test_settings_say_who_sees_the_project_and_what_it_shows(
     expect(page.locator(".search-name").first).to_have_text("Hydrozoa")
     page.keyboard.press("Enter")
     expect(page.locator("#taxon-list")).to_contain_text("Hydrozoa")
-    zoe.close()
 
 
 def test_columns_are_shown_under_vignettes_and_filtered_by(visit: Any, make_sea: Any) -> None:

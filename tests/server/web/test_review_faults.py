@@ -51,6 +51,22 @@ def test_what_was_kept_is_sent_after_a_reload(visit: Any, make_sea: Any) -> None
     assert (sea.count(status="V"), sea.count(status="X")) == (1, 1)
 
 
+def test_a_page_that_the_shore_gave_too_early_is_asked_for_again(visit: Any, make_sea: Any) -> None:
+    """It shows objects as waiting that were sorted already, which the shore did not know yet."""
+    sea = make_sea("early", PLAN)
+    seen = visit(own=True)
+    page = opened(seen, sea)
+    page.route("**/classify", lambda route: route.abort())
+    page.keyboard.press("v")
+    expect(page.locator("#outbox")).to_have_text("1 action kept here")
+    page.reload()
+    expect(page.locator("#page-text")).to_have_text("1–20 of 20")
+    page.unroute_all()
+    expect(page.locator("#outbox")).to_have_text("All saved")
+    expect(page.locator("#page-text")).to_have_text("1–19 of 19")
+    expect(page.locator("#project-share")).to_contain_text("1 of 20 validated")
+
+
 def test_a_lost_answer_counts_once(visit: Any, make_sea: Any) -> None:
     """The shore did it, the answer never came: sent again, it is the same action or undo."""
     sea = make_sea("lost", PLAN)
@@ -117,7 +133,8 @@ def test_a_page_that_was_done_offline_is_turned_when_the_shore_is_back(
     sea = make_sea("turned", [("Copepoda", round(0.001 * n, 4)) for n in range(430)])
     seen = visit(own=True)
     page = opened(seen, sea)
-    page.keyboard.press("PageDown")
+    with page.expect_response(lambda answer: "offset=400" in answer.url):  # fetched ahead
+        page.keyboard.press("PageDown")
     expect(page.locator("#page-text")).to_have_text("201–400 of 430")
     page.wait_for_load_state("networkidle")
     page.route("**/api/**", lambda route: route.abort())

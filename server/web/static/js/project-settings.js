@@ -22,6 +22,7 @@ function showAbout(settings) {
   fill(elements.licence, Object.entries(settings.licences).map(([key, text]) => h("option", { value: key }, key ? `${key}: ${text}` : text)));
   for (const name of ["title", "description", "instrument", "licence"]) elements[name].value = settings[name];
   elements.access.value = settings.access;
+  if (manages) form.querySelector("fieldset").disabled = false; // not before: what was typed would be overwritten
   form.setAttribute("aria-busy", "false");
 }
 
@@ -75,6 +76,7 @@ function showTaxa() {
         manages && h("button", { type: "button", class: "quiet", "aria-label": `Take off ${taxon.display_name}`, onclick: () => keepTaxa(taxa.filter((one) => one !== taxon)) }, "×")))
     : h("li", { class: "muted" }, "No list."));
   byId("taxon-list").setAttribute("aria-busy", "false");
+  /** @type {HTMLButtonElement} */ (byId("add-taxon")).disabled = false; // before, the list would be replaced by the one taxon
 }
 
 /** @param {number} at */
@@ -97,7 +99,6 @@ async function keepTaxa(next) {
 
 function lock() {
   byId("read-only").hidden = false;
-  for (const field of byId("about").elements) field.disabled = true;
   byId("about").querySelector(".card-foot").hidden = true;
   byId("add-member").hidden = true;
   byId("add-taxon").hidden = true;

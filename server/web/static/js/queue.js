@@ -26,7 +26,8 @@ export function fits(object, filter) {
 export class Queue {
   /**
    * @param {(filter: Filter, offset: number, limit: number) => Promise<{total: number, objects: SeaObject[]}>} fetchPage
-   * @param {() => Promise<void>} settled  resolves once the shore holds every action
+   * @param {() => Promise<boolean>} settled  resolves once the shore holds every action (true) or
+   *   cannot be told (false)
    * @param {number} pageSize
    */
   constructor(fetchPage, settled, pageSize) {
@@ -38,6 +39,8 @@ export class Queue {
     /** @type {SeaObject[]} */
     this.objects = [];
     this.offset = 0;
+    /** Whether the page was asked for while the shore did not know all that was done. */
+    this.early = false;
     /** What the shore counted when this page was loaded. */
     this.counted = 0;
     /** @type {Promise<{total: number, objects: SeaObject[]}|null>|null} */
@@ -76,9 +79,10 @@ export class Queue {
    */
   async load(filter, offset = 0) {
     const turn = (this.turn += 1);
-    await this.settled();
+    const known = await this.settled();
     const page = await this.fetchPage(filter, offset, this.pageSize);
     if (turn !== this.turn) return false;
+    this.early = !known;
     this.filter = filter;
     this.#take(page, offset);
     return true;
@@ -95,7 +99,7 @@ export class Queue {
     const offset = this.offset + this.visible.length;
     let page = this.ahead ? await this.ahead.catch(() => null) : null;
     if (!page?.objects.some(unknown)) {
-      await this.settled();
+      if (!(await this.settled())) this.early = true;
       page = await this.fetchPage(filter, offset, this.pageSize);
     }
     if (turn !== this.turn) return false;
@@ -134,7 +138,7 @@ export class Queue {
    */
   async #prefetch(filter) {
     const { turn } = this;
-    await this.settled();
+    if (!(await this.settled())) return null;
     if (turn !== this.turn || !filter) return null;
     return this.fetchPage(filter, this.offset + this.visible.length, this.pageSize).catch(() => null);
   }

@@ -101,6 +101,7 @@ export class Review {
       this.stage.showCounts();
       this.stage.showArrived(0);
       if (await this.queue.load(this.filters.filter, this.queue.offset)) this.stage.showPage(false);
+      this.#goOn();
     } catch (error) {
       explain(error);
     }
@@ -124,15 +125,15 @@ export class Review {
     }
   }
 
-  /** Resolves once the shore holds everything, or when it cannot be reached. */
+  /** Resolves once the shore holds everything (true), or when it cannot be reached (false). */
   #settled() {
     const { outbox } = this;
-    if (outbox.size === 0 || outbox.held) return Promise.resolve();
-    return new Promise((/** @type {(value: void) => void} */ resolve) => {
+    if (outbox.size === 0 || outbox.held) return Promise.resolve(outbox.size === 0);
+    return new Promise((/** @type {(value: boolean) => void} */ resolve) => {
       const look = () => {
         if (outbox.size > 0 && !outbox.held) return;
         outbox.removeEventListener("change", look);
-        resolve();
+        resolve(outbox.size === 0);
       };
       outbox.addEventListener("change", look);
     });
@@ -149,7 +150,8 @@ export class Review {
     this.outbox.addEventListener("change", () => this.stage.showOutbox());
     this.outbox.addEventListener("refused", (/** @type {any} */ event) => this.hand.refused(event.detail));
     this.outbox.addEventListener("sent", (/** @type {any} */ event) => {
-      if (this.hand.surprised(event.detail)) void this.refresh();
+      const early = this.queue.early && this.outbox.size === 0;
+      if (this.hand.surprised(event.detail) || early) void this.refresh();
       else this.#goOn();
     });
     window.addEventListener("online", () => void this.outbox.flush().then(() => this.#goOn()));
