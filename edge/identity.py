@@ -44,6 +44,7 @@ CERTIFICATE = "certificate.pem"
 ENROLMENT = "enrolment.json"
 COUNTER = "counter"
 WIPED = "wiped"
+WIPED_SAID = "the shore had this instrument's keys wiped"
 COUNTER_MAX = 10**17
 BLOCK = 1000
 """Request numbers reserved on disk at a time."""
@@ -116,14 +117,21 @@ class Identity:
     def public(self) -> PublicKey:
         return self._key.public
 
+    @property
+    def wiped(self) -> bool:
+        """Whether the shore had the keys destroyed, and nobody took that back."""
+        return (self.folder / WIPED).exists()
+
+    @property
+    def remedy(self) -> str:
+        """What a person does to use a wiped instrument again."""
+        return f"remove {self.folder / WIPED} and give it a new claim to use it again"
+
     def needs(self, claim: str) -> bool:
         """Whether this claim is still to be made: the shore's address may change, a new claim
         means a new enrolment. Raises IdentityError when the keys were wiped."""
-        if (self.folder / WIPED).exists():
-            raise IdentityError(
-                f"the shore had this instrument's keys wiped; remove {self.folder / WIPED} and give"
-                " it a new claim to use it again"
-            )
+        if self.wiped:
+            raise IdentityError(f"{WIPED_SAID}; {self.remedy}")
         if self.enrolment is None:
             return True
         return bool(claim) and self.enrolment.claim_sha256 != _digest(claim)
@@ -205,7 +213,10 @@ class Identity:
         self._counter.skip()
 
     def sign(self, method: str, path: str, body: bytes) -> dict[str, str]:
-        """The headers of a signed request. Raises IdentityError before enrolment."""
+        """The headers of a signed request. Raises IdentityError before enrolment, and for ever
+        once the keys were wiped."""
+        if self.enrolment is None and self.wiped:
+            raise IdentityError(f"{WIPED_SAID}; {self.remedy}")
         if self.enrolment is None:
             raise IdentityError("not enrolled yet: the shore has not taken this instrument's claim")
         number = self._counter.next()

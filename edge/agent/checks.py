@@ -21,7 +21,7 @@ from edge.agent import link_checks
 from edge.agent.finding import Finding
 from edge.clock import EARLIEST_MS, SYNCHRONISED
 from edge.config import Config
-from edge.identity import Identity, IdentityError
+from edge.identity import WIPED, WIPED_SAID, Identity, IdentityError
 from edge.keys import KEY
 from edge.outbox import OutboxError
 from edge.outbox.database import check_version
@@ -167,6 +167,10 @@ def _clock(config: Config) -> Iterator[Finding]:
 
 def _identity(config: Config) -> Iterator[Finding]:
     folder = config.data / "identity"
+    if (folder / WIPED).exists():
+        identity = Identity.load_or_make(folder)
+        yield Finding("key", "fail", WIPED_SAID, identity.remedy)
+        return
     if not (folder / KEY).exists():
         yield Finding("key", "ok", "will be made at the first start")
         return

@@ -97,6 +97,7 @@ def status(parts: Parts, counters: Counters, ms_per_frame: float | None, doing: 
         oldest_pending_ms=pending.oldest_ms,
         epoch=parts.outbox.epoch,
         device_id=None if enrolment is None else enrolment.device_id,
+        wiped=parts.identity.wiped,
         shore=parts.config.shore.url,
         link="none" if link is None else link.state,
         link_error="" if link is None else link.error,

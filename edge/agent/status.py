@@ -37,6 +37,7 @@ class Status:
     oldest_pending_ms: int | None
     epoch: int
     device_id: str | None
+    wiped: bool
     shore: str
     link: str
     link_error: str

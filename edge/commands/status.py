@@ -94,6 +94,10 @@ def _waiting(found: Mapping[str, Any], now_s: float) -> str:
 def _link(found: Mapping[str, Any], now_s: float) -> str:
     if not found["shore"]:
         return "no shore is configured"
+    if found["wiped"]:
+        from edge.identity import WIPED_SAID
+
+        return f"{WIPED_SAID}: nothing is sent any more"
     device = found["device_id"] or "not enrolled"
     text = f"{found['link']} to {found['shore']} as {device}"
     if found["last_ack_ms"] is not None:

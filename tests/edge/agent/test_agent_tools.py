@@ -356,5 +356,22 @@ def test_status_and_doctor_show_what_a_budget_holds_back(tmp_path: Path) -> None
     assert warned == ["https: not tried; the budget of https bytes holds records back"]
 
 
+def test_status_and_doctor_say_that_the_keys_were_wiped(tmp_path: Path) -> None:
+    path = write(tmp_path, more='[shore]\nurl = "http://127.0.0.1:9"\nclaim = "c"\n')
+    config = load(path)
+    Identity.load_or_make(config.data / "identity").wipe()
+    with assemble(config) as parts:
+        health.status(parts, health.Counters(), None, "capturing").write(config.data)
+    found = status.read(config.data)
+    assert found is not None
+    assert found["wiped"] is True
+    shown = as_text({**found, "running": True}, time.time())
+    assert "the shore had this instrument's keys wiped: nothing is sent any more" in shown
+    assert "not enrolled" not in shown
+    key = levels(path)["key"]
+    assert key.level == "fail"
+    assert f"remove {config.data / 'identity' / 'wiped'}" in key.remedy
+
+
 def test_a_budget_of_joules_spreads_frames_over_the_day() -> None:
     assert frame_period_s(marginal_j=0.5, joules_day=43_200.0) == 1.0

@@ -152,7 +152,7 @@ def test_wiped_keys_are_gone_for_good(device: Device) -> None:
     device.restart()
     left = b"".join(p.read_bytes() for p in (device.folder / "identity").iterdir() if p.is_file())
     assert secret not in left
-    with pytest.raises(IdentityError, match="not enrolled"):
+    with pytest.raises(IdentityError, match="wiped"):
         device.identity.sign("POST", "/v1/hello", b"")
     with pytest.raises(IdentityError, match="wiped"):
         device.identity.needs("claim")
