@@ -207,3 +207,40 @@ def test_problems_are_found_by_any_word_and_taken_away_safely(blank: Page) -> No
     head, first, second = [line.split("\t") for line in seen["text"].split("\n")]
     assert len(head) == len(first) == len(second) == 7
     assert (first[4], second[4]) == ("'=1 +2", "'@x ")
+
+
+def test_what_was_asked_for_last_is_what_is_shown(blank: Page) -> None:
+    found = run(
+        blank,
+        "latest",
+        """
+        const newest = new m.Latest();
+        const late = async (value, ms) => {
+          await new Promise((go) => setTimeout(go, ms));
+          if (value === "bad") throw new Error(value);
+          return value;
+        };
+        const asked = [["first", 60], ["bad", 40], ["last", 20]];
+        return Promise.all(asked.map(([value, ms]) => newest.of(late(value, ms))));
+        """,
+    )
+    assert found == [None, None, "last"]
+
+
+def test_a_part_of_a_page_is_not_used_while_it_changes(blank: Page) -> None:
+    found = run(
+        blank,
+        "latest",
+        """
+        const room = document.createElement("div");
+        const seen = [];
+        const failing = m.alone(room, async () => {
+          seen.push(room.inert);
+          throw new Error("no");
+        });
+        return failing
+          .catch((error) => seen.push(error.message))
+          .then(() => [...seen, room.inert]);
+        """,
+    )
+    assert found == [True, "no", False]

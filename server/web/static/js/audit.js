@@ -3,10 +3,12 @@
 import { api } from "./api.js";
 import { byId, fill, h } from "./dom.js";
 import { when } from "./format.js";
+import { Latest } from "./latest.js";
 import { explain } from "./shell.js";
 
 /** @type {any[]} */
 let rows = [];
+const newest = new Latest();
 
 function draw() {
   const heads = ["When", "Who", "Act", "On", "From", "Outcome"];
@@ -25,7 +27,8 @@ function draw() {
 /** @param {number} [before] */
 async function load(before) {
   const { who, action } = Object.fromEntries(new FormData(byId("filters")));
-  const page = await api("GET", "/api/audit", { who, action, before });
+  const page = await newest.of(api("GET", "/api/audit", { who, action, before }));
+  if (!page) return;
   rows = before ? [...rows, ...page.entries] : page.entries;
   byId("more").hidden = page.next === null;
   draw();

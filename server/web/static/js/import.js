@@ -5,20 +5,24 @@ import { byId, fill, h } from "./dom.js";
 import { onSubmit } from "./form.js";
 import { ago, count } from "./format.js";
 import { JobList } from "./job-list.js";
+import { Latest } from "./latest.js";
 import { announce, explain } from "./shell.js";
 import { TaxonSearch } from "./taxon-search.js";
 
 const projectId = Number(byId("project").dataset.project);
 /** @type {XMLHttpRequest|null} */
 let sending = null;
+const newest = new Latest();
 
 /** @param {number} bytes */
 const size = (bytes) => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${count(Math.ceil(bytes / 1000))} kB`);
 
 /** @param {string} [chosen] */
 async function showFiles(chosen) {
-  /** @type {Array<{name: string, is_folder: boolean, size: number, modified_ms: number}>} */
-  const files = (await api("GET", "/api/files")).sort((/** @type {any} */ a, /** @type {any} */ b) => b.modified_ms - a.modified_ms);
+  /** @type {Array<{name: string, is_folder: boolean, size: number, modified_ms: number}>|null} */
+  const files = await newest.of(api("GET", "/api/files"));
+  if (!files) return;
+  files.sort((a, b) => b.modified_ms - a.modified_ms);
   fill(byId("files"), files.length ? h("table", { class: "rows" },
     h("thead", {}, h("tr", {}, ["Name", "Size", "Since", ""].map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, files.map((file) => h("tr", {},

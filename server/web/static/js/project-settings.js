@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { byId, fill, h } from "./dom.js";
 import { onSubmit } from "./form.js";
 import { plural } from "./format.js";
+import { alone } from "./latest.js";
 import { announce, explain } from "./shell.js";
 import { TaxonSearch } from "./taxon-search.js";
 
@@ -89,7 +90,9 @@ function move(at) {
 /** @param {any[]} next */
 async function keepTaxa(next) {
   try {
-    taxa = await api("PUT", `${base}/taxon_list`, { taxon_ids: next.map(({ taxon_id }) => taxon_id) });
+    await alone(byId("taxa-card"), async () => {
+      taxa = await api("PUT", `${base}/taxon_list`, { taxon_ids: next.map(({ taxon_id }) => taxon_id) });
+    });
     showTaxa();
     announce(plural(taxa.length, "taxon", "taxa"));
   } catch (error) {

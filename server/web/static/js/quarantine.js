@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 import { byId, fill, h } from "./dom.js";
 import { ago, count, plural } from "./format.js";
+import { Latest } from "./latest.js";
 import { CODE_WORDS, STATE_TONE, STATE_WORDS } from "./quarantine-words.js";
 import { announce, explain } from "./shell.js";
 
@@ -11,6 +12,7 @@ const decides = document.body.dataset.role === "administrator";
 const filters = byId("filters");
 /** @type {any[]} */
 let rows = [];
+const newest = new Latest();
 /** @type {Set<number>} */
 const chosen = new Set();
 
@@ -72,7 +74,8 @@ function chooseAll(on) {
 
 /** @param {number} [before] */
 async function load(before) {
-  const found = await api("GET", "/api/quarantine", { ...wanted(), limit: PAGE, before });
+  const found = await newest.of(api("GET", "/api/quarantine", { ...wanted(), limit: PAGE, before }));
+  if (!found) return;
   if (!before) chosen.clear();
   rows = before ? [...rows, ...found] : found;
   byId("more").hidden = found.length < PAGE;

@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { areas, bars } from "./chart.js";
 import { byId, fill, h } from "./dom.js";
 import { ago, count, percent, plural, STATUS } from "./format.js";
+import { alone, Latest } from "./latest.js";
 import { explain } from "./shell.js";
 import { meterParts } from "./taxa-list.js";
 
@@ -48,22 +49,21 @@ async function showProgress() {
   byId("progress-now").textContent = `${percent(total ? end.V / total : 0)} of ${plural(total, "object")} validated`;
 }
 
-let asked = 0;
+const newest = new Latest();
 
 async function showPeriod() {
-  const mine = ++asked;
   const { since, until, user_id } = Object.fromEntries(new FormData(byId("period")));
   const problem = byId("period").querySelector(".form-error");
   problem.hidden = true;
   try {
-    const [people, days, said] = await Promise.all([
-      api("GET", `${base}/people`, { since, until }), api("GET", `${base}/days`, { since, until, user_id }), api("GET", `${base}/taxa`, { since, until, user_id })]);
-    if (mine !== asked) return; // another period was chosen meanwhile
+    const found = await newest.of(Promise.all([
+      api("GET", `${base}/people`, { since, until }), api("GET", `${base}/days`, { since, until, user_id }), api("GET", `${base}/taxa`, { since, until, user_id })]));
+    if (!found) return;
+    const [people, days, said] = found;
     showPeople(people);
     show("days", summed(days), "Nobody worked in this time.", (rows) => bars(rows, "objects"));
     show("said", said, "Nobody said anything in this time.", taxa);
   } catch (error) {
-    if (mine !== asked) return;
     problem.textContent = error instanceof Error ? error.message : String(error);
     problem.hidden = false;
   }
@@ -137,5 +137,5 @@ async function showSamples() {
 }
 
 byId("period").addEventListener("change", () => showPeriod());
-byId("more-samples").addEventListener("click", () => showSamples().catch(explain));
+byId("more-samples").addEventListener("click", () => alone(byId("more-samples"), showSamples).catch(explain));
 for (const part of [showProgress, showPeriod, showAgreement, showSamples]) part().catch(explain);

@@ -5,6 +5,7 @@
 
 import { api } from "./api.js";
 import { byId, fill, h } from "./dom.js";
+import { alone } from "./latest.js";
 import { announce, explain } from "./shell.js";
 
 const KEY = "seadrift-taxa-project";
@@ -42,7 +43,9 @@ export class OwnList {
 
   async load() {
     if (!this.select.value) return;
-    this.taxa = await api("GET", `/api/projects/${this.select.value}/taxon_list`);
+    await alone(byId("own"), async () => {
+      this.taxa = await api("GET", `/api/projects/${this.select.value}/taxon_list`);
+    });
     this.draw();
   }
 
@@ -83,7 +86,9 @@ export class OwnList {
   /** @param {number[]} ids */
   async #keep(ids) {
     try {
-      this.taxa = await api("PUT", `/api/projects/${this.select.value}/taxon_list`, { taxon_ids: ids });
+      await alone(byId("own"), async () => {
+        this.taxa = await api("PUT", `/api/projects/${this.select.value}/taxon_list`, { taxon_ids: ids });
+      });
       this.draw();
       announce(`${this.taxa.length} taxa in the list`);
     } catch (error) {

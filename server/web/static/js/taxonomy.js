@@ -6,6 +6,7 @@
 import { api } from "./api.js";
 import { byId, fill } from "./dom.js";
 import { count } from "./format.js";
+import { Latest } from "./latest.js";
 import { explain } from "./shell.js";
 import { TaxonActs } from "./taxon-acts.js";
 import { TaxonCard } from "./taxon-card.js";
@@ -18,6 +19,7 @@ const search = new TaxonSearch(byId("taxon-search"), null, () => []);
 const tree = new TaxonTree(byId("tree"), (id) => go(id));
 const acts = new TaxonActs({ dialog: byId("taxon-dialog"), form: byId("taxon-form"), head: byId("taxon-dialog-head"), search, changed });
 const card = new TaxonCard(byId("taxon"), { manages, acts, go });
+const newest = new Latest();
 const own = new OwnList({ search, chosen: () => card.taxon });
 
 /** @param {number} id */
@@ -28,7 +30,8 @@ function go(id) {
 
 /** @param {number} id */
 async function show(id) {
-  const taxon = await api("GET", `/api/taxa/${id}`);
+  const taxon = await newest.of(api("GET", `/api/taxa/${id}`));
+  if (!taxon) return;
   if (taxon.rename_to) {
     history.replaceState(null, "", `?taxon=${taxon.rename_to.taxon_id}`);
     await show(taxon.rename_to.taxon_id);
