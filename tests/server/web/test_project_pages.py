@@ -118,15 +118,16 @@ def test_settings_that_come_late_do_not_undo_what_was_chosen(visit: Any, make_se
     assert sea.client.put(f"{base}/taxon_list", json=chosen).status_code == 200
     page: Page = visit().page
     held: list[Route] = []
-    page.route(f"**{base}/settings", lambda route: held.append(route))  # noqa: PLW0108
-    with page.expect_request(f"**{base}/settings"):
+    address = f"**{base}/settings"
+    page.route(address, lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    with page.expect_request(address):
         page.goto(f"/projects/{sea.project}/settings")
     expect(page.get_by_label("Private")).to_be_disabled()
     expect(page.get_by_role("button", name="Save")).to_be_disabled()
     expect(page.get_by_role("button", name="Add a taxon")).to_be_disabled()
     expect(page.get_by_role("button", name="Show these under vignettes")).to_be_hidden()
     held[0].continue_()
-    page.unroute(f"**{base}/settings")
+    page.unroute(address)
     page.get_by_label("Private").check()
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#about-said")).to_have_text("Saved")

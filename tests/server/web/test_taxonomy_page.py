@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.browser
 
@@ -13,6 +13,11 @@ def add(sea: Any, name: str, parent: int | None = None) -> int:
     answer = sea.client.post("/api/taxa", json=body)
     assert answer.status_code == 201, answer.text
     return int(answer.json()["taxon_id"])
+
+
+def own_list(sea: Any) -> list[int]:
+    rows = sea.client.get(f"/api/projects/{sea.project}/taxon_list").json()
+    return [row["taxon_id"] for row in rows]
 
 
 def test_the_tree_is_opened_searched_and_changed(visit: Any, make_sea: Any) -> None:
@@ -88,6 +93,30 @@ def test_a_projects_own_list_is_kept_in_order_on_a_narrow_screen(visit: Any, mak
     expect(page.locator("#own-list li")).to_have_count(2)
     page.get_by_role("button", name="Move up Listata b").click()
     expect(page.locator("#own-list li").first).to_contain_text("Listata b")
-    answer = sea.client.get(f"/api/projects/{sea.project}/taxon_list").json()
-    assert [one["taxon_id"] for one in answer] == taxa[::-1]
+    assert own_list(sea) == taxa[::-1]
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_list_that_has_not_come_is_not_written_over(visit: Any, make_sea: Any) -> None:
+    """Another project is chosen and its list is late: what is added meanwhile goes nowhere else."""
+    one, two = make_sea("own list one", []), make_sea("own list two", [])
+    first, second = add(one, "Ownata prima"), add(one, "Ownata secunda")
+    page: Page = visit().page
+    page.goto(f"/taxa?taxon={first}")
+    page.locator("#own-project").select_option("own list one")
+    page.get_by_role("button", name="Add Ownata prima").click()
+    expect(page.locator("#own-list li")).to_contain_text("Ownata prima")
+    page.goto(f"/taxa?taxon={second}")
+    expect(page.locator("#own-list li")).to_contain_text("Ownata prima")
+    late: list[Route] = []
+    held = f"**/api/projects/{two.project}/taxon_list"
+    page.route(held, lambda route: late.append(route))  # noqa: PLW0108 - Playwright marks it
+    with page.expect_request(held):
+        page.locator("#own-project").select_option("own list two")
+    expect(page.locator("#own-room")).to_have_attribute("aria-busy", "true")
+    page.locator("#own-here").dispatch_event("click")  # as a script would: a person can't
+    expect(page.locator("#own-list li")).to_have_count(2)
+    late[0].continue_()
+    page.unroute(held)
+    assert own_list(one) == [first, second]
+    assert own_list(two) == []

@@ -5,7 +5,7 @@
 
 import { api } from "./api.js";
 import { byId, fill, h } from "./dom.js";
-import { alone } from "./latest.js";
+import { alone, Latest } from "./latest.js";
 import { announce, explain } from "./shell.js";
 
 const KEY = "seadrift-taxa-project";
@@ -17,6 +17,9 @@ export class OwnList {
     this.chosen = chosen;
     /** @type {any[]} */
     this.taxa = [];
+    /** Whose list `taxa` is: another may be chosen already whose list has not come. */
+    this.project = "";
+    this.newest = new Latest();
     this.manages = ["manager", "administrator"].includes(document.body.dataset.role ?? "");
     this.select = byId("own-project");
     this.select.addEventListener("change", () => {
@@ -43,9 +46,10 @@ export class OwnList {
 
   async load() {
     if (!this.select.value) return;
-    await alone(byId("own"), async () => {
-      this.taxa = await api("GET", `/api/projects/${this.select.value}/taxon_list`);
-    });
+    const project = this.select.value;
+    const taxa = await alone(byId("own-room"), () => this.newest.of(api("GET", `/api/projects/${project}/taxon_list`)));
+    if (!taxa) return;
+    Object.assign(this, { project, taxa });
     this.draw();
   }
 
@@ -86,11 +90,12 @@ export class OwnList {
   /** @param {number[]} ids */
   async #keep(ids) {
     try {
-      await alone(byId("own"), async () => {
-        this.taxa = await api("PUT", `/api/projects/${this.select.value}/taxon_list`, { taxon_ids: ids });
-      });
+      const { project } = this;
+      const taxa = await alone(byId("own-room"), () => api("PUT", `/api/projects/${project}/taxon_list`, { taxon_ids: ids }));
+      if (project !== this.project) return;
+      this.taxa = taxa;
       this.draw();
-      announce(`${this.taxa.length} taxa in the list`);
+      announce(`${taxa.length} taxa in the list`);
     } catch (error) {
       explain(error);
     }
