@@ -108,7 +108,7 @@ class Sender(threading.Thread):
         """Signs of life of better carriers, and a visit over the best that works. Returns how long
         to wait, in seconds."""
         now_s = self._desk.now_s
-        self._choice = self._choice.hurried()
+        self._choice = self._choice.hurried(self._beside())
         for step in self._choice.steps(now_s()):
             try:
                 held = self._do(step)
@@ -117,9 +117,17 @@ class Sender(threading.Thread):
                     return 0.0  # the agent went on to close what this thread still used
                 self._failed(step, error)
                 held = self._choice.serving is None
-            if not (step.probe or held):
+            if not (step.probe or held or step.place < max(self._beside(), default=0)):
                 break
-        return max(0.05, self._choice.next_due_s() - now_s())
+        return max(0.05, self._choice.next_due_s(self._beside()) - now_s())
+
+    def _beside(self) -> tuple[int, ...]:
+        """The carrier that takes whole images, while some wait and the one in use takes none."""
+        place = self._choice.serving
+        if place is None or self._carriers[place].uploads or not self._desk.outbox.blobs.count:
+            return ()
+        worse = range(place + 1, len(self._carriers))
+        return tuple(other for other in worse if self._carriers[other].uploads)[:1]
 
     def _do(self, step: Step) -> bool:
         """A step; whether a visit left something that another carrier may take."""
@@ -163,11 +171,12 @@ class Sender(threading.Thread):
         self._choice = self._choice.worked(
             place, now_s, visit.wait_s, delivered=visit.delivered > 0
         )
+        serving = place if self._choice.serving is None or visit.delivered else self._choice.serving
         self.state = replace(
             self.state,
             state="up",
             error="",
-            carrier=carrier.name,
+            carrier=self._carriers[serving].name,
             held=visit.held,
             failures=0,
             last_ack_s=time.monotonic(),

@@ -98,10 +98,12 @@ class Choice:
         best = self.serving or 0
         return tuple(Step(place, probe=place < best) for place in due)
 
-    def next_due_s(self) -> float:
-        """When there is something to do again, if no new record asks for it earlier."""
+    def next_due_s(self, needed: tuple[int, ...] = ()) -> float:
+        """When there is something to do again, if no new record asks for it earlier; `needed`:
+        carriers that are wanted beside the one in use."""
         last = len(self.standings) if self.serving is None else self.serving + 1
-        return min(standing.due_s for standing in self.standings[:last])
+        places: list[int] = [*range(last), *needed]
+        return min(self.standings[place].due_s for place in places)
 
     def word(self, place: int) -> str:
         """What a carrier is at, for people."""
@@ -140,12 +142,16 @@ class Choice:
         )
         return self._with(place, standing, self.in_use)
 
-    def hurried(self) -> "Choice":
-        """There may be new records: no reason to wait, unless the carrier in use is failing."""
-        place = self.serving
-        if place is None or self.standings[place].failures:
+    def hurried(self, needed: tuple[int, ...] = ()) -> "Choice":
+        """There may be new records: no reason for the carrier in use to wait, nor for those that
+        are needed beside it, unless they are failing."""
+        if self.serving is None:
             return self
-        return self._with(place, replace(self.standings[place], due_s=0.0), place)
+        found = self
+        for place in (self.serving, *needed):
+            if not self.standings[place].failures:
+                found = found._with(place, replace(self.standings[place], due_s=0.0), self.in_use)
+        return found
 
     def _with(self, place: int, standing: Standing, in_use: int | None) -> "Choice":
         standings = (*self.standings[:place], standing, *self.standings[place + 1 :])

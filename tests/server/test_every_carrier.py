@@ -234,6 +234,20 @@ def test_over_a_broker_alone(tmp_path: Path, first_start: Path, expected: dict[s
         assert same(place.content(), expected)
 
 
+def test_whole_images_go_by_https_beside_the_broker_in_use(
+    tmp_path: Path, first_start: Path, expected: dict[str, Any]
+) -> None:
+    """The broker is preferred and takes no whole image; HTTPS takes them and is never in use."""
+    with placed(tmp_path / "beside", first_start, broker=True) as place:
+        for name in NAMES:
+            place.run(name, "https", 0)
+        for name in NAMES:
+            status = place.run(name, "mqtt https", FRAMES)
+            assert [c["state"] for c in status["carriers"]] == ["in use", "ready"]
+            assert status["blobs"] == 0
+        assert same(place.content(), expected)
+
+
 def test_the_network_fails_half_way_and_the_broker_takes_over(
     tmp_path: Path, first_start: Path, expected: dict[str, Any]
 ) -> None:
