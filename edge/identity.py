@@ -173,6 +173,11 @@ class Identity:
             )
         return context(self.certificate, self._key, ca)
 
+    @property
+    def key_changes(self) -> bool:
+        """Whether a next key waits to be announced."""
+        return (self.folder / keys.NEXT).exists()
+
     def announcement(self) -> NextKey | None:
         """The next key, for the shore, while one waits. Raises IdentityError."""
         new = keys.next_key(self.folder) if self.enrolment else None

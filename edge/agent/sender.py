@@ -108,8 +108,10 @@ class Sender(threading.Thread):
         """Signs of life of better carriers, and a visit over the best that works. Returns how long
         to wait, in seconds."""
         now_s = self._desk.now_s
-        self._choice = self._choice.hurried(self._beside())
+        self._choice, left = self._choice.hurried(self._beside()), True
         for step in self._choice.steps(now_s()):
+            if not (left or step.place in self._beside()):
+                continue
             try:
                 held = self._do(step)
             except Exception as error:
@@ -117,17 +119,19 @@ class Sender(threading.Thread):
                     return 0.0  # the agent went on to close what this thread still used
                 self._failed(step, error)
                 held = self._choice.serving is None
-            if not (step.probe or held or step.place < max(self._beside(), default=0)):
-                break
+            left = left if step.probe else held
         return max(0.05, self._choice.next_due_s(self._beside()) - now_s())
 
     def _beside(self) -> tuple[int, ...]:
-        """The carrier that takes whole images, while some wait and the one in use takes none."""
-        place = self._choice.serving
-        if place is None or self._carriers[place].uploads or not self._desk.outbox.blobs.count:
-            return ()
-        worse = range(place + 1, len(self._carriers))
-        return tuple(other for other in worse if self._carriers[other].uploads)[:1]
+        """Worse carriers that are needed beside the one in use, which cannot do what waits: take
+        whole images, announce a new key."""
+        serving, desk, all_ = self._choice.serving, self._desk, self._carriers
+        able = [
+            [carrier.uploads for carrier in all_] if desk.outbox.blobs.count else [],
+            [carrier.announces for carrier in all_] if desk.identity.key_changes else [],
+        ]
+        first = [one.index(True) for one in able if any(one)]
+        return tuple(place for place in first if serving is not None and place > serving)
 
     def _do(self, step: Step) -> bool:
         """A step; whether a visit left something that another carrier may take."""

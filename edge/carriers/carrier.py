@@ -19,7 +19,7 @@ from typing import Protocol, runtime_checkable
 
 from edge.carriers.budgets import Account
 from edge.carriers.desk import Desk
-from edge.links import BusyError, Link, LinkError, RefusedError, SentError
+from edge.links import AnnouncesKeys, BusyError, Link, LinkError, RefusedError, SentError
 from edge.links.backoff import Backoff
 from edge.links.tus import PIECE_MAX, PIECE_MIN, Sending, Uploads
 from edge.outbox import Batch, OutboxError
@@ -222,6 +222,11 @@ class Carrier:
     def uploads(self) -> bool:
         """Whether blobs can go this way."""
         return self._sending is not None
+
+    @property
+    def announces(self) -> bool:
+        """Whether the shore hears of a new key this way."""
+        return isinstance(self.link, AnnouncesKeys)
 
     @property
     def _fetches(self) -> bool:

@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
+from edge import keys
 from edge.agent.sender import Sender
 from edge.carriers.budgets import Tariff
 from edge.links import Carriage, LinkError, SentError
@@ -11,12 +13,20 @@ from edge.outbox import Draft, Outbox, Whole
 from wire.ack import Ack
 from wire.codec import BATCH_MAX, decode_batch
 from wire.records import BadFrame, FrameSummary, Health, Vignette
+from wire.signing import NextKey
 
 Make = Callable[..., Sender]
 DAY_S = 86400.0
 BEST = Carriage("best", BATCH_MAX, enrols=True, fetches=True, overhead_bytes=1000)
 NEXT = Carriage("next", BATCH_MAX)
 FAR = Carriage("far", 400, priority_max=1, credit_bytes=50)
+
+
+class Announcing(SimulatedShore):
+    """As HTTPS does and a broker does not."""
+
+    def announce_key(self, key: NextKey) -> None:
+        self.fault("announce", "before")
 
 
 class Gate:
@@ -245,3 +255,23 @@ def test_frames_wait_where_no_carrier_takes_them(make: Make, outbox: Outbox) -> 
     until(sender, lambda: not outbox.pending().records)
     assert outbox.blobs.count == 1
     assert sender.idle
+
+
+def test_a_new_key_is_announced_beside_the_carrier_that_cannot(
+    make: Make, outbox: Outbox, tmp_path: Path
+) -> None:
+    """One between them that cannot either, and is paid by the message, is left in peace."""
+    (shore, far), (_, paid) = carriers(BEST, FAR)
+    gate = Gate()
+    sender = make(shore, far, Announcing(fault=gate, carriage=NEXT, key=shore.key), hello_s=5.0)
+    sender.round()
+    assert states(sender) == ["in use", "not tried", "not tried"]
+    keys.prepare_next(tmp_path / "identity")
+    new = keys.read_key(tmp_path / "identity" / keys.NEXT).public
+    gate.open = paid.open = False
+    until(sender, lambda: states(sender) == ["in use", "not tried", "down"])
+    gate.open = True
+    until(sender, lambda: not keys.next_key(tmp_path / "identity"))
+    assert keys.read_key(tmp_path / "identity" / keys.KEY).public == new
+    assert states(sender) == ["in use", "not tried", "ready"]
+    assert (sender.state.state, sender.state.carrier) == ("up", "best")
